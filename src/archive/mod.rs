@@ -1,0 +1,26 @@
+//! Archives: strict reading of what strangers made, deterministic writing of our own.
+//!
+//! Layer 1. Reading trusts nothing: all headers of an archive are read and checked before its first byte is written
+//! ([`unpack`]). Writing depends on its input alone: no clock, owner or folder order gets in ([`TarWriter`],
+//! [`GzipMembers`]). Nothing here knows what a bundle or a source is.
+
+mod decompress;
+mod entry;
+mod error;
+mod format;
+mod gzip_members;
+mod limits;
+mod plan;
+mod root;
+mod tar_read;
+mod tar_write;
+mod unpack;
+mod zip_read;
+
+pub use entry::{Entry, EntryKind};
+pub use error::{Error, Refusal};
+pub use format::{Compression, Container, Format, detect};
+pub use gzip_members::{GzipMembers, Member, inflate_member, member_with_extra};
+pub use limits::Limits;
+pub use tar_write::{BLOCK, TarEntry, TarKind, TarWriter, encode_entry, padding};
+pub use unpack::{Unpacked, unpack};

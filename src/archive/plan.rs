@@ -1,0 +1,143 @@
+//! All entries of an archive, checked against each other before the first is written.
+
+use std::collections::HashMap;
+
+use super::entry::{Entry, EntryKind, show};
+use super::error::Refusal;
+use super::limits::Limits;
+
+/// What the archive would put at each path.
+pub(super) struct Plan {
+    limits: Limits,
+    kinds: HashMap<Vec<u8>, Placed>,
+    size: u64,
+    count: u64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Placed {
+    File,
+    Link,
+    Folder,
+    /// A folder nobody listed, only implied by a file in it.
+    Implied,
+}
+
+impl Plan {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, kinds: HashMap::new(), size: 0, count: 0 }
+    }
+
+    /// Adds the next entry, in the archive's order.
+    pub(super) fn add(&mut self, entry: &Entry) -> Result<(), Refusal> {
+        self.count += 1;
+        if self.count > self.limits.entries {
+            return Err(Refusal::Limit { what: "more entries", limit: self.limits.entries });
+        }
+        self.size = self.size.saturating_add(entry.size);
+        if self.size > self.limits.total_size {
+            return Err(Refusal::Limit { what: "more bytes", limit: self.limits.total_size });
+        }
+        let name = || show(&entry.path);
+        if entry.path.is_empty() {
+            return match entry.kind {
+                EntryKind::Folder => Ok(()),
+                _ => Err(Refusal::BadName(name())),
+            };
+        }
+        self.add_parents(&entry.path)?;
+        let placed = match &entry.kind {
+            EntryKind::File => Placed::File,
+            EntryKind::Folder => Placed::Folder,
+            EntryKind::Symlink(target) => {
+                check_target(&entry.path, target)?;
+                Placed::Link
+            }
+            EntryKind::HardLink(target) => {
+                if self.kinds.get(target) != Some(&Placed::File) {
+                    return Err(Refusal::HardLinkTarget { name: name(), target: show(target) });
+                }
+                Placed::File
+            }
+        };
+        match (self.kinds.insert(entry.path.clone(), placed), placed) {
+            (None, _) | (Some(Placed::Folder | Placed::Implied), Placed::Folder) => Ok(()),
+            _ => Err(Refusal::Duplicate(name())),
+        }
+    }
+
+    fn add_parents(&mut self, path: &[u8]) -> Result<(), Refusal> {
+        let mut depth = 0;
+        for (end, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+            depth += 1;
+            if depth > self.limits.depth {
+                return Err(Refusal::Limit { what: "deeper folders", limit: self.limits.depth as u64 });
+            }
+            let kind = match self.kinds.get(&path[..end]) {
+                Some(Placed::Folder | Placed::Implied) => continue,
+                None => {
+                    self.kinds.insert(path[..end].to_vec(), Placed::Implied);
+                    continue;
+                }
+                Some(Placed::File) => "file",
+                Some(Placed::Link) => "link",
+            };
+            return Err(Refusal::ThroughNonFolder { name: show(path), parent: show(&path[..end]), kind });
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`Refusal::Empty`] if nothing was added.
+    pub(super) fn finish(&self) -> Result<(), Refusal> {
+        if self.kinds.is_empty() { Err(Refusal::Empty) } else { Ok(()) }
+    }
+}
+
+/// A name without `./` and trailing slashes; empty for the archive's root.
+pub(super) fn clean_name(raw: &[u8]) -> Result<Vec<u8>, Refusal> {
+    if raw.is_empty() || raw.iter().any(|byte| *byte < 0x20 || *byte == 0x7f) {
+        return Err(Refusal::BadName(show(raw)));
+    }
+    if raw.starts_with(b"/") {
+        return Err(Refusal::Absolute(show(raw)));
+    }
+    if raw.len() > 4096 {
+        return Err(Refusal::LongName(show(&raw[..100])));
+    }
+    let mut clean = Vec::with_capacity(raw.len());
+    for name in raw.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => continue,
+            b".." => return Err(Refusal::Traversal(show(raw))),
+            name if name.len() > 255 => return Err(Refusal::LongName(show(&name[..100]))),
+            name => {
+                if !clean.is_empty() {
+                    clean.push(b'/');
+                }
+                clean.extend_from_slice(name);
+            }
+        }
+    }
+    Ok(clean)
+}
+
+/// A link's target, followed by text from the link's folder, stays inside.
+fn check_target(path: &[u8], target: &[u8]) -> Result<(), Refusal> {
+    let leaves = || Refusal::LinkLeaves { name: show(path), target: show(target) };
+    if target.is_empty() || target.contains(&0) {
+        return Err(Refusal::BadName(show(path)));
+    }
+    if target.starts_with(b"/") {
+        return Err(leaves());
+    }
+    let mut depth = path.iter().filter(|byte| **byte == b'/').count();
+    for name in target.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." => depth = depth.checked_sub(1).ok_or_else(leaves)?,
+            _ => depth += 1,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Real archives unpack as they are; hostile ones are refused before anything is written.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+
+use super::super::error::Refusal;
+use super::super::tar_write::{TarEntry, TarKind, TarWriter};
+use super::*;
+use crate::base::Epoch;
+
+/// A tar header of any kind, for archives no writer makes.
+fn header(name: &str, kind: u8, size: u64, link: &str, mode: u32) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(1_000_000_000);
+    header.set_size(size);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+fn file(name: &str, content: &str) -> Vec<u8> {
+    let mut bytes = header(name, b'0', content.len() as u64, "", 0o644);
+    bytes.extend(content.bytes());
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+fn archive(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = entries.concat();
+    bytes.resize(bytes.len() + 1024, 0);
+    bytes
+}
+
+struct Scene {
+    _folder: tempfile::TempDir,
+    root: Utf8PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+        Self { _folder: folder, root }
+    }
+
+    fn unpack(&self, bytes: &[u8]) -> Result<Unpacked, Error> {
+        let path = self.root.join("a.tar");
+        std::fs::write(&path, bytes).expect("writes");
+        let outcome = unpack(&path, &self.root.join("out"), Limits::default());
+        let left: Vec<_> = std::fs::read_dir(&self.root).expect("reads").flatten().map(|e| e.file_name()).collect();
+        assert_eq!(left.len(), if outcome.is_ok() { 2 } else { 1 }, "nothing stays of a refused archive: {left:?}");
+        outcome
+    }
+
+    fn refusal(&self, bytes: &[u8]) -> Refusal {
+        match self.unpack(bytes) {
+            Err(Error::Refused { refusal, .. }) => refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn files_folders_and_links_come_out_with_mode_and_time() {
+    let scene = Scene::new();
+    let entries = [
+        header("./", b'5', 0, "", 0o755),
+        header("d/", b'5', 0, "", 0o2755),
+        file("d/f", "hello"),
+        header("d/x", b'0', 0, "", 0o4755),
+        header("d/s", b'2', 0, "f", 0o777),
+        header("d/h", b'1', 0, "d/f", 0o644),
+        file("implied/g", ""),
+        header("d/", b'5', 0, "", 0o755),
+    ];
+    let unpacked = scene.unpack(&archive(&entries)).expect("unpacks");
+    assert_eq!(unpacked, Unpacked { files: 5, bytes: 5, stripped: vec!["d/x".into()] });
+    let out = scene.root.join("out");
+    assert_eq!(std::fs::read_to_string(out.join("d/s")).expect("reads"), "hello");
+    let metadata = std::fs::metadata(out.join("d/x")).expect("is there");
+    assert_eq!(metadata.permissions().mode() & 0o7777, 0o755);
+    let modified = std::fs::metadata(out.join("d")).and_then(|m| m.modified()).expect("has a time");
+    let seconds = modified.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    assert_eq!(seconds, 1_000_000_000);
+}
+
+#[test]
+fn what_the_writer_makes_the_reader_reads() {
+    let scene = Scene::new();
+    let long = format!("{}/{}", "d".repeat(200), "f".repeat(120));
+    let mut writer = TarWriter::new(Vec::new());
+    let mtime = Epoch::from_seconds(7);
+    for (path, kind) in [("a", TarKind::File(3)), (&long, TarKind::File(3)), ("l", TarKind::Symlink(&long))] {
+        writer.append(&TarEntry { path, kind, mode: 0o644, mtime }, &mut &b"abc"[..]).expect("writes");
+    }
+    let mut bytes = std::mem::take(writer.stream());
+    bytes.extend([0; 1024]);
+    scene.unpack(&bytes).expect("unpacks");
+    assert_eq!(std::fs::read(scene.root.join("out/l")).expect("reads"), b"abc");
+}
+
+#[test]
+fn every_compression_is_known_by_its_content() {
+    let tar = archive(&[file("f", "hello")]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&tar).expect("writes");
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+    bzip2.write_all(&tar).expect("writes");
+    let zstd = ruzstd::encoding::compress_to_vec(&*tar, ruzstd::encoding::CompressionLevel::Fastest);
+    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    zip.start_file("f", zip::write::SimpleFileOptions::default()).expect("writes");
+    zip.write_all(b"hello").expect("writes");
+    let zip = zip.finish().expect("writes").into_inner();
+    for bytes in [tar, gzip.finish().expect("writes"), bzip2.finish().expect("writes"), zstd, zip] {
+        let scene = Scene::new();
+        scene.unpack(&bytes).expect("unpacks");
+        assert_eq!(std::fs::read(scene.root.join("out/f")).expect("reads"), b"hello");
+    }
+}
+
+#[test]
+fn hostile_archives_are_refused_by_name() {
+    let cases: [(&[Vec<u8>], &str); 17] = [
+        (&[file("../x", "")], "entry `../x` climbs out with `..`"),
+        (&[file("a/../../x", "")], "entry `a/../../x` climbs out with `..`"),
+        (&[file("/x", "")], "entry `/x` has an absolute path"),
+        (&[file("a\nb", "")], "entry `a\\nb` has a name that is empty or holds control characters"),
+        (&[header("f", b'3', 0, "", 0o644)], "entry `f` is a character device"),
+        (&[header("f", b'6', 0, "", 0o644)], "entry `f` is a fifo"),
+        (&[header("l", b'2', 0, "/etc", 0o777)], "link `l` leads out of the archive, to `/etc`"),
+        (&[header("d/l", b'2', 0, "../../x", 0o777)], "link `d/l` leads out of the archive, to `../../x`"),
+        (&[header("l", b'2', 0, "d", 0o777), file("l/f", "")], "entry `l/f` lies below `l`, which is a link"),
+        (&[file("f", ""), file("f/g", "")], "entry `f/g` lies below `f`, which is a file"),
+        (&[file("f", "1"), file("./f", "2")], "entry `f` is there twice"),
+        (&[file("d/f", "1"), file("d", "2")], "entry `d` is there twice"),
+        (&[header("h", b'1', 0, "f", 0o644)], "hard link `h` is to `f`, which is no file that comes before it"),
+        (
+            &[header("l", b'2', 0, "x", 0o777), header("h", b'1', 0, "l", 0o644)],
+            "hard link `h` is to `l`, which is no file that comes before it",
+        ),
+        (&[header("f", b'S', 0, "", 0o644)], "entry `f` needs GNU sparse files, which is not supported"),
+        (&[header("", b'0', 0, "", 0o644)], "entry `` has a name that is empty or holds control characters"),
+        (&[], "it is empty"),
+    ];
+    for (entries, message) in cases {
+        assert_eq!(Scene::new().refusal(&archive(entries)).to_string(), message);
+    }
+}
+
+#[test]
+fn what_pax_and_header_say_must_agree() {
+    let pax = |records: &str| {
+        let mut bytes = header("pax", b'x', records.len() as u64, "", 0o644);
+        bytes.extend(records.bytes());
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+        bytes
+    };
+    let renamed = archive(&[pax("13 path=../x\n"), file("f", "")]);
+    assert_eq!(Scene::new().refusal(&renamed), Refusal::Traversal("../x".into()));
+    let resized = archive(&[pax("10 size=0\n"), file("f", "hello")]);
+    let reason = "its size differs from that of its PAX header";
+    assert_eq!(Scene::new().refusal(&resized), Refusal::Header { offset: 1024, reason });
+    for bad in ["99 path=x\n", "x path=x\n", "10 pathxx\n"] {
+        let refusal = Scene::new().refusal(&archive(&[pax(bad), file("f", "")]));
+        assert!(matches!(refusal, Refusal::Header { .. }), "{bad}: {refusal}");
+    }
+    let dangling = archive(&[pax("10 path=x\n")]);
+    assert!(matches!(Scene::new().refusal(&dangling), Refusal::Header { .. }));
+}
+
+#[test]
+fn cuts_trailing_data_and_bad_sums_show() {
+    let whole = archive(&[file("f", "hello"), file("g", "world")]);
+    assert_eq!(Scene::new().refusal(&whole[..1024 + 512]), Refusal::Truncated);
+    assert_eq!(Scene::new().refusal(&whole[..2048]), Refusal::Truncated);
+    let mut trailing = whole.clone();
+    trailing.extend(b"more");
+    assert_eq!(Scene::new().refusal(&trailing), Refusal::TrailingData);
+    let mut changed = whole.clone();
+    changed[1024 + 2] ^= 1;
+    assert_eq!(Scene::new().refusal(&changed), Refusal::HeaderChecksum { offset: 1024 });
+
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&whole).expect("writes");
+    let gzip = gzip.finish().expect("writes");
+    let mut bad_crc = gzip.clone();
+    let crc = gzip.len() - 8;
+    bad_crc[crc] ^= 1;
+    for bytes in [&gzip[..gzip.len() - 4], &bad_crc] {
+        let error = Scene::new().unpack(bytes).expect_err("damaged");
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    }
+}
+
+#[test]
+fn deep_folders_end_at_the_limit() {
+    let deep = format!("{}f", "d/".repeat(1500));
+    let mut writer = TarWriter::new(Vec::new());
+    let entry = TarEntry { path: &deep, kind: TarKind::File(0), mode: 0o644, mtime: Epoch::from_seconds(0) };
+    writer.append(&entry, &mut io::empty()).expect("writes");
+    let mut bytes = std::mem::take(writer.stream());
+    bytes.extend([0; 1024]);
+    assert_eq!(Scene::new().refusal(&bytes), Refusal::Limit { what: "deeper folders", limit: 128 });
+}

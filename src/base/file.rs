@@ -1,0 +1,186 @@
+//! Files that are either whole or not there, and errors that name their path.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::NamedTempFile;
+use walkdir::WalkDir;
+
+/// An I/O error with what was being done, and to what.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {action} `{path}`")]
+pub struct PathError {
+    /// A verb, as in "failed to read".
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: Utf8PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// Adds path and verb to an I/O result.
+pub trait IoContext<T> {
+    /// Names the action and the path in the error.
+    fn at(self, action: &'static str, path: impl AsRef<Utf8Path>) -> Result<T, PathError>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: impl AsRef<Utf8Path>) -> Result<T, PathError> {
+        self.map_err(|source| PathError { action, path: path.as_ref().to_owned(), source })
+    }
+}
+
+/// Makes a folder and all folders above it.
+pub fn create_dir_all(path: &Utf8Path) -> Result<(), PathError> {
+    fs::create_dir_all(path).at("create folder", path)
+}
+
+/// The text of a file; bytes that are no UTF-8 are an error.
+pub fn read_to_string(path: &Utf8Path) -> Result<String, PathError> {
+    fs::read_to_string(path).at("read", path)
+}
+
+/// Flushes a folder's entries to disk, so that a rename in it survives a power cut.
+pub fn sync_dir(path: &Utf8Path) -> Result<(), PathError> {
+    File::open(path).and_then(|dir| dir.sync_all()).at("flush", path)
+}
+
+/// Writes `bytes` to `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
+pub fn write_atomic(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<(), PathError> {
+    let folder = parent(path);
+    create_dir_all(folder)?;
+    let mut temporary = NamedTempFile::new_in(folder).at("create a file in", folder)?;
+    temporary.write_all(bytes).at("write", path)?;
+    publish(temporary, path, mode)
+}
+
+/// Flushes a temporary file and renames it to `path`, replacing what is there.
+pub fn publish(temporary: NamedTempFile, path: &Utf8Path, mode: u32) -> Result<(), PathError> {
+    let file = temporary.as_file();
+    file.set_permissions(fs::Permissions::from_mode(mode)).at("set the mode of", path)?;
+    file.sync_all().at("flush", path)?;
+    temporary.persist(path).map_err(|error| error.error).at("rename into place", path)?;
+    sync_dir(parent(path))
+}
+
+fn parent(path: &Utf8Path) -> &Utf8Path {
+    match path.parent() {
+        Some(folder) if folder != "" => folder,
+        _ => Utf8Path::new("."),
+    }
+}
+
+/// Makes `to` a file with the bytes of `from` that can be written without touching `from`: a reflink where the file
+/// system has them, else a copy. The mode comes along.
+pub fn clone_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+    let source = File::open(from).at("open", from)?;
+    let target = File::create_new(to).at("create", to)?;
+    if rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd()).is_err() {
+        let (mut reader, mut writer) = (&source, &target);
+        io::copy(&mut reader, &mut writer).at("write", to)?;
+    }
+    let mode = source.metadata().at("inspect", from)?.permissions();
+    target.set_permissions(mode).at("set the mode of", to)
+}
+
+/// Puts a link to, or else a copy of, the file `from` at `to`, replacing what is there by rename.
+///
+/// A reflink is tried first, then a hard link, which suits only files nobody writes to, then a copy.
+pub fn replace_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+    let folder = parent(to);
+    create_dir_all(folder)?;
+    let staging = tempfile::Builder::new().prefix(".hardtack-").tempdir_in(folder).at("create a folder in", folder)?;
+    let Some(staging) = Utf8Path::from_path(staging.path()) else {
+        return Err(io::Error::other("path is not UTF-8")).at("create a folder in", folder);
+    };
+    let staged = staging.join("file");
+    let empty = fs::metadata(from).at("inspect", from)?.len() == 0;
+    // Empty files are never hard-linked: some file systems cap the link count, and all empty files are one blob.
+    let reflinked = (|| {
+        let source = File::open(from)?;
+        let target = File::create_new(&staged)?;
+        rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd())?;
+        target.set_permissions(source.metadata()?.permissions())
+    })();
+    if reflinked.is_err() {
+        let _ = fs::remove_file(&staged);
+        if empty || fs::hard_link(from, &staged).is_err() {
+            clone_file(from, &staged)?;
+        }
+    }
+    fs::rename(&staged, to).at("rename into place", to)
+}
+
+/// Copies the tree `from` to `to`, which must not exist: folders are made anew, files hard-linked, links copied.
+pub fn hard_link_tree(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+    for entry in WalkDir::new(from).sort_by_file_name() {
+        let entry = entry.map_err(io::Error::from).at("read folder", from)?;
+        let path = utf8(entry.path(), from)?;
+        let target = match path.strip_prefix(from) {
+            Ok(relative) if relative != "" => to.join(relative),
+            _ => to.to_owned(),
+        };
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            create_dir_all(&target)?;
+            let mode = entry.metadata().map_err(io::Error::from).at("inspect", path)?.permissions();
+            fs::set_permissions(&target, mode).at("set the mode of", &target)?;
+        } else if kind.is_symlink() {
+            let link = fs::read_link(path).at("read link", path)?;
+            std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
+        } else if fs::hard_link(path, &target).is_err() {
+            clone_file(path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// All paths below `root` that are no folders, sorted by name, with their relative path.
+pub fn files_below(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
+        let entry = entry.map_err(io::Error::from).at("read folder", root)?;
+        if !entry.file_type().is_dir() {
+            let path = utf8(entry.path(), root)?;
+            files.push(path.strip_prefix(root).unwrap_or(path).to_owned());
+        }
+    }
+    Ok(files)
+}
+
+fn utf8<'a>(path: &'a std::path::Path, root: &Utf8Path) -> Result<&'a Utf8Path, PathError> {
+    Utf8Path::from_path(path)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("name is not UTF-8: {}", path.display())))
+        .at("read folder", root)
+}
+
+/// Removes a file or a whole tree, also one with read-only folders; what is not there is no error.
+pub fn remove_tree(path: &Utf8Path) -> Result<(), PathError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).at("inspect", path),
+    };
+    if !metadata.is_dir() {
+        return fs::remove_file(path).at("remove", path);
+    }
+    if fs::remove_dir_all(path).is_ok() {
+        return Ok(());
+    }
+    for entry in WalkDir::new(path).into_iter().flatten().filter(|entry| entry.file_type().is_dir()) {
+        let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700));
+    }
+    fs::remove_dir_all(path).at("remove", path)
+}
+
+/// Whether `path` is a folder without entries, or not there at all.
+pub fn is_empty_dir(path: &Utf8Path) -> Result<bool, PathError> {
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error).at("read folder", path),
+    }
+}

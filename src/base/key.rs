@@ -1,0 +1,120 @@
+//! The name a source goes by wherever it is written down.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Md5, Sha256, redact};
+
+/// What identifies a source in ledger, lock and manifest: its URL without credentials, or for a file outside the
+/// project its name and a digest of where it was, so that no home folder is written anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SourceKey(String);
+
+impl SourceKey {
+    /// The key of a URL, which loses user and password.
+    pub fn url(url: &str) -> Self {
+        Self(redact(url))
+    }
+
+    /// The key of a file outside the project.
+    pub fn outside_file(path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let place = Sha256::of(path).to_string();
+        Self(format!("file:{name}#{}", &place[..16]))
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A short name for files that belong to the source, the same on every machine.
+    pub fn id(&self) -> String {
+        Sha256::of(&self.0).to_string()
+    }
+}
+
+impl fmt::Display for SourceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A source as caches look for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub key: SourceKey,
+    /// The URL exactly as the recipe has it, which names the files of buildout's own layouts; `None` when it holds
+    /// credentials, which must not get into any file's name.
+    pub view_url: Option<String>,
+    /// The last element of the URL's path.
+    pub file_name: String,
+    /// Digests the bytes must have.
+    pub expected: Expected,
+    /// Whether the source is a file on this machine rather than on a server.
+    pub local: bool,
+}
+
+/// Digests that bytes must have to be taken for a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expected {
+    /// Declared or locked SHA-256.
+    pub sha256: Option<Sha256>,
+    /// Declared MD5.
+    pub md5: Option<Md5>,
+}
+
+/// Bytes that have another digest than they must.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{algorithm} is {found}, expected {expected}")]
+pub struct Mismatch {
+    /// `SHA-256` or `MD5`.
+    pub algorithm: &'static str,
+    /// The digest the bytes have.
+    pub found: String,
+    /// The digest they must have.
+    pub expected: String,
+}
+
+impl Expected {
+    /// Whether any digest is known.
+    pub fn is_some(&self) -> bool {
+        self.sha256.is_some() || self.md5.is_some()
+    }
+
+    /// Compares with what bytes have.
+    ///
+    /// # Errors
+    /// The first digest that differs.
+    pub fn check(&self, found: &super::Fingerprint) -> Result<(), Mismatch> {
+        if let Some(sha256) = self.sha256
+            && sha256 != found.sha256
+        {
+            let (found, expected) = (found.sha256.to_string(), sha256.to_string());
+            return Err(Mismatch { algorithm: "SHA-256", found, expected });
+        }
+        if let Some(md5) = self.md5
+            && md5 != found.md5
+        {
+            let (found, expected) = (found.md5.to_string(), md5.to_string());
+            return Err(Mismatch { algorithm: "MD5", found, expected });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_hold_neither_passwords_nor_home_folders() {
+        assert_eq!(SourceKey::url("https://u:p@host.example/x").as_str(), "https://host.example/x");
+        let key = SourceKey::outside_file("/home/ann/src/foo.tgz");
+        assert!(key.as_str().starts_with("file:foo.tgz#") && !key.as_str().contains("ann"), "{key}");
+        assert_ne!(key, SourceKey::outside_file("/home/bob/src/foo.tgz"));
+    }
+}

@@ -1,0 +1,25 @@
+//! Words the whole crate is written in: digests, paths, URLs, spans, time, files on disk.
+//!
+//! Layer 0. Nothing here knows what a config, a cache or a bundle is, nothing prints, and nothing reads the
+//! environment.
+
+mod digest;
+mod file;
+mod filelock;
+mod key;
+mod path;
+mod span;
+mod time;
+mod url;
+
+pub use digest::{Digest, DigestError, Fingerprint, Hasher, HashingReader, HashingWriter, Md5, Sha1, Sha256, fingerprint_file};
+pub use file::{
+    IoContext, PathError, clone_file, create_dir_all, files_below, hard_link_tree, is_empty_dir, publish, read_to_string,
+    remove_tree, replace_file, sync_dir, write_atomic,
+};
+pub use filelock::{FileLock, LockMode};
+pub use key::{Expected, Mismatch, SourceKey, Wanted};
+pub use path::{RelPath, RelPathError, normalize};
+pub use span::{Place, SourceFile};
+pub use time::{Epoch, EpochError};
+pub use url::{SourceUrl, UrlError, redact};

@@ -1,0 +1,54 @@
+//! What a cache does, told step by step; the walk of the original's log can be followed in it.
+
+use camino::Utf8PathBuf;
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A cache is looked into.
+    Searching {
+        /// The folder.
+        cache: Utf8PathBuf,
+    },
+    /// A source is not there.
+    NotFound {
+        /// The file's name.
+        file: String,
+        /// The path it would have.
+        key: Utf8PathBuf,
+    },
+    /// A source was put into the cache.
+    Stored {
+        /// The source, without credentials.
+        source: String,
+        /// Its path.
+        path: Utf8PathBuf,
+    },
+    /// A source was found.
+    Using {
+        /// Its path.
+        path: Utf8PathBuf,
+    },
+    /// A file that another program put there was taken over.
+    Adopted {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// A file was left alone, since it is not what the source must be.
+    Ignored {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A blob that had changed was put aside.
+    Quarantined {
+        /// Where it is now.
+        path: Utf8PathBuf,
+    },
+    /// Another process works on the same source.
+    Waiting {
+        /// The source.
+        source: String,
+    },
+}

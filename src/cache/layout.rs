@@ -1,0 +1,117 @@
+//! Where things lie in a cache: nothing but names, made from keys and digests.
+
+use std::str::FromStr;
+
+use camino::Utf8PathBuf;
+
+use crate::base::{Md5, Sha1, Sha256, SourceKey};
+
+/// The version of the layout below `.hardtack/`.
+pub(super) const FORMAT: u32 = 1;
+
+/// Which of buildout's layouts a cache writes beside its blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ViewLayout {
+    /// `cmmi/<md5 of url>`, read by zc.recipe.cmmi since 1.3.
+    #[default]
+    Modern,
+    /// `cmmi/<sha1 of url>/{file,cache.ini}`, read before that.
+    Classic,
+    /// Both.
+    Both,
+}
+
+impl ViewLayout {
+    pub(super) fn modern(self) -> bool {
+        self != Self::Classic
+    }
+
+    pub(super) fn classic(self) -> bool {
+        self != Self::Modern
+    }
+}
+
+impl FromStr for ViewLayout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "modern" => Ok(Self::Modern),
+            "classic" => Ok(Self::Classic),
+            "both" => Ok(Self::Both),
+            _ => Err(format!("`{text}` is not a cache layout: it takes modern, classic or both")),
+        }
+    }
+}
+
+/// Paths of one cache.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) root: Utf8PathBuf,
+}
+
+impl Layout {
+    fn own(&self) -> Utf8PathBuf {
+        self.root.join(".hardtack")
+    }
+
+    pub(super) fn format(&self) -> Utf8PathBuf {
+        self.own().join("format")
+    }
+
+    pub(super) fn lock(&self) -> Utf8PathBuf {
+        self.own().join("lock")
+    }
+
+    pub(super) fn key_lock(&self, key: &SourceKey) -> Utf8PathBuf {
+        self.own().join("locks").join(format!("{}.lock", key.id()))
+    }
+
+    pub(super) fn partial(&self) -> Utf8PathBuf {
+        self.own().join("partial")
+    }
+
+    pub(super) fn quarantine(&self) -> Utf8PathBuf {
+        self.own().join("quarantine")
+    }
+
+    pub(super) fn blob(&self, sha256: &Sha256) -> Utf8PathBuf {
+        let hex = sha256.to_string();
+        self.own().join("store/sha256").join(&hex[..2]).join(hex)
+    }
+
+    pub(super) fn record(&self, key: &SourceKey) -> Utf8PathBuf {
+        let id = key.id();
+        self.own().join("ledger").join(&id[..2]).join(format!("{id}.json"))
+    }
+
+    pub(super) fn cmmi(&self) -> Utf8PathBuf {
+        self.root.join("cmmi")
+    }
+
+    /// buildout keeps Python packages here, and makes the folder whether or not there are any.
+    pub(super) fn dist(&self) -> Utf8PathBuf {
+        self.root.join("dist")
+    }
+
+    pub(super) fn modern_view(&self, url: &str) -> Utf8PathBuf {
+        self.cmmi().join(Md5::of(url).to_string())
+    }
+
+    pub(super) fn classic_folder(&self, url: &str) -> Utf8PathBuf {
+        self.cmmi().join(Sha1::of(url).to_string())
+    }
+
+    pub(super) fn classic_view(&self, url: &str, file_name: &str) -> Utf8PathBuf {
+        self.classic_folder(url).join(file_name)
+    }
+
+    /// slapos and hexagonit recipes use no folder of their own.
+    pub(super) fn root_view(&self, url: &str) -> Utf8PathBuf {
+        self.root.join(Md5::of(url).to_string())
+    }
+
+    pub(super) fn tag(&self) -> Utf8PathBuf {
+        self.root.join("CACHEDIR.TAG")
+    }
+}

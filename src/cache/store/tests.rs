@@ -1,0 +1,174 @@
+//! A cache serves what was put in, or nothing.
+
+use super::*;
+use crate::base::{Expected, Md5};
+
+const URL: &str = "http://127.0.0.1:1/foo.tgz";
+
+struct Scene {
+    _folder: tempfile::TempDir,
+    root: Utf8PathBuf,
+    events: Vec<Event>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Utf8PathBuf::from_path_buf(folder.path().join("cache")).expect("UTF-8");
+        Self { _folder: folder, root, events: Vec::new() }
+    }
+
+    fn cache(&self, kind: CacheKind, views: ViewLayout) -> Cache {
+        Cache::open(&self.root, kind, views, jiff::Timestamp::UNIX_EPOCH).expect("opens")
+    }
+
+    fn lookup(&mut self, cache: &Cache, wanted: &Wanted) -> Lookup {
+        cache.lookup(wanted, &mut |event| self.events.push(event)).expect("looks")
+    }
+
+    fn keep(&self, cache: &Cache, wanted: &Wanted, bytes: &[u8]) -> Result<Hit, Error> {
+        let mut staged = cache.stage().expect("stages");
+        staged.write_all(bytes).expect("writes");
+        cache.keep(staged, wanted, Retrieved::default(), &mut |_| ())
+    }
+
+    fn foreign(&self, path: &str, bytes: &[u8]) -> Utf8PathBuf {
+        let path = self.root.join(path);
+        let _ = fs::remove_file(&path);
+        create_dir_all(path.parent().expect("a folder")).expect("makes it");
+        fs::write(&path, bytes).expect("writes");
+        path
+    }
+}
+
+fn wanted(expected: Expected) -> Wanted {
+    let (key, file_name) = (SourceKey::url(URL), "foo.tgz".to_owned());
+    Wanted { key, view_url: Some(URL.to_owned()), file_name, expected, local: false }
+}
+
+fn md5(bytes: &[u8]) -> Expected {
+    Expected { md5: Some(Md5::of(bytes)), sha256: None }
+}
+
+#[test]
+fn what_was_kept_is_found_in_store_and_view() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Project, ViewLayout::Both);
+    let wanted = wanted(Expected::default());
+    assert!(scene.lookup(&cache, &wanted).hit.is_none());
+    assert!(!scene.root.exists(), "a lookup makes nothing");
+    let kept = scene.keep(&cache, &wanted, b"bytes").expect("keeps");
+    assert_eq!(scene.lookup(&cache, &wanted).hit, Some(kept));
+
+    let modern = scene.root.join("cmmi").join(Md5::of(URL).to_string());
+    let classic = scene.root.join("cmmi").join(crate::base::Sha1::of(URL).to_string());
+    assert_eq!(fs::read(modern).expect("reads"), b"bytes");
+    assert_eq!(fs::read(classic.join("foo.tgz")).expect("reads"), b"bytes");
+    let ini = fs::read_to_string(classic.join("cache.ini")).expect("reads");
+    assert_eq!(ini, format!("[cache]\ndownload_url = {URL}\nretrieved = 1970-01-01T00:00:00.000000Z\n"));
+    assert!(scene.root.join("dist").is_dir());
+}
+
+#[test]
+fn wrong_bytes_are_not_kept() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    let wanted = wanted(md5(b"right"));
+    let error = scene.keep(&cache, &wanted, b"wrong").expect_err("another digest");
+    assert!(error.to_string().contains("MD5 is"), "{error}");
+    assert!(scene.lookup(&cache, &wanted).hit.is_none());
+    let left = fs::read_dir(scene.root.join(".hardtack/partial")).expect("reads").count();
+    assert_eq!(left, 0, "no partial file stays");
+}
+
+#[test]
+fn a_blob_that_changed_is_put_aside() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    let wanted = wanted(Expected::default());
+    let hit = scene.keep(&cache, &wanted, b"bytes").expect("keeps");
+    fs::remove_file(&hit.path).expect("removes");
+    fs::write(&hit.path, b"BYTES").expect("writes");
+    let healed = scene.lookup(&cache, &wanted).hit.expect("the view has the right bytes");
+    assert_eq!(fs::read(healed.path).expect("reads"), b"bytes");
+    assert!(scene.events.iter().any(|event| matches!(event, Event::Quarantined { .. })));
+
+    fs::remove_file(&hit.path).expect("removes");
+    fs::write(&hit.path, b"BYTES").expect("writes");
+    fs::remove_dir_all(scene.root.join("cmmi")).expect("removes");
+    assert!(scene.lookup(&cache, &wanted).hit.is_none());
+    assert!(!hit.path.exists(), "{:?}", scene.events);
+}
+
+#[test]
+fn a_view_that_changed_is_not_taken_for_the_source_it_was() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Project, ViewLayout::Modern);
+    let wanted = wanted(Expected::default());
+    let hit = scene.keep(&cache, &wanted, b"bytes").expect("keeps");
+    fs::remove_file(hit.path).expect("removes");
+    scene.foreign(&format!("cmmi/{}", Md5::of(URL)), b"other");
+    let lookup = scene.lookup(&cache, &wanted);
+    assert!(lookup.hit.is_none() && lookup.wrong.len() == 1);
+}
+
+#[test]
+fn a_projects_own_cache_is_taken_over_in_all_layouts() {
+    let modern = format!("cmmi/{}", Md5::of(URL));
+    let classic = format!("cmmi/{}/foo.tgz", crate::base::Sha1::of(URL));
+    let root = Md5::of(URL).to_string();
+    for path in [modern, classic, root] {
+        let mut scene = Scene::new();
+        let cache = scene.cache(CacheKind::Project, ViewLayout::Modern);
+        let file = scene.foreign(&path, b"theirs");
+        let hit = scene.lookup(&cache, &wanted(Expected::default())).hit.expect(&path);
+        assert_ne!(hit.path, file, "it was copied");
+        fs::write(&file, b"changed").expect("writes");
+        let again = scene.lookup(&cache, &wanted(Expected::default())).hit.expect(&path);
+        assert_eq!(fs::read(again.path).expect("reads"), b"theirs");
+    }
+}
+
+#[test]
+fn the_shared_cache_trusts_foreign_files_only_with_a_digest() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    scene.foreign(&format!("cmmi/{}", Md5::of(URL)), b"theirs");
+    assert!(scene.lookup(&cache, &wanted(Expected::default())).hit.is_none());
+    let other = scene.lookup(&cache, &wanted(md5(b"other")));
+    assert!(other.hit.is_none() && other.wrong.len() == 1);
+    assert!(scene.lookup(&cache, &wanted(md5(b"theirs"))).hit.is_some());
+    assert!(scene.lookup(&cache, &wanted(Expected::default())).hit.is_none(), "still foreign");
+}
+
+#[test]
+fn an_empty_classic_folder_and_a_link_are_no_hits() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Project, ViewLayout::Modern);
+    let folder = scene.root.join("cmmi").join(crate::base::Sha1::of(URL).to_string());
+    create_dir_all(&folder).expect("makes it");
+    std::os::unix::fs::symlink("/etc/passwd", scene.root.join("cmmi").join(Md5::of(URL).to_string())).expect("links");
+    assert!(scene.lookup(&cache, &wanted(Expected::default())).hit.is_none());
+}
+
+#[test]
+fn only_sha256_finds_a_blob_of_another_source() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    scene.keep(&cache, &wanted(Expected::default()), b"bytes").expect("keeps");
+    let mut other = wanted(md5(b"bytes"));
+    other.key = SourceKey::url("http://127.0.0.1:1/bar.tgz");
+    other.view_url = None;
+    assert!(scene.lookup(&cache, &other).hit.is_none());
+    other.expected = Expected { sha256: Some(Sha256::of(b"bytes")), md5: None };
+    assert!(scene.lookup(&cache, &other).hit.is_some());
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let scene = Scene::new();
+    scene.foreign(".hardtack/format", b"2\n");
+    let opened = Cache::open(&scene.root, CacheKind::Shared, ViewLayout::Modern, jiff::Timestamp::UNIX_EPOCH);
+    let error = opened.expect_err("newer");
+    assert!(error.to_string().ends_with("has format 2, this hardtack knows format 1"), "{error}");
+}

@@ -1,0 +1,208 @@
+//! The buildout config language.
+//!
+//! Layer 1. Turns config files into resolved sections: parsing, `extends`, `+=` and `-=`, macros, section conditions
+//! and `${section:option}`, with the meaning zc.buildout 6.0.1 gives them. Nothing here does I/O: files come from a
+//! [`Loader`], everything else a resolve may depend on from [`Facts`]. What recipes add to their sections comes through
+//! [`Recipes`].
+//!
+//! ```
+//! use hardtack::config::{Config, Facts, Load, Location, MemoryLoader, NoRecipes, PythonVersion};
+//!
+//! let loader = MemoryLoader::new([("/p/buildout.cfg", "[a]\nx = 1\n[b]\ny = ${a:x}2\n")]);
+//! let facts = Facts {
+//!     machine: "x86_64".into(),
+//!     platform: "linux".into(),
+//!     python: PythonVersion::DEFAULT,
+//!     os_release: Default::default(),
+//! };
+//! let config = Config::load(&loader, &Location::Path("/p/buildout.cfg".into()), &Load::new(facts))?;
+//! assert_eq!(&*config.resolver(&NoRecipes)?.option("b", "y")?, "12");
+//! # Ok::<(), hardtack::config::Error>(())
+//! ```
+
+mod active;
+mod annotate;
+mod condition;
+mod defaults;
+mod document;
+mod error;
+mod extends;
+mod facts;
+mod layer;
+mod loader;
+mod macros;
+mod memory;
+mod merge;
+mod overrides;
+mod parse;
+mod resolve;
+mod substitute;
+mod text;
+
+use camino::Utf8PathBuf;
+
+pub use annotate::{Annotated, AnnotatedOption, AnnotatedSection};
+pub use defaults::BUILDOUT_VERSION;
+pub use error::{Error, ErrorKind};
+pub use facts::{ConditionRecord, Fact, Facts, PythonVersion, parse_os_release};
+pub use layer::{Change, ChangeKind, FileOrigin, Origin, Value};
+pub use loader::{Loader, Location, is_url};
+pub use memory::{MemoryLoader, NoRecipes};
+pub use overrides::Override;
+pub use resolve::{Recipes, Resolved, Resolver, SectionOptions};
+
+pub(crate) use error::similar;
+
+use extends::{Files, Sequence, Walk};
+use layer::{Layer, update};
+
+/// What a config is resolved with besides its files.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// Machine, platform and Python. The config's own `[hardtack] python-version` wins over the one given here.
+    pub facts: Facts,
+    /// Assignments from the command line.
+    pub overrides: Vec<Override>,
+    /// The user's `default.cfg`, applied before everything else.
+    pub user_defaults: Option<Location>,
+    /// What `~` stands for; left alone when `None`.
+    pub home: Option<Utf8PathBuf>,
+    /// The buildout directory; the config file's folder when `None`.
+    pub directory: Option<Utf8PathBuf>,
+    /// Keep every step of every value's history, as `annotate -v` shows it.
+    pub whole_history: bool,
+}
+
+impl Load {
+    /// No overrides, no user defaults, no home.
+    pub fn new(facts: Facts) -> Self {
+        let (overrides, user_defaults, home, directory) = (Vec::new(), None, None, None);
+        Self { facts, overrides, user_defaults, home, directory, whole_history: false }
+    }
+}
+
+/// A config with all its files read and merged, nothing substituted yet.
+#[derive(Debug)]
+pub struct Config {
+    layer: Layer,
+    annotated: Layer,
+    facts: Facts,
+    conditions: Vec<ConditionRecord>,
+    notes: Vec<String>,
+    files: Vec<Location>,
+}
+
+impl Config {
+    /// Reads the config at `root` and everything it extends.
+    ///
+    /// # Errors
+    /// What is wrong with a file, or with the way they fit together.
+    pub fn load(loader: &dyn Loader, root: &Location, load: &Load) -> Result<Self, Error> {
+        let mut facts = load.facts.clone();
+        if let Some(python) = facts::declared_python(loader, root)? {
+            facts.python = python;
+        }
+        let mut files = Files::default();
+        let (mut conditions, mut notes) = (Vec::new(), Vec::new());
+        let mut walk = Walk {
+            loader,
+            facts: &facts,
+            files: &mut files,
+            conditions: &mut conditions,
+            notes: &mut notes,
+        };
+        let mut sequence = Sequence::default();
+        if let Some(defaults) = &load.user_defaults {
+            walk.append(defaults, &mut sequence)?;
+        }
+        walk.append(root, &mut sequence)?;
+        let mut more = Vec::new();
+        for name in Override::extends(&load.overrides).unwrap_or_default().split_whitespace() {
+            let mut sequence = Sequence::default();
+            walk.append(&root.relative(name), &mut sequence)?;
+            more.push(sequence);
+        }
+
+        let directory = load.directory.clone().unwrap_or_else(|| Utf8PathBuf::from(root.folder()));
+        let mut layer = defaults::layer(&directory);
+        for sequence in std::iter::once(&sequence).chain(&more) {
+            update(&mut layer, merge::merge(&files, sequence, load.whole_history));
+        }
+        update(&mut layer, Override::layer(&load.overrides));
+        defaults::add_versions(&mut layer);
+        defaults::anchor_caches(&mut layer, directory.as_str(), load.home.as_deref())?;
+        let annotated = layer.clone();
+        defaults::anchor_directories(&mut layer);
+        let files = files.locations().cloned().collect();
+        Ok(Self { layer, annotated, facts, conditions, notes, files })
+    }
+
+    /// A resolver over the config, with `[buildout]` already resolved.
+    ///
+    /// # Errors
+    /// What is wrong with `[buildout]`.
+    pub fn resolver<'a>(&'a self, recipes: &'a dyn Recipes) -> Result<Resolver<'a>, Error> {
+        Resolver::new(&self.layer, recipes)
+    }
+
+    /// An option as written, if it is there.
+    pub fn raw(&self, section: &str, option: &str) -> Option<&Value> {
+        self.layer.get(section)?.get(option)?.set.as_ref()
+    }
+
+    /// The names and raw values of a section's options, if it is there.
+    pub fn raw_section(&self, section: &str) -> Option<impl Iterator<Item = (&str, &Value)>> {
+        let options = self.layer.get(section)?.iter();
+        Some(options.filter_map(|(name, slot)| Some((&**name, slot.set.as_ref()?))))
+    }
+
+    /// The names of all sections, sorted.
+    pub fn section_names(&self) -> impl Iterator<Item = &str> {
+        self.layer.keys().map(|name| &**name)
+    }
+
+    /// The facts the config was resolved with.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The section conditions that were evaluated, with the facts each of them read.
+    pub fn conditions(&self) -> &[ConditionRecord] {
+        &self.conditions
+    }
+
+    /// Things worth telling the user.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Every file that was read, once.
+    pub fn files(&self) -> &[Location] {
+        &self.files
+    }
+
+    /// Where each value came from.
+    pub fn annotated(&self) -> Annotated {
+        Annotated::new(&self.annotated)
+    }
+
+    /// A boolean option; `default` where it is not set.
+    ///
+    /// # Errors
+    /// For values other than `true` and `false`.
+    pub fn bool_option(&self, section: &str, option: &str, default: bool) -> Result<bool, Error> {
+        let Some(value) = self.raw(section, option) else { return Ok(default) };
+        match &*value.text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => {
+                let (section, option) = (section.to_owned(), option.to_owned());
+                let kind = ErrorKind::NotBool { section, option, value: other.to_owned() };
+                Err(Error::at(kind, value.origin().place()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

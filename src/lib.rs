@@ -1,0 +1,9 @@
+//! x
+pub mod archive;
+pub mod base;
+pub mod cache;
+pub mod config;
+#[cfg(feature = "net")]
+pub mod fetch;
+pub mod lock;
+pub mod recipes;

@@ -1,0 +1,113 @@
+//! `zc.recipe.cmmi`: configure, make, make install.
+//!
+//! Options as in zc.recipe.cmmi 5.1, and `sha256`. The steps are that recipe's, in its order; unlike there, one
+//! part's environment does not leak into the next.
+
+use camino::Utf8Path;
+
+use super::environment;
+use super::plan::{Part, Step, StepKind};
+use super::registry::{Build, OptionTable, Recipe};
+use crate::config::{self, SectionOptions};
+
+pub(super) struct Cmmi;
+
+const OPTIONS: OptionTable = &[
+    "url",
+    "md5sum",
+    "sha256",
+    "extra_options",
+    "configure-command",
+    "configure-options",
+    "source-directory-contains",
+    "autogen",
+    "patch",
+    "patch-md5sum",
+    "patch-sha256",
+    "patch_options",
+    "environment",
+    "location",
+    "shared",
+];
+
+impl Recipe for Cmmi {
+    fn name(&self) -> &'static str {
+        "zc.recipe.cmmi"
+    }
+
+    fn options(&self) -> OptionTable {
+        OPTIONS
+    }
+
+    fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
+        if section.get("url")?.is_none() {
+            return Err(section.refuse("recipe", format!("part `{}` has no option `url`", section.name())));
+        }
+        let environment = section.get("environment")?.unwrap_or_default();
+        if let Err(word) = environment::parse(&environment) {
+            let message = format!("`{word}` in `environment` is not of the form NAME=VALUE");
+            return Err(section.refuse("environment", message));
+        }
+        // The option names the folder above; the part's own name is added.
+        let parent = match section.get("location")? {
+            Some(location) => location,
+            None => section.buildout("parts-directory")?.unwrap_or_default(),
+        };
+        let location = Utf8Path::new(&*parent).join(section.name());
+        section.set("location", location.as_str());
+        Ok(())
+    }
+
+    fn build(&self, build: &mut Build<'_>) -> Option<Part> {
+        let location = build.location("location");
+        let environment = environment::parse(build.text("environment")).unwrap_or_default();
+        let mut sources = Vec::new();
+        sources.extend(build.source("url", "md5sum", "sha256"));
+        let marker = build.optional("source-directory-contains").unwrap_or("configure").to_owned();
+        let autogen = build.text("autogen").to_owned();
+        let shared = build.optional("shared").filter(|text| !text.is_empty());
+        if shared.is_some() {
+            build.note("shared", "`shared` builds are made for each installation, not once a machine");
+        }
+
+        let mut steps = vec![Step { name: "unpack", kind: StepKind::Unpack { source: 0 } }];
+        let mut unless = vec![marker.clone()];
+        unless.extend(Some(&autogen).filter(|autogen| !autogen.is_empty()).cloned());
+        steps.push(Step { name: "enter", kind: StepKind::EnterOnlyFolder { unless, or_fail: false } });
+        if !build.text("patch").is_empty() {
+            let input = sources.len();
+            sources.extend(build.source("patch", "patch-md5sum", "patch-sha256"));
+            let options = build.optional("patch_options").unwrap_or("-p0");
+            steps.push(shell("patch", format!("patch {options}"), Some(input)));
+        }
+        if !autogen.is_empty() {
+            steps.push(shell("autogen", format!("./{autogen}"), None));
+        }
+        steps.push(Step { name: "enter", kind: StepKind::EnterOnlyFolder { unless: vec![marker], or_fail: true } });
+        let location = location?;
+        steps.push(shell("configure", configure(build, build.text("location")), None));
+        steps.push(shell("make", "make".to_owned(), None));
+        steps.push(shell("install", "make install".to_owned(), None));
+        build.part(location, environment, sources, steps)
+    }
+}
+
+/// The configure line: `configure-options` stands instead of `--prefix`, `extra_options` come after either.
+fn configure(build: &Build<'_>, location: &str) -> String {
+    let command = build.optional("configure-command").unwrap_or("./configure");
+    let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut line = match build.optional("configure-options") {
+        Some(options) => format!("{command} {}", folded(options)),
+        None => format!("{command} --prefix=\"{location}\""),
+    };
+    let extra = folded(build.text("extra_options"));
+    if !extra.is_empty() {
+        line.push(' ');
+        line.push_str(&extra);
+    }
+    line
+}
+
+fn shell(name: &'static str, command: String, input: Option<usize>) -> Step {
+    Step { name, kind: StepKind::Shell { command, input } }
+}

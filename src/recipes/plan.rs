@@ -1,0 +1,180 @@
+//! What a config comes to: parts in order, each with its sources and steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+use super::source::{Origin, Source};
+use crate::base::{RelPath, Sha256, SourceKey, redact};
+
+/// Where a project is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The folder that is packed.
+    pub root: Utf8PathBuf,
+    /// The buildout directory: the root, or a folder below it.
+    pub directory: Utf8PathBuf,
+}
+
+/// Everything there is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Where.
+    pub project: Project,
+    /// The parts, each after those it refers to.
+    pub parts: Vec<Part>,
+    /// Things worth telling the user.
+    pub notes: Vec<String>,
+}
+
+/// One part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The section's name.
+    pub name: String,
+    /// The recipe.
+    pub recipe: String,
+    /// Where its files go, below the project root.
+    pub location: RelPath,
+    /// The parts whose options it uses.
+    pub uses: BTreeSet<String>,
+    /// Variables added to the environment of every step.
+    pub environment: BTreeMap<String, String>,
+    /// The files it needs; steps name them by index.
+    pub sources: Vec<Source>,
+    /// What is done, in order, in one build folder.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that is done for a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// A word for logs and messages, such as `configure`.
+    pub name: &'static str,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum StepKind {
+    /// Unpacks a source into the build folder.
+    Unpack {
+        /// Index into the part's sources.
+        source: usize,
+    },
+    /// Goes into the one folder of the build folder, unless one of these files is there. Without `or_fail` it stays
+    /// where it is when there is not just one folder.
+    EnterOnlyFolder {
+        /// The files that show that this is the right place already.
+        unless: Vec<String>,
+        /// Fail where neither the first of the files nor a single folder is there.
+        or_fail: bool,
+    },
+    /// Runs a command with `/bin/sh`.
+    Shell {
+        /// The command.
+        command: String,
+        /// A source whose bytes are its standard input.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input: Option<usize>,
+    },
+}
+
+/// A plan as it is hashed: free of the machine's own paths.
+#[derive(Serialize)]
+struct Canonical<'a> {
+    format: u32,
+    parts: Vec<CanonicalPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct CanonicalPart<'a> {
+    name: &'a str,
+    recipe: &'a str,
+    location: &'a RelPath,
+    uses: &'a BTreeSet<String>,
+    environment: &'a BTreeMap<String, String>,
+    sources: Vec<CanonicalSource>,
+    steps: &'a [Step],
+}
+
+#[derive(Serialize)]
+struct CanonicalSource {
+    name: String,
+    sha256: Option<String>,
+    md5: Option<String>,
+}
+
+impl Plan {
+    /// The digest of the plan. It is the same on two machines if the config was resolved at the same path and means
+    /// the same on both.
+    pub fn digest(&self) -> Sha256 {
+        let parts = self.parts.iter().map(Part::canonical).collect();
+        let canonical = Canonical { format: 1, parts };
+        // Strings, numbers and maps with string keys always serialise.
+        Sha256::of(serde_json::to_vec(&canonical).expect("a plan serialises"))
+    }
+
+    /// The part of that name.
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// All sources that no project file is, each once, with the parts that want it, in the order of parts.
+    pub fn sources(&self) -> Vec<(SourceKey, &Source, Vec<&str>)> {
+        let mut all: Vec<(SourceKey, &Source, Vec<&str>)> = Vec::new();
+        for part in &self.parts {
+            for source in &part.sources {
+                let Some(key) = source.key() else { continue };
+                match all.iter_mut().find(|(other, _, _)| *other == key) {
+                    Some((_, _, parts)) if parts.contains(&part.name.as_str()) => {}
+                    Some((_, _, parts)) => parts.push(&part.name),
+                    None => all.push((key, source, vec![&part.name])),
+                }
+            }
+        }
+        all
+    }
+
+    /// The top folders below the project root that parts are put into.
+    pub fn top_folders(&self) -> BTreeSet<String> {
+        self.parts.iter().map(|part| part.location.first().to_owned()).collect()
+    }
+}
+
+impl Part {
+    /// The part's location on a machine where the project root is `root`.
+    pub fn location_in(&self, root: &Utf8Path) -> Utf8PathBuf {
+        root.join(&self.location)
+    }
+
+    /// The digest of what the part alone says, without the parts it uses and without its sources' bytes.
+    pub fn digest(&self) -> Sha256 {
+        Sha256::of(serde_json::to_vec(&self.canonical()).expect("a part serialises"))
+    }
+
+    fn canonical(&self) -> CanonicalPart<'_> {
+        let sources = self.sources.iter().map(|source| CanonicalSource {
+            name: match &source.origin {
+                Origin::Remote(_) => redact(&source.text),
+                Origin::Project(path) => format!("./{path}"),
+                Origin::Outside(path) => SourceKey::outside_file(path.as_str()).to_string(),
+            },
+            sha256: source.expected.sha256.map(|digest| digest.to_string()),
+            md5: source.expected.md5.map(|digest| digest.to_string()),
+        });
+        CanonicalPart {
+            name: &self.name,
+            recipe: &self.recipe,
+            location: &self.location,
+            uses: &self.uses,
+            environment: &self.environment,
+            sources: sources.collect(),
+            steps: &self.steps,
+        }
+    }
+}

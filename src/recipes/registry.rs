@@ -1,0 +1,304 @@
+//! The recipes there are, and the way from a config to a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8Path;
+
+use super::cmmi::Cmmi;
+use super::error::{Error, Problem};
+use super::plan::{Part, Plan, Project, Step};
+use super::source::Source;
+use crate::base::{Expected, Place, RelPath, normalize};
+use crate::config::{self, Config, Recipes, Resolved, SectionOptions, similar};
+
+/// Names of the options a recipe reads.
+pub(super) type OptionTable = &'static [&'static str];
+
+/// One recipe.
+pub(super) trait Recipe: Sync {
+    /// The name configs use.
+    fn name(&self) -> &'static str;
+
+    /// The options it reads.
+    fn options(&self) -> OptionTable;
+
+    /// Computes options when the section is resolved.
+    fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error>;
+
+    /// Makes the part; what is wrong goes into `build`, and then there is none.
+    fn build(&self, build: &mut Build<'_>) -> Option<Part>;
+}
+
+/// Every recipe there is.
+const RECIPES: &[&dyn Recipe] = &[&Cmmi];
+
+fn find(name: &str) -> Option<&'static dyn Recipe> {
+    RECIPES.iter().copied().find(|recipe| recipe.name() == name)
+}
+
+/// The built-in recipes, as the config language asks them for computed options.
+///
+/// A recipe that is not built in gets what nearly every recipe sets: a `location` below the parts directory. So configs
+/// can be looked at whose parts cannot be built here.
+#[derive(Debug, Clone, Copy)]
+pub struct BuiltinRecipes;
+
+impl Recipes for BuiltinRecipes {
+    fn initialise(&self, recipe: &str, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
+        match find(recipe) {
+            Some(recipe) => recipe.initialise(section),
+            None => {
+                if section.get("location")?.is_none() {
+                    let parts = section.buildout("parts-directory")?.unwrap_or_default();
+                    let location = Utf8Path::new(&*parts).join(section.name());
+                    section.set("location", location.as_str());
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Makes the plan of a config.
+///
+/// # Errors
+/// [`Error::Problems`] with all that cannot be done, found before anything is fetched; [`Error::Config`] where the
+/// config does not resolve.
+pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
+    let recipes = BuiltinRecipes;
+    let mut problems = unsupported(config);
+    let mut resolver = config.resolver(&recipes)?;
+    let names = match resolver.parts() {
+        Ok(names) => names,
+        // The list is worth more than the first thing that went wrong in a config that cannot be built anyway.
+        Err(_) if !problems.is_empty() => return Err(Error::Problems(problems)),
+        Err(error) => return Err(error.into()),
+    };
+    let (mut parts, mut notes) = (Vec::new(), Vec::new());
+    for name in &names {
+        let options = resolver.section(name)?;
+        let recipe_name = options.get("recipe").map(|recipe| &**recipe).unwrap_or_default();
+        let Some(recipe) = find(recipe_name) else {
+            let similar = similar(recipe_name, RECIPES.iter().map(|recipe| recipe.name()));
+            let known = || RECIPES.iter().map(|recipe| recipe.name()).collect::<Vec<_>>().join(", ");
+            problems.push(Problem {
+                message: format!("part `{name}` uses recipe `{recipe_name}`, which is not built in"),
+                place: resolver.place(name, "recipe"),
+                hint: Some(match similar {
+                    Some(similar) => format!("did you mean `{similar}`?"),
+                    None => format!("built in: {}", known()),
+                }),
+            });
+            continue;
+        };
+        let uses = references(config, name, &names);
+        let mut place = |option: &str| resolver.place(name, option).or_else(|| resolver.place(name, "recipe"));
+        let mut build = Build {
+            name,
+            recipe: recipe_name,
+            options: &options,
+            project,
+            uses,
+            place: &mut place,
+            problems: &mut problems,
+            notes: &mut notes,
+        };
+        build.check_names(recipe.options());
+        parts.extend(recipe.build(&mut build));
+    }
+    problems.extend(clashes(&parts));
+    match problems.is_empty() {
+        true => Ok(Plan { project: project.clone(), parts, notes }),
+        false => Err(Error::Problems(problems)),
+    }
+}
+
+/// What the config asks for that no built-in recipe could give it.
+fn unsupported(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut refuse = |option: &str, message: String, hint: &str| {
+        if let Some(value) = config.raw("buildout", option).filter(|value| !value.text.trim().is_empty()) {
+            let place = value.origin().place();
+            problems.push(Problem { message, place, hint: Some(hint.to_owned()) });
+        }
+    };
+    let words = |option: &str| -> String {
+        let value = config.raw("buildout", option).map(|value| value.text.split_whitespace().collect::<Vec<_>>());
+        value.unwrap_or_default().join(" ")
+    };
+    refuse(
+        "develop",
+        format!("`develop` ({}) installs Python packages from source, which is not built in", words("develop")),
+        "leave it out, with `--set buildout:develop=`",
+    );
+    refuse(
+        "extensions",
+        format!("`extensions` ({}) loads Python code into buildout, which hardtack is not", words("extensions")),
+        "leave it out, with `--set buildout:extensions=`",
+    );
+    // mr.developer's checkouts; its section has another name only where `sources` says so.
+    let section = words("sources");
+    let section = if section.is_empty() { "sources" } else { &section };
+    let checkouts = words("auto-checkout");
+    if (!checkouts.is_empty() || config.raw("buildout", "sources").is_some())
+        && let Some(mut options) = config.raw_section(section)
+    {
+        let place = options.next().and_then(|(_, value)| value.origin().place());
+        problems.push(Problem {
+            message: format!("[{section}] lists checkouts for mr.developer, which is not built in"),
+            place,
+            hint: Some("make them parts with a `url`, or files of the project".to_owned()),
+        });
+    }
+    problems
+}
+
+/// The parts a section refers to in `${part:option}` or `=>`.
+fn references(config: &Config, name: &str, parts: &[std::sync::Arc<str>]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut sections = vec![name.to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(section) = sections.pop() {
+        if !seen.insert(section.clone()) {
+            continue;
+        }
+        let Some(options) = config.raw_section(&section) else { continue };
+        for (option, value) in options {
+            let named: Vec<&str> = if matches!(option, "<" | "<part-dependencies>") {
+                value.text.split_whitespace().collect()
+            } else {
+                let after = value.text.split("${").skip(1);
+                after.filter_map(|rest| rest.split_once(':')).map(|(section, _)| section).collect()
+            };
+            for other in named.into_iter().filter(|other| !other.is_empty() && *other != "buildout") {
+                let is_part = parts.iter().any(|part| &**part == other);
+                if is_part && other != name && option != "<" {
+                    found.insert(other.to_owned());
+                } else {
+                    // Macros and plain sections may refer on to parts.
+                    sections.push(other.to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Parts that would overwrite each other.
+fn clashes(parts: &[Part]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let location: &Utf8Path = part.location.as_ref();
+        let earlier = parts[..index].iter().find(|earlier| {
+            let other: &Utf8Path = earlier.location.as_ref();
+            location.starts_with(other) || other.starts_with(location)
+        });
+        if let Some(earlier) = earlier {
+            let message = format!(
+                "part `{}` would be put to `{location}`, where part `{}` puts its files (`{}`)",
+                part.name, earlier.name, earlier.location
+            );
+            let hint = Some("give one of them another `location`".to_owned());
+            problems.push(Problem { message, place: None, hint });
+        }
+    }
+    problems
+}
+
+/// A part being made from a resolved section.
+pub(super) struct Build<'b> {
+    name: &'b str,
+    recipe: &'b str,
+    options: &'b Resolved,
+    project: &'b Project,
+    uses: BTreeSet<String>,
+    place: &'b mut dyn FnMut(&str) -> Option<Place>,
+    problems: &'b mut Vec<Problem>,
+    notes: &'b mut Vec<String>,
+}
+
+impl Build<'_> {
+    /// An option; empty where it is not set.
+    pub(super) fn text(&self, option: &str) -> &str {
+        self.optional(option).unwrap_or_default()
+    }
+
+    /// An option, if it is set.
+    pub(super) fn optional(&self, option: &str) -> Option<&str> {
+        self.options.get(option).map(|value| &**value)
+    }
+
+    /// Records what is wrong with an option.
+    pub(super) fn problem(&mut self, option: &str, message: impl Into<String>, hint: Option<&str>) {
+        let place = (self.place)(option);
+        let (message, hint) = (message.into(), hint.map(str::to_owned));
+        self.problems.push(Problem { message, place, hint });
+    }
+
+    /// Records something the user should know about an option.
+    pub(super) fn note(&mut self, option: &str, message: &str) {
+        let place = (self.place)(option).map(|place| format!(" ({place})")).unwrap_or_default();
+        self.notes.push(format!("part `{}`: {message}{place}", self.name));
+    }
+
+    /// Notes options that look like misspelled ones.
+    fn check_names(&mut self, known: OptionTable) {
+        for option in self.options.keys().filter(|option| !known.contains(&&***option)) {
+            let Some(meant) = similar(option, known.iter().copied()) else { continue };
+            if !self.options.contains_key(&*meant) {
+                let message = format!("no recipe reads option `{option}`; did you mean `{meant}`?");
+                self.note(option, &message);
+            }
+        }
+    }
+
+    /// The source that an option names, with the digests of two others.
+    pub(super) fn source(&mut self, url: &str, md5: &str, sha256: &str) -> Option<Source> {
+        let expected = Expected { md5: self.digest(md5), sha256: self.digest(sha256) };
+        match Source::new(self.text(url).trim(), expected, &self.project.directory, &self.project.root) {
+            Ok(source) => Some(source),
+            Err(problem) => {
+                let message = format!("part `{}`: {problem}", self.name);
+                self.problem(url, message, None);
+                None
+            }
+        }
+    }
+
+    fn digest<const N: usize>(&mut self, option: &str) -> Option<crate::base::Digest<N>> {
+        let text = self.optional(option)?.trim().to_owned();
+        match text.parse() {
+            Ok(digest) => Some(digest),
+            Err(error) => {
+                self.problem(option, format!("part `{}`: `{option}`: {error}", self.name), None);
+                None
+            }
+        }
+    }
+
+    /// A folder below the project root that an option names.
+    pub(super) fn location(&mut self, option: &str) -> Option<RelPath> {
+        let path = normalize(&self.project.directory.join(self.text(option)));
+        let below = RelPath::below(&self.project.root, &path);
+        let below = below.filter(|path| path.first() != ".hardtack");
+        if below.is_none() {
+            let message = format!("part `{}` would be put to `{path}`, which is outside the project or hardtack's own", self.name);
+            let hint = "parts lie below the buildout directory, so that they can be replaced and removed together";
+            self.problem(option, message, Some(hint));
+        }
+        below
+    }
+
+    /// The finished part, unless something was wrong with it.
+    pub(super) fn part(
+        &mut self,
+        location: RelPath,
+        environment: BTreeMap<String, String>,
+        sources: Vec<Source>,
+        steps: Vec<Step>,
+    ) -> Option<Part> {
+        let (name, recipe) = (self.name.to_owned(), self.recipe.to_owned());
+        let uses = std::mem::take(&mut self.uses);
+        Some(Part { name, recipe, location, uses, environment, sources, steps })
+    }
+}

@@ -1,0 +1,161 @@
+//! Sources: the files a part is made from.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::base::{Expected, RelPath, SourceKey, SourceUrl, UrlError, Wanted, normalize};
+
+/// A file a part needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The text of the option that names it, substituted; credentials and all.
+    pub text: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The digests the config declares.
+    pub expected: Expected,
+}
+
+/// Where a source comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A server.
+    Remote(SourceUrl),
+    /// A file of the project, by its path below the project root. It is packed with the project.
+    Project(RelPath),
+    /// Another file on this machine.
+    Outside(Utf8PathBuf),
+}
+
+/// Why a text names no source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceProblem {
+    /// Nothing there.
+    #[error("the URL is empty")]
+    Empty,
+    /// Not a URL that can be fetched.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+}
+
+impl Source {
+    /// Reads a URL, a `file:` URL or a path, which is relative to the buildout directory. Like the original, `file:`
+    /// URLs are not percent-decoded.
+    ///
+    /// # Errors
+    /// When the text is empty or a URL of a kind nothing here fetches.
+    pub fn new(
+        text: &str,
+        expected: Expected,
+        directory: &Utf8Path,
+        project_root: &Utf8Path,
+    ) -> Result<Self, SourceProblem> {
+        if text.is_empty() {
+            return Err(SourceProblem::Empty);
+        }
+        let path = match text.strip_prefix("file:") {
+            // The host, if any, is ignored: `file://localhost/x` and `file:///x` are one file.
+            Some(rest) => Some(match rest.strip_prefix("//") {
+                Some(after_host) => &after_host[after_host.find('/').unwrap_or(after_host.len())..],
+                None => rest,
+            }),
+            None if has_scheme(text) => None,
+            None => Some(text),
+        };
+        let origin = match path {
+            None => Origin::Remote(SourceUrl::parse(text)?),
+            Some(path) => {
+                let path = normalize(&directory.join(path));
+                match RelPath::below(project_root, &path) {
+                    Some(below) => Origin::Project(below),
+                    None => Origin::Outside(path),
+                }
+            }
+        };
+        Ok(Self { text: text.to_owned(), origin, expected })
+    }
+
+    /// The name the source goes by in ledger, lock and manifest; `None` for a file of the project.
+    pub fn key(&self) -> Option<SourceKey> {
+        match &self.origin {
+            Origin::Remote(_) => Some(SourceKey::url(&self.text)),
+            Origin::Project(_) => None,
+            Origin::Outside(path) => Some(SourceKey::outside_file(path.as_str())),
+        }
+    }
+
+    /// The last element of the path, for people and for the classic cache layout.
+    pub fn file_name(&self) -> &str {
+        let path = match &self.origin {
+            Origin::Remote(url) => url.secret().path(),
+            Origin::Project(path) => path.as_str(),
+            Origin::Outside(path) => path.as_str(),
+        };
+        path.rsplit('/').find(|name| !name.is_empty()).unwrap_or("index")
+    }
+
+    /// The source as it may be shown: without credentials, and short for files of the project.
+    pub fn shown(&self) -> String {
+        match &self.origin {
+            Origin::Remote(url) => {
+                let public = crate::base::redact(&self.text);
+                if public.is_empty() { url.public() } else { public }
+            }
+            Origin::Project(path) => format!("./{path}"),
+            Origin::Outside(path) => path.to_string(),
+        }
+    }
+
+    /// What caches look for; `None` for a file of the project, which no cache holds.
+    pub fn wanted(&self) -> Option<Wanted> {
+        let key = self.key()?;
+        let secret = crate::base::redact(&self.text) != self.text;
+        Some(Wanted {
+            key,
+            view_url: (!secret).then(|| self.text.clone()),
+            file_name: self.file_name().to_owned(),
+            expected: self.expected,
+            local: matches!(self.origin, Origin::Outside(_)),
+        })
+    }
+}
+
+fn has_scheme(text: &str) -> bool {
+    crate::config::is_url(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(text: &str) -> Origin {
+        Source::new(text, Expected::default(), "/p/sub".into(), "/p".into()).expect(text).origin
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_buildout_directory_and_stay_relative_inside_the_project() {
+        let project = |path: &str| Origin::Project(RelPath::new(path).expect("a path"));
+        assert_eq!(origin("x.patch"), project("sub/x.patch"));
+        assert_eq!(origin("../x.patch"), project("x.patch"));
+        assert_eq!(origin("file:///p/x.patch"), project("x.patch"));
+        assert_eq!(origin("file://localhost/q/a%20b"), Origin::Outside("/q/a%20b".into()));
+        assert_eq!(origin("../../x.patch"), Origin::Outside("/x.patch".into()));
+        assert!(matches!(origin("https://host.example/x"), Origin::Remote(_)));
+    }
+
+    #[test]
+    fn only_known_schemes_are_sources() {
+        let source = |text| Source::new(text, Expected::default(), "/p".into(), "/p".into());
+        assert!(matches!(source("ftp://host.example/x"), Err(SourceProblem::Url(UrlError::Scheme { .. }))));
+        assert_eq!(source(""), Err(SourceProblem::Empty));
+    }
+
+    #[test]
+    fn credentials_are_in_no_name() {
+        let url = "https://u:p@host.example/x.tgz";
+        let source = Source::new(url, Expected::default(), "/p".into(), "/p".into()).expect("a URL");
+        let wanted = source.wanted().expect("not of the project");
+        assert_eq!(wanted.key.as_str(), "https://host.example/x.tgz");
+        assert_eq!(wanted.view_url, None);
+        assert_eq!(source.shown(), "https://host.example/x.tgz");
+    }
+}
