@@ -1,6 +1,7 @@
 //! x
 pub mod archive;
 pub mod base;
+pub mod bundle;
 pub mod cache;
 pub mod config;
 #[cfg(feature = "net")]

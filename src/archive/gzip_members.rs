@@ -3,9 +3,9 @@
 //! The format is RFC 1952's: any gzip tool reads the members one after another as one stream. Text is deflated in
 //! members of one MiB; a large file that is compressed already gets a member of its own, in stored blocks.
 
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read, Write};
 
-use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 /// Uncompressed bytes of a deflated member.
 const CHUNK: usize = 1 << 20;
@@ -109,7 +109,7 @@ impl<W: Write> GzipMembers<W> {
             return Ok(());
         }
         let content = std::mem::take(&mut self.pending);
-        let member = member_with_extra(&content, &[], Compression::new(LEVEL))?;
+        let member = deflated_member(&content)?;
         self.file.write_all(&member)?;
         self.record(member.len() as u64, content.len() as u64, crc32fast::hash(&member));
         self.pending = content;
@@ -197,19 +197,89 @@ fn stored_block_header(length: u16, last: bool) -> [u8; 5] {
     [u8::from(last), a, b, c, d]
 }
 
-/// A whole gzip member with `content`, deflated at `level`, and an extra field if `extra` is not empty.
-///
-/// # Errors
-/// None in practice: writing goes to memory.
-pub fn member_with_extra(content: &[u8], extra: &[u8], level: Compression) -> io::Result<Vec<u8>> {
-    let mut member = HEADER.to_vec();
-    if !extra.is_empty() {
-        member[3] = FEXTRA;
-        let length = u16::try_from(extra.len()).map_err(io::Error::other)?;
-        member.extend(length.to_le_bytes());
-        member.extend(extra);
+/// Reads the content of one member and checks that its bytes in the file are those that were written.
+pub struct MemberReader<R> {
+    inflate: flate2::bufread::GzDecoder<BufReader<CrcReader<io::Take<R>>>>,
+    member: Member,
+    left: u64,
+}
+
+/// A reader that takes the CRC-32 of what passes through it.
+struct CrcReader<R> {
+    inner: R,
+    crc: crc32fast::Hasher,
+}
+
+impl<R: Read> Read for CrcReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.crc.update(&buffer[..count]);
+        Ok(count)
     }
-    let mut encoder = flate2::write::DeflateEncoder::new(member, level);
+}
+
+impl<R: Read> MemberReader<R> {
+    /// Starts on `file`, which stands at the member's first byte.
+    pub fn new(file: R, member: Member) -> Self {
+        let raw = CrcReader { inner: file.take(member.length), crc: crc32fast::Hasher::new() };
+        let inflate = flate2::bufread::GzDecoder::new(BufReader::with_capacity(128 * 1024, raw));
+        Self { inflate, member, left: member.content_length }
+    }
+
+    /// Checks what is left to check when all content was read, and gives the file back.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] when the member has other bytes than its record says.
+    pub fn finish(mut self) -> io::Result<R> {
+        let bad = |reason: &'static str| io::Error::new(io::ErrorKind::InvalidData, reason);
+        if self.left != 0 || self.inflate.read(&mut [0])? != 0 {
+            return Err(bad("a gzip member of another length"));
+        }
+        let mut raw = self.inflate.into_inner();
+        if io::copy(&mut raw, &mut io::sink())? != 0 {
+            return Err(bad("data after the end of a gzip member"));
+        }
+        let raw = raw.into_inner();
+        if raw.crc.finalize() != self.member.crc {
+            return Err(bad("a gzip member with other bytes than were written"));
+        }
+        Ok(raw.inner.into_inner())
+    }
+}
+
+impl<R: Read> Read for MemberReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = self.left.min(buffer.len() as u64) as usize;
+        let count = self.inflate.read(&mut buffer[..wanted])?;
+        if count == 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// A member of stored blocks with an extra field: its length depends on those of `content` and `extra` alone.
+///
+/// # Panics
+/// If `content` or `extra` is longer than 65535 bytes.
+pub fn stored_member(content: &[u8], extra: &[u8]) -> Vec<u8> {
+    let extra_length = u16::try_from(extra.len()).expect("an extra field is short");
+    let content_length = u16::try_from(content.len()).expect("a stored member is one block");
+    let mut member = HEADER.to_vec();
+    member[3] = FEXTRA;
+    member.extend(extra_length.to_le_bytes());
+    member.extend(extra);
+    member.extend(stored_block_header(content_length, true));
+    member.extend(content);
+    member.extend(crc32fast::hash(content).to_le_bytes());
+    member.extend(u32::from(content_length).to_le_bytes());
+    member
+}
+
+/// A whole gzip member with `content`, deflated.
+fn deflated_member(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::DeflateEncoder::new(HEADER.to_vec(), Compression::new(LEVEL));
     encoder.write_all(content)?;
     let mut member = encoder.finish()?;
     member.extend(crc32fast::hash(content).to_le_bytes());
@@ -217,36 +287,8 @@ pub fn member_with_extra(content: &[u8], extra: &[u8], level: Compression) -> io
     Ok(member)
 }
 
-/// The content of one member as [`GzipMembers`] writes it.
-///
-/// # Errors
-/// [`io::ErrorKind::InvalidData`] when the member does not start with the one header we write, does not inflate to
-/// `content_length` bytes, has a wrong CRC or anything after its end.
-pub fn inflate_member(member: &[u8], content_length: u64) -> io::Result<Vec<u8>> {
-    let bad = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let body = member.strip_prefix(&HEADER).ok_or_else(|| bad("an unexpected gzip header"))?;
-    let body_length = body.len().checked_sub(8).ok_or_else(|| bad("a gzip member that is cut short"))?;
-    let (deflated, trailer) = body.split_at(body_length);
-    let length = usize::try_from(content_length).map_err(io::Error::other)?;
-    // One byte of room too many, so that content longer than announced shows.
-    let mut content = Vec::with_capacity(length + 1);
-    let mut inflate = Decompress::new(false);
-    let status = inflate.decompress_vec(deflated, &mut content, FlushDecompress::Finish).map_err(io::Error::other)?;
-    let consumed = inflate.total_in() == deflated.len() as u64;
-    if status != Status::StreamEnd || content.len() != length || !consumed {
-        return Err(bad("a gzip member of another length"));
-    }
-    let wanted = [crc32fast::hash(&content).to_le_bytes(), (length as u32).to_le_bytes()].concat();
-    if trailer != wanted {
-        return Err(bad("a gzip member with a wrong trailer"));
-    }
-    Ok(content)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
 
     fn noise(length: usize) -> Vec<u8> {
@@ -280,7 +322,9 @@ mod tests {
             assert_eq!(member.content_offset, apart.len() as u64);
             let bytes = &file[member.offset as usize..][..member.length as usize];
             assert_eq!(crc32fast::hash(bytes), member.crc);
-            apart.extend(inflate_member(bytes, member.content_length).expect("inflates"));
+            let mut reader = MemberReader::new(bytes, *member);
+            reader.read_to_end(&mut apart).expect("inflates");
+            reader.finish().expect("is whole");
         }
         assert!(apart == whole);
         // The stored member costs its blocks' headers and nothing else.
@@ -288,16 +332,34 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_byte_in_a_member_shows() {
-        let member = member_with_extra(&b"abc".repeat(100), &[], Compression::new(6)).expect("writes");
-        for index in 0..member.len() {
-            let mut changed = member.clone();
+    fn a_changed_byte_in_a_member_shows_and_so_does_another_length() {
+        let content = b"abc".repeat(100);
+        let bytes = deflated_member(&content).expect("writes");
+        let (length, content_length, crc) = (bytes.len() as u64, 300, crc32fast::hash(&bytes));
+        let member = Member { offset: 0, length, content_offset: 0, content_length, crc };
+        let read = |bytes: &[u8], member: Member| {
+            let mut reader = MemberReader::new(bytes, member);
+            let mut content = Vec::new();
+            reader.read_to_end(&mut content)?;
+            reader.finish().map(|_| content)
+        };
+        assert!(read(&bytes, member).is_ok_and(|read| read == content));
+        for index in 0..bytes.len() {
+            let mut changed = bytes.clone();
             changed[index] ^= 1;
-            let crc_differs = crc32fast::hash(&changed) != crc32fast::hash(&member);
-            assert!(crc_differs, "byte {index}");
+            assert!(read(&changed, member).is_err(), "byte {index}");
         }
-        assert!(inflate_member(&member, 299).is_err());
-        assert!(inflate_member(&member, 301).is_err());
-        assert!(inflate_member(&member[..member.len() - 1], 300).is_err());
+        assert!(read(&bytes, Member { content_length: 299, ..member }).is_err());
+        assert!(read(&bytes, Member { content_length: 301, ..member }).is_err());
+        assert!(read(&bytes[..bytes.len() - 1], member).is_err());
+    }
+
+    #[test]
+    fn a_stored_member_has_a_fixed_length() {
+        let member = stored_member(&[0; 1024], b"HT\x01\x00x");
+        assert_eq!(member.len(), 10 + 2 + 5 + 5 + 1024 + 8);
+        let mut content = Vec::new();
+        flate2::read::GzDecoder::new(&*member).read_to_end(&mut content).expect("reads");
+        assert_eq!(content, [0; 1024]);
     }
 }

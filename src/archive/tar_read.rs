@@ -36,6 +36,30 @@ impl From<Refusal> for Stop {
     }
 }
 
+/// The files of a small tar stream, held in memory, by name. End-of-archive blocks may be missing.
+///
+/// # Errors
+/// The first thing that is wrong; entries that are no files are.
+pub fn read_small_tar(bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Refusal> {
+    let mut stream = bytes.chain(&[0; 2 * BLOCK][..]);
+    let mut reader = TarReader::new(&mut stream, Limits::default());
+    let refused = |stop| match stop {
+        Stop::Refused(refusal) => refusal,
+        // Reading from memory fails only where the content ends too early.
+        Stop::Io(_) => Refusal::Truncated,
+    };
+    let mut files = Vec::new();
+    while let Some(entry) = reader.next().map_err(refused)? {
+        if entry.kind != EntryKind::File {
+            return Err(Refusal::Unsupported { name: show(&entry.path), feature: "a link or folder" });
+        }
+        let mut content = Vec::new();
+        (&mut reader).take(entry.size).read_to_end(&mut content).map_err(|error| refused(Stop::Io(error)))?;
+        files.push((entry.path, content));
+    }
+    Ok(files)
+}
+
 /// What extension headers say about the entry after them.
 #[derive(Default)]
 struct Extensions {

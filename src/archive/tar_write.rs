@@ -140,8 +140,22 @@ impl<W: Write> TarWriter<W> {
     /// Those of reading and writing, and [`io::ErrorKind::UnexpectedEof`] when `content` has another length than the
     /// entry says.
     pub fn append(&mut self, entry: &TarEntry<'_>, content: &mut dyn Read) -> io::Result<()> {
+        self.append_with(entry, content, |_| Ok(()))
+    }
+
+    /// As [`TarWriter::append`], with something to be done to the stream between header and content.
+    ///
+    /// # Errors
+    /// As [`TarWriter::append`], and those of `between`.
+    pub fn append_with(
+        &mut self,
+        entry: &TarEntry<'_>,
+        content: &mut dyn Read,
+        between: impl FnOnce(&mut W) -> io::Result<()>,
+    ) -> io::Result<()> {
         let blocks = encode_entry(entry);
         self.put(&blocks)?;
+        between(&mut self.stream)?;
         let TarKind::File(size) = entry.kind else { return Ok(()) };
         let count = io::copy(&mut content.take(size), &mut self.stream)?;
         if count != size || content.read(&mut [0])? != 0 {
@@ -149,6 +163,11 @@ impl<W: Write> TarWriter<W> {
         }
         self.offset += count;
         self.put(&vec![0; padding(size)])
+    }
+
+    /// Gives the stream back; end-of-archive blocks are the caller's to write.
+    pub fn into_stream(self) -> W {
+        self.stream
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {

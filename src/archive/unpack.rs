@@ -11,8 +11,8 @@ use super::error::Error;
 use super::format::{Container, Format, detect};
 use super::limits::Limits;
 use super::plan::Plan;
-use super::root::{Root, finish};
 use super::tar_read::{Stop, TarReader};
+use super::tree::{Tree, finish};
 use super::zip_read;
 use crate::base::{IoContext, create_dir_all, remove_tree};
 
@@ -63,7 +63,7 @@ fn staging_path(target: &Utf8Path) -> Utf8PathBuf {
 }
 
 fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) -> Result<Unpacked, Error> {
-    let root = Root::open(target).at("open", target)?;
+    let tree = Tree::open(target).at("open", target)?;
     let mut unpacked = Unpacked::default();
     let mut folders = Vec::new();
     each(archive, format, limits, &mut |entry, content| {
@@ -72,15 +72,15 @@ fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) 
         }
         match &entry.kind {
             EntryKind::Folder => {
-                root.folder(&entry.path).map_err(Stop::Io)?;
+                tree.folder(&entry.path).map_err(Stop::Io)?;
                 // A folder one cannot write to could not be filled, or removed later.
                 folders.push((entry.path.clone(), entry.mode & 0o777 | 0o700, entry.mtime));
                 return Ok(());
             }
-            EntryKind::Symlink(link) => root.symlink(&entry.path, link).map_err(Stop::Io)?,
-            EntryKind::HardLink(link) => root.hard_link(&entry.path, link).map_err(Stop::Io)?,
+            EntryKind::Symlink(link) => tree.symlink(&entry.path, link).map_err(Stop::Io)?,
+            EntryKind::HardLink(link) => tree.hard_link(&entry.path, link).map_err(Stop::Io)?,
             EntryKind::File => {
-                let mut file = root.file(&entry.path).map_err(Stop::Io)?;
+                let mut file = tree.file(&entry.path).map_err(Stop::Io)?;
                 let count = io::copy(&mut content.take(entry.size), &mut file).map_err(Stop::Io)?;
                 if count != entry.size {
                     return Err(Stop::Io(io::ErrorKind::UnexpectedEof.into()));
@@ -95,7 +95,7 @@ fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) 
     // Deepest first, since touching a folder changes the time of the one above it.
     folders.sort_by(|a, b| b.0.cmp(&a.0));
     for (path, mode, mtime) in folders {
-        root.finish_folder(&path, mode, mtime).at("set mode and time in", target)?;
+        tree.finish_folder(&path, mode, mtime).at("set mode and time in", target)?;
     }
     Ok(unpacked)
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// A relative path of plain names: no `..`, no `.`, no root, no control characters, never empty.
 ///
-/// Joining one to a folder gives a path below that folder, as long as no link on the way leads out.
+/// They are ordered by their bytes, as archives are. Joining one to a folder gives a path below that folder, as long as no link on the way leads out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RelPath(Utf8PathBuf);
+pub struct RelPath(String);
 
 /// Why a text is not a [`RelPath`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,7 @@ impl RelPath {
         if text.split('/').any(|name| matches!(name, "" | "." | "..")) {
             return Err(RelPathError::Component(text));
         }
-        Ok(Self(text.into()))
+        Ok(Self(text))
     }
 
     /// `path` as seen from `base`, if it lies below it. Both are compared as written.
@@ -55,12 +55,12 @@ impl RelPath {
 
     /// This path continued by `more`.
     pub fn join(&self, more: &RelPath) -> Self {
-        Self(self.0.join(&more.0))
+        Self(format!("{}/{}", self.0, more.0))
     }
 
     /// The path as text, with `/` between names.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 
     /// The first name of the path.
@@ -71,13 +71,13 @@ impl RelPath {
 
 impl AsRef<Utf8Path> for RelPath {
     fn as_ref(&self) -> &Utf8Path {
-        &self.0
+        Utf8Path::new(&self.0)
     }
 }
 
 impl fmt::Display for RelPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.0)
     }
 }
 

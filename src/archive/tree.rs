@@ -8,21 +8,25 @@ use camino::Utf8Path;
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 
 /// A folder, held open. Every path is walked from it name by name without following links.
-pub(super) struct Root {
+pub struct Tree {
     folder: OwnedFd,
 }
 
 /// Open for the walk only; links are refused by the kernel.
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-impl Root {
-    pub(super) fn open(path: &Utf8Path) -> io::Result<Self> {
+impl Tree {
+    /// Opens an existing folder.
+    ///
+    /// # Errors
+    /// When it is not there, or a link.
+    pub fn open(path: &Utf8Path) -> io::Result<Self> {
         let folder = rustix::fs::open(path.as_std_path(), FOLDER, Mode::empty())?;
         Ok(Self { folder })
     }
 
     /// The folder at `path`, made with everything above it if need be.
-    pub(super) fn folder(&self, path: &[u8]) -> io::Result<OwnedFd> {
+    pub fn folder(&self, path: &[u8]) -> io::Result<OwnedFd> {
         let mut folder = self.folder.try_clone()?;
         for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
             folder = match rustix::fs::openat(&folder, name, FOLDER, Mode::empty()) {
@@ -46,31 +50,33 @@ impl Root {
     }
 
     /// Creates a file that must not exist yet.
-    pub(super) fn file(&self, path: &[u8]) -> io::Result<File> {
+    pub fn file(&self, path: &[u8]) -> io::Result<File> {
         let (parent, name) = self.parent(path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(rustix::fs::openat(&parent, name, flags, Mode::from(0o600))?))
     }
 
-    pub(super) fn symlink(&self, path: &[u8], target: &[u8]) -> io::Result<()> {
+    /// Creates a symbolic link; its target is written as it is, never followed.
+    pub fn symlink(&self, path: &[u8], target: &[u8]) -> io::Result<()> {
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::symlinkat(target, &parent, name)?)
     }
 
-    pub(super) fn hard_link(&self, path: &[u8], target: &[u8]) -> io::Result<()> {
+    /// Creates another name for a file.
+    pub fn hard_link(&self, path: &[u8], target: &[u8]) -> io::Result<()> {
         let (old_parent, old_name) = self.parent(target)?;
         let (parent, name) = self.parent(path)?;
         Ok(rustix::fs::linkat(&old_parent, old_name, &parent, name, AtFlags::empty())?)
     }
 
     /// Sets mode and time of a folder, once nothing more is written into it.
-    pub(super) fn finish_folder(&self, path: &[u8], mode: u32, mtime: i64) -> io::Result<()> {
+    pub fn finish_folder(&self, path: &[u8], mode: u32, mtime: i64) -> io::Result<()> {
         finish(&self.folder(path)?, mode, mtime)
     }
 }
 
 /// Sets mode and modification time of an open file or folder.
-pub(super) fn finish(fd: impl AsFd, mode: u32, mtime: i64) -> io::Result<()> {
+pub fn finish(fd: impl AsFd, mode: u32, mtime: i64) -> io::Result<()> {
     rustix::fs::fchmod(&fd, Mode::from(mode))?;
     let time = Timespec { tv_sec: mtime, tv_nsec: 0 };
     Ok(rustix::fs::futimens(&fd, &Timestamps { last_access: time, last_modification: time })?)

@@ -1,0 +1,311 @@
+//! Getting the sources of a plan: from the cache, else from where the config says. The one place where the two meet.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::Error;
+use super::layout::blob_path;
+use crate::base::{Expected, Fingerprint, IoContext, Mismatch, PathError, RelPath, SourceKey, SourceUrl, Wanted};
+use crate::cache::{self, Cache, Event, Hit, Policy, Retrieved, decide};
+use crate::lock::{Lock, Locked};
+use crate::recipes::{Origin, Plan, Source};
+
+/// A way to the network.
+pub trait Fetch: Sync {
+    /// Writes the bytes of a URL to `sink`.
+    ///
+    /// # Errors
+    /// Why they cannot be had.
+    fn fetch(&self, url: &SourceUrl, sink: &mut dyn Write) -> Result<Retrieved, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+#[cfg(feature = "net")]
+impl Fetch for crate::fetch::Client {
+    fn fetch(&self, url: &SourceUrl, sink: &mut dyn Write) -> Result<Retrieved, Box<dyn std::error::Error + Send + Sync>> {
+        let fetched = self.get(url, sink)?;
+        Ok(Retrieved { etag: fetched.etag, last_modified: fetched.last_modified })
+    }
+}
+
+/// What the lock file is worth in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockUse {
+    /// What is locked holds; what is new is added.
+    Honour,
+    /// What is locked holds, and nothing may be added.
+    Locked,
+    /// Everything is fetched and locked anew.
+    Update,
+}
+
+/// What a collection works with.
+pub struct Collect<'a> {
+    /// The project's or the shared cache; sources go here if its policy lets them.
+    pub cache: &'a Cache,
+    /// The rules of a shared cache; `None` for a project's own, which takes everything.
+    pub policy: Option<Policy>,
+    /// A cache for this run alone, for what the policy keeps out.
+    pub scratch: &'a Cache,
+    /// The network, if it may be used.
+    pub network: Option<&'a dyn Fetch>,
+    /// What is locked.
+    pub lock: &'a Lock,
+    /// What that is worth.
+    pub lock_use: LockUse,
+    /// Downloads at the same time.
+    pub connections: usize,
+    /// Told about every step, from several threads.
+    pub observe: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// One step of a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A cache was asked or filled, for this part.
+    Cache {
+        /// The first part that wants the source.
+        part: String,
+        /// What happened.
+        event: Event,
+    },
+    /// A download starts.
+    Download {
+        /// The first part that wants it.
+        part: String,
+        /// The source.
+        source: String,
+    },
+    /// A download ended well.
+    Downloaded {
+        /// The source.
+        source: String,
+        /// Its length.
+        size: u64,
+    },
+}
+
+/// A source that was got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectedSource {
+    /// Its name.
+    pub key: SourceKey,
+    /// Where its bytes are.
+    pub path: Utf8PathBuf,
+    /// Their digests.
+    pub fingerprint: Fingerprint,
+    /// Where it goes in a bundle.
+    pub bundle_path: RelPath,
+    /// The parts that want it, sorted.
+    pub parts: Vec<String>,
+}
+
+/// What a collection came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collected {
+    /// The sources, sorted by key.
+    pub sources: Vec<CollectedSource>,
+    /// The lock they make.
+    pub lock: Lock,
+    /// How many of them were downloaded.
+    pub downloads: usize,
+    /// How many bytes that were.
+    pub downloaded: u64,
+}
+
+/// A source that could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to get `{source_name}` for part {}: {cause}", parts.join(", "))]
+pub struct Failure {
+    /// The source, without credentials.
+    pub source_name: String,
+    /// The parts that want it.
+    pub parts: Vec<String>,
+    /// Why.
+    pub cause: FailureCause,
+}
+
+/// Why a source could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FailureCause {
+    /// It is in no cache, and the network may not be used.
+    #[error("it is not in the cache, and no network is allowed")]
+    Missing,
+    /// It is not on this machine.
+    #[error("there is no such file")]
+    NoFile,
+    /// Its bytes are not those the config or the lock promises.
+    #[error("{0}")]
+    Wrong(Mismatch),
+    /// It could not be downloaded.
+    #[error("{0}")]
+    Network(Box<dyn std::error::Error + Send + Sync>),
+    /// The cache or a file failed.
+    #[error("{0}")]
+    Cache(Box<cache::Error>),
+}
+
+impl From<cache::Error> for FailureCause {
+    fn from(error: cache::Error) -> Self {
+        match error {
+            cache::Error::WrongDigest { mismatch, .. } => Self::Wrong(mismatch),
+            other => Self::Cache(Box::new(other)),
+        }
+    }
+}
+
+impl From<PathError> for FailureCause {
+    fn from(error: PathError) -> Self {
+        Self::Cache(Box::new(error.into()))
+    }
+}
+
+/// Gets all sources of `plan`. Everything is tried before anything is reported.
+///
+/// # Errors
+/// [`Error::Sources`] with all that failed; [`Error::Lock`] where config and lock contradict each other, or the lock
+/// would have to change and may not.
+pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
+    let mut jobs = Vec::new();
+    for (key, source, mut parts) in plan.sources() {
+        parts.sort_unstable();
+        let expected = match collect.lock_use {
+            LockUse::Update => source.expected,
+            LockUse::Honour | LockUse::Locked => collect.lock.expected(&key, source.expected)?,
+        };
+        let Some(wanted) = source.wanted() else { continue };
+        jobs.push(Job { source, parts, wanted: Wanted { expected, ..wanted }, declared: source.expected });
+    }
+    jobs.sort_by(|a, b| a.wanted.key.cmp(&b.wanted.key));
+    let outcomes = run(&jobs, collect);
+
+    let mut failures = Vec::new();
+    let mut result = Collected { sources: Vec::new(), lock: Lock::default(), downloads: 0, downloaded: 0 };
+    for (job, outcome) in jobs.iter().zip(outcomes) {
+        let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
+        match outcome {
+            Ok(got) => {
+                result.downloads += usize::from(got.downloaded);
+                result.downloaded += if got.downloaded { got.hit.fingerprint.size } else { 0 };
+                result.lock.insert(job.locked(&got.hit.fingerprint, parts.clone()));
+                result.sources.push(CollectedSource {
+                    key: job.wanted.key.clone(),
+                    path: got.hit.path,
+                    fingerprint: got.hit.fingerprint,
+                    bundle_path: blob_path(job.source, &got.hit.fingerprint.sha256),
+                    parts,
+                });
+            }
+            Err(cause) => failures.push(Failure { source_name: job.source.shown(), parts, cause }),
+        }
+    }
+    if !failures.is_empty() {
+        return Err(Error::Sources(failures));
+    }
+    Ok(result)
+}
+
+struct Job<'p> {
+    source: &'p Source,
+    parts: Vec<&'p str>,
+    wanted: Wanted,
+    declared: Expected,
+}
+
+struct Got {
+    hit: Hit,
+    downloaded: bool,
+}
+
+impl Job<'_> {
+    fn locked(&self, fingerprint: &Fingerprint, parts: Vec<String>) -> Locked {
+        let kind = if self.wanted.local { "file" } else { "remote" };
+        Locked {
+            url: self.wanted.key.clone(),
+            kind: kind.to_owned(),
+            sha256: fingerprint.sha256,
+            size: fingerprint.size,
+            md5: self.declared.md5,
+            parts,
+        }
+    }
+}
+
+/// Works through the jobs on a few threads; the outcomes come in the order of the jobs.
+fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Result<Got, FailureCause>> {
+    let next = AtomicUsize::new(0);
+    let outcomes: Vec<Mutex<Option<Result<Got, FailureCause>>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..collect.connections.clamp(1, jobs.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(job), Some(slot)) = (jobs.get(index), outcomes.get(index)) else { break };
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(get(job, collect));
+                }
+            });
+        }
+    });
+    let finished = outcomes.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
+    finished.map(|outcome| outcome.unwrap_or(Err(FailureCause::Missing))).collect()
+}
+
+fn get(job: &Job<'_>, collect: &Collect<'_>) -> Result<Got, FailureCause> {
+    let wanted = &job.wanted;
+    let part = job.parts.first().copied().unwrap_or_default();
+    let mut observe = |event| (collect.observe)(Progress::Cache { part: part.to_owned(), event });
+    let allowed = collect.policy.is_none_or(|policy| decide(policy, wanted).allowed);
+    let cache = if allowed { collect.cache } else { collect.scratch };
+
+    // Looked at without a lock first, so that a cache on read-only media can serve.
+    let anew = collect.lock_use == LockUse::Update && collect.network.is_some();
+    let mut wrong = Vec::new();
+    if !anew {
+        let lookup = cache.lookup(wanted, &mut observe)?;
+        if let Some(hit) = lookup.hit {
+            return Ok(Got { hit, downloaded: false });
+        }
+        wrong = lookup.wrong;
+    }
+    let url = match &job.source.origin {
+        Origin::Outside(path) => return import(cache, path, wanted, &mut observe),
+        // Project files are never jobs.
+        Origin::Project(_) => return Err(FailureCause::NoFile),
+        Origin::Remote(url) => url,
+    };
+    let Some(network) = collect.network else {
+        return Err(match wrong.pop() {
+            Some(wrong) => FailureCause::Wrong(wrong.mismatch),
+            None => FailureCause::Missing,
+        });
+    };
+    let _lock = cache.lock(&wanted.key, &mut observe)?;
+    if !anew && let Some(hit) = cache.lookup(wanted, &mut |_| ())?.hit {
+        return Ok(Got { hit, downloaded: false });
+    }
+    let source = job.source.shown();
+    (collect.observe)(Progress::Download { part: part.to_owned(), source: source.clone() });
+    let mut staged = cache.stage()?;
+    let retrieved = network.fetch(url, &mut staged).map_err(FailureCause::Network)?;
+    let hit = cache.keep(staged, wanted, retrieved, &mut observe)?;
+    (collect.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
+    Ok(Got { hit, downloaded: true })
+}
+
+fn import(
+    cache: &Cache,
+    path: &Utf8Path,
+    wanted: &Wanted,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Got, FailureCause> {
+    let metadata = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(FailureCause::NoFile),
+        other => other.at("inspect", path)?,
+    };
+    if !metadata.is_file() {
+        return Err(FailureCause::NoFile);
+    }
+    Ok(Got { hit: cache.import(path, wanted, observe)?, downloaded: false })
+}

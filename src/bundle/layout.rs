@@ -1,0 +1,50 @@
+//! Names inside a bundle.
+
+use camino::Utf8Path;
+
+use crate::base::{Md5, RelPath, Sha256};
+use crate::recipes::Source;
+
+/// The folder of hardtack's own files.
+pub const OWN: &str = ".hardtack";
+/// Everything the bundle holds, with digests.
+pub const MANIFEST: &str = ".hardtack/manifest.json";
+/// Where in the file each entry starts.
+pub const INDEX: &str = ".hardtack/index.json";
+/// The lock the bundle was made with.
+pub const LOCK: &str = ".hardtack/lock.toml";
+/// What to do without hardtack.
+pub const README: &str = ".hardtack/README.txt";
+/// The user defaults the config was resolved with, if there were any.
+pub const CONFIG_DEFAULTS: &str = ".hardtack/default.cfg";
+/// Sources that belong to no layout of buildout's.
+pub const BLOBS: &str = ".hardtack/blobs";
+/// Sources, as buildout's recipes look for them.
+pub const DOWNLOAD_CACHE: &str = "download-cache";
+/// Configs that were read by URL.
+pub const EXTENDS_CACHE: &str = "extends-cache";
+/// The script that starts the installer.
+pub const INSTALL: &str = "install";
+/// Digests of all files, for `sha256sum -c`.
+pub const SUMS: &str = "SHA256SUMS";
+
+/// Whether a project file of this path would collide with the bundle's own.
+pub(super) fn reserved(path: &RelPath) -> bool {
+    matches!(path.first(), OWN | DOWNLOAD_CACHE | EXTENDS_CACHE) || matches!(path.as_str(), INSTALL | SUMS)
+}
+
+/// Where a source's blob lies: where today's recipe of its part reads it, if its URL may be a file's name.
+pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
+    let view = source.wanted().and_then(|wanted| wanted.view_url);
+    let path = match view {
+        Some(url) => format!("{DOWNLOAD_CACHE}/cmmi/{}", Md5::of(url)),
+        None => format!("{BLOBS}/{sha256}"),
+    };
+    // Fixed names and hexadecimal digits.
+    RelPath::new(path).expect("a relative path")
+}
+
+/// Whether `folder` is an unpacked bundle.
+pub fn is_bundle_folder(folder: &Utf8Path) -> bool {
+    folder.join(MANIFEST).is_file() && folder.join(SUMS).is_file()
+}

@@ -1,0 +1,32 @@
+//! Bundles: what goes in, how it is written, how it is read back.
+//!
+//! Layer 4. [`ProjectFiles`] says which files are the project's, [`collect`] gets its sources into a cache (the one
+//! place where cache and network are joined), [`write`] packs both with lock, manifest and installer into one file
+//! whose bytes depend on nothing else, and [`Bundle`] reads such a file and believes nothing in it before it is
+//! checked. Nothing here builds anything.
+
+mod collect;
+mod error;
+mod framing;
+mod git;
+mod installer;
+mod layout;
+mod manifest;
+mod project;
+mod read;
+mod script;
+mod settings;
+mod unpacked;
+mod write;
+
+pub use collect::{Collect, Collected, CollectedSource, Failure, FailureCause, Fetch, LockUse, Progress, collect};
+pub use error::Error;
+pub use git::Commit;
+pub use installer::{Installer, Linkage};
+pub use layout::{BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, is_bundle_folder};
+pub use manifest::{EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord};
+pub use project::{FileKind, ProjectFile, ProjectFiles, ProjectFilter, find_root};
+pub use read::{Bundle, Checked};
+pub use settings::Settings;
+pub use unpacked::{Damage, UnpackedBundle};
+pub use write::{Pack, Written, write};
