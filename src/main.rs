@@ -1,1 +1,5 @@
-fn main(){}
+//! hardtack's program: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    hardtack::cli::run().into()
+}

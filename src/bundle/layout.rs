@@ -48,3 +48,13 @@ pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
 pub fn is_bundle_folder(folder: &Utf8Path) -> bool {
     folder.join(MANIFEST).is_file() && folder.join(SUMS).is_file()
 }
+
+/// Whether an entry belongs at the place the bundle is installed to: the project's files, and with `keep_cache` its
+/// caches.
+pub fn is_project_entry(path: &RelPath, keep_cache: bool) -> bool {
+    match path.first() {
+        OWN => false,
+        DOWNLOAD_CACHE | EXTENDS_CACHE => keep_cache,
+        _ => !reserved(path),
+    }
+}

@@ -23,10 +23,10 @@ pub use collect::{Collect, Collected, CollectedSource, Failure, FailureCause, Fe
 pub use error::Error;
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
-pub use layout::{BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, is_bundle_folder};
+pub use layout::{BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, is_bundle_folder, is_project_entry};
 pub use manifest::{EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord};
 pub use project::{FileKind, ProjectFile, ProjectFiles, ProjectFilter, find_root};
 pub use read::{Bundle, Checked};
-pub use settings::Settings;
+pub use settings::{Settings, bad_name};
 pub use unpacked::{Damage, UnpackedBundle};
 pub use write::{Pack, Written, write};

@@ -68,7 +68,7 @@ impl Settings {
 }
 
 /// Why a text cannot be the name or version in a file name; `None` if it can.
-pub(super) fn bad_name(text: &str) -> Option<String> {
+pub fn bad_name(text: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '~' | '-');
     let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) && text.len() <= 100;
     (!fits).then(|| format!("`{text}` takes letters, digits and `. _ + ~ -` only, starts with a letter or digit"))

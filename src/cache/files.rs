@@ -30,8 +30,10 @@ impl DiskFiles {
 
     /// The real path of a location's.
     fn real(&self, path: &Utf8Path) -> Utf8PathBuf {
+        // hardtack's own folder in the place is never stood in for: the bundle's own files may lie there.
         if let Some((place, folder)) = &self.stand_in
             && let Ok(below) = normalize(path).strip_prefix(place)
+            && !below.starts_with(".hardtack")
         {
             return folder.join(below);
         }

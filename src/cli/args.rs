@@ -1,0 +1,241 @@
+//! What can be typed.
+
+use camino::Utf8PathBuf;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0 done                      5 a build step failed
+  1 failed otherwise          6 a digest or signature is wrong
+  2 usage or config           7 a build tried to use the network
+  3 a source is missing       8 not reproducible
+  4 environment               9 a download failed";
+
+/// Bundles a project that is built from source into one tarball, and installs it on a machine with no network.
+#[derive(Debug, Parser)]
+#[command(name = "hardtack", version, styles = STYLES, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Works in DIR
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, env = "HARDTACK_DIRECTORY")]
+    pub(super) directory: Option<Utf8PathBuf>,
+    /// Reads this config
+    #[arg(short, long, value_name = "FILE", global = true, env = "HARDTACK_CONFIG", default_value = "buildout.cfg")]
+    pub(super) config: Utf8PathBuf,
+    /// Sets an option after all files; `+=` and `-=` work too
+    #[arg(long, value_name = "SECTION:OPTION=VALUE", global = true, action = clap::ArgAction::Append)]
+    pub(super) set: Vec<String>,
+    /// Ignores ~/.buildout/default.cfg
+    #[arg(short = 'U', long, global = true, env = "HARDTACK_NO_USER_DEFAULTS")]
+    pub(super) no_user_defaults: bool,
+    /// Keeps the shared cache here
+    #[arg(long, value_name = "DIR", global = true, env = "HARDTACK_CACHE_DIR")]
+    pub(super) cache_dir: Option<Utf8PathBuf>,
+    /// Neither reads nor writes the shared cache
+    #[arg(long, global = true, env = "HARDTACK_NO_CACHE")]
+    pub(super) no_cache: bool,
+    /// Layouts written beside the cache's own, for other programs
+    #[arg(long, value_name = "LAYOUT", global = true, env = "HARDTACK_CACHE_LAYOUT", default_value = "modern")]
+    pub(super) cache_layout: Layout,
+    /// Says more: where each source is looked for, each step's command
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+    /// Says nothing but errors and results
+    #[arg(short, long, global = true, env = "HARDTACK_QUIET")]
+    pub(super) quiet: bool,
+    /// Colours messages
+    #[arg(long, value_name = "WHEN", global = true, env = "HARDTACK_COLOR", default_value = "auto")]
+    pub(super) color: Color,
+    /// Shows no progress bars
+    #[arg(long, global = true, env = "HARDTACK_NO_PROGRESS")]
+    pub(super) no_progress: bool,
+    /// Prints results for people or programs
+    #[arg(long, value_name = "FORMAT", global = true, env = "HARDTACK_FORMAT", default_value = "human")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Layout {
+    /// cmmi/<md5 of url>
+    Modern,
+    /// cmmi/<sha1 of url>/{file,cache.ini}
+    Classic,
+    Both,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Query(Query),
+    Annotate(Annotate),
+    Lock(LockCommand),
+    Fetch(Fetch),
+    Bundle(Bundle),
+    Install(Install),
+    Verify(Verify),
+}
+
+/// Prints resolved values of the config
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack query zlib:url\n  hardtack query zlib\n  hardtack query --format json")]
+pub(super) struct Query {
+    /// A section, or one option of it; everything if left out. Assignments are taken as by --set
+    #[arg(value_name = "SECTION[:OPTION]")]
+    pub(super) words: Vec<String>,
+    /// Prints values as they are written, nothing substituted
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// Goes on past sections that do not resolve, and lists them as errors
+    #[arg(long)]
+    pub(super) keep_going: bool,
+}
+
+/// Shows where each value of the config came from
+#[derive(Debug, Args)]
+#[command(after_help = "With -v, every file that set a value is shown, newest first.")]
+pub(super) struct Annotate {
+    /// Sections; all if left out. Assignments are taken as by --set
+    #[arg(value_name = "SECTION")]
+    pub(super) words: Vec<String>,
+}
+
+/// How sources are got.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sources")]
+pub(super) struct Sources {
+    /// Fails if the lock file would change
+    #[arg(long, env = "HARDTACK_LOCKED")]
+    pub(super) locked: bool,
+    /// As --locked, and uses no network
+    #[arg(long, env = "HARDTACK_FROZEN")]
+    pub(super) frozen: bool,
+    /// Uses no network
+    #[arg(long, env = "HARDTACK_OFFLINE")]
+    pub(super) offline: bool,
+}
+
+/// Writes the lock file: which bytes each source has
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack lock\n  hardtack lock --update")]
+pub(super) struct LockCommand {
+    /// The project; the current folder if left out. Assignments are taken as by --set
+    #[arg(value_name = "DIR")]
+    pub(super) words: Vec<String>,
+    /// Fetches everything again and takes what has changed since
+    #[arg(long, conflicts_with_all = ["locked", "frozen", "offline"])]
+    pub(super) update: bool,
+    #[command(flatten)]
+    pub(super) sources: Sources,
+}
+
+/// Downloads all sources into the cache
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack fetch\n  hardtack fetch --dry-run")]
+pub(super) struct Fetch {
+    /// The project; the current folder if left out. Assignments are taken as by --set
+    #[arg(value_name = "DIR")]
+    pub(super) words: Vec<String>,
+    /// Prints the sources and fetches nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) sources: Sources,
+}
+
+/// Packs a project with all its sources into one tarball
+#[derive(Debug, Args)]
+#[command(after_help = "Prints `<sha256>  FILE`.\n\nExamples:\n  hardtack bundle\n  hardtack bundle -o /media/stick/\n  \
+                        hardtack bundle --installer target/x86_64-unknown-linux-musl/release/hardtack")]
+pub(super) struct Bundle {
+    /// The project; the current folder if left out. Assignments are taken as by --set
+    #[arg(value_name = "DIR")]
+    pub(super) words: Vec<String>,
+    /// Writes the bundle to this file, or into this folder
+    #[arg(short, long, value_name = "FILE", env = "HARDTACK_OUTPUT")]
+    pub(super) output: Option<Utf8PathBuf>,
+    /// Name of the release, instead of `[hardtack] name`
+    #[arg(long, env = "HARDTACK_NAME")]
+    pub(super) name: Option<String>,
+    /// Version of the release, instead of `[hardtack] version`
+    #[arg(long, env = "HARDTACK_VERSION")]
+    pub(super) version: Option<String>,
+    /// Packs this program as the installer, or `none`; may be given for several machines
+    #[arg(long, value_name = "FILE|none", env = "HARDTACK_INSTALLER", action = clap::ArgAction::Append)]
+    pub(super) installer: Vec<String>,
+    /// Packs files that differ from the last commit, and says so in the bundle
+    #[arg(long, env = "HARDTACK_ALLOW_DIRTY")]
+    pub(super) allow_dirty: bool,
+    /// Prints what would be packed and writes nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) sources: Sources,
+}
+
+/// Builds and installs a bundle or a project, with no network
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack install app-1.0.tar.gz /opt/app\n  hardtack install .")]
+pub(super) struct Install {
+    /// A bundle, an unpacked bundle, or a project
+    #[arg(value_name = "BUNDLE|DIR")]
+    pub(super) what: Utf8PathBuf,
+    /// Where to; ./NAME-VERSION for a bundle, the folder itself for a project
+    #[arg(value_name = "DEST")]
+    pub(super) dest: Option<Utf8PathBuf>,
+    /// How the network is kept out: auto, full, seccomp or none
+    #[arg(long, value_name = "LEVEL", env = "HARDTACK_SANDBOX", default_value = "auto")]
+    pub(super) sandbox: crate::install::sandbox::Choice,
+    /// Processes of one make; as many as there are processors if left out
+    #[arg(short, long, value_name = "N", env = "HARDTACK_JOBS")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    /// Sets an environment variable for all steps
+    #[arg(long, value_name = "NAME=VALUE", action = clap::ArgAction::Append)]
+    pub(super) env: Vec<String>,
+    /// Keeps the bundle's download cache in DEST
+    #[arg(long, env = "HARDTACK_KEEP_CACHE")]
+    pub(super) keep_cache: bool,
+    /// Lets an upgrade take the running installation away while it is built, where it cannot be built aside
+    #[arg(long, env = "HARDTACK_ALLOW_DOWNTIME")]
+    pub(super) allow_downtime: bool,
+    /// Prints what would be built and does nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+}
+
+/// Checks every byte of a bundle
+#[derive(Debug, Args)]
+#[command(after_help = "This proves that the bundle is whole; whose it is, only a signature can prove.")]
+pub(super) struct Verify {
+    /// A bundle, or an unpacked one
+    #[arg(value_name = "BUNDLE|DIR")]
+    pub(super) what: Utf8PathBuf,
+}

@@ -1,0 +1,254 @@
+//! `hardtack bundle`
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::Bundle;
+use super::collection::{Gathered, Update, gather, shown};
+use super::context::Context;
+use super::error::{Report, USAGE};
+use super::project::{Loaded, Project};
+use crate::base::{Epoch, IoContext};
+use crate::bundle::{
+    EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, write,
+};
+use crate::report::{JSON_FORMAT, bytes, plural};
+
+/// 1980-01-01, the earliest time all archive formats know.
+const FIXED_EPOCH: u32 = 315_532_800;
+
+pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Report> {
+    let (words, overrides) = context.split_words(&arguments.words, 1)?;
+    let folder = context.folder_of(words.first())?;
+    let project = Loaded::from_disk(context, &folder, overrides, false)?.project(context)?;
+    let (name, version) = naming(arguments, &project.settings)?;
+    let installers = installers(context, arguments)?;
+    let filter = filter(&project, &name)?;
+    let files = project_files(context, arguments, &project, &filter)?;
+    let gathered = gather(context, &project, &arguments.sources, Update::No)?;
+    // Once more: the lock file may have been written just now.
+    let files = if gathered.lock_written { ProjectFiles::list(project.root(), &filter)? } else { files };
+    let output = output(context, arguments, &name, &version);
+    if arguments.dry_run {
+        return dry_run(context, &files, &gathered, &output);
+    }
+
+    let prefix = project.settings.prefix.clone().unwrap_or_else(|| format!("/opt/{name}"));
+    let user_defaults = project.loaded.user_defaults.as_ref().map(|path| std::fs::read(path).at("read", path));
+    let epoch = epoch(context, &project.settings, &files)?;
+    let pack = Pack {
+        name: &name,
+        version: &version,
+        config: project.config_path()?,
+        files: &files.files,
+        plan: &project.plan,
+        plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
+        prefix: &prefix,
+        sources: &gathered.collected.sources,
+        lock: &gathered.collected.lock,
+        facts: project.loaded.config.facts(),
+        overrides: &project.loaded.overrides,
+        user_defaults: user_defaults.transpose()?,
+        conditions: project.loaded.config.conditions(),
+        installers: &installers,
+        epoch,
+        commit: files.commit.as_ref().map(|commit| commit.id.clone()),
+        dirty: !files.changed.is_empty(),
+    };
+    let written = write(&pack, &output)?;
+    summary(context, &pack, &gathered, &written)
+}
+
+/// Name and version, from the command line or the config.
+fn naming(arguments: &Bundle, settings: &Settings) -> Result<(String, String), Report> {
+    let name = arguments.name.clone().or_else(|| settings.name.clone()).ok_or(Error::Unnamed("name"))?;
+    let version = arguments.version.clone().or_else(|| settings.version.clone()).ok_or(Error::Unnamed("version"))?;
+    for (option, value) in [("name", &name), ("version", &version)] {
+        if let Some(reason) = crate::bundle::bad_name(value) {
+            return Err(Report::new(USAGE, "usage", format!("--{option}: {reason}")));
+        }
+    }
+    Ok((name, version))
+}
+
+/// The installers asked for; without any, this program itself.
+fn installers(context: &Context<'_>, arguments: &Bundle) -> Result<Vec<Installer>, Report> {
+    let mut installers = Vec::new();
+    let own = context.environment.program.clone();
+    let wanted: Vec<Utf8PathBuf> = match arguments.installer.as_slice() {
+        [] => own.into_iter().collect(),
+        [none] if none == "none" => Vec::new(),
+        files => files.iter().map(|file| context.environment.folder.join(file)).collect(),
+    };
+    for path in wanted {
+        let installer = Installer::inspect(&path)?;
+        if let Linkage::Dynamic(library) = &installer.linkage {
+            context.console.warn(format!(
+                "the installer `{path}` is linked dynamically: it starts only on machines with {library} or newer; \
+                 README tells how to build a static one"
+            ));
+        }
+        if let Some(other) = installers.iter().find(|other: &&Installer| other.target == installer.target) {
+            let message = format!("two installers for {}: `{}` and `{path}`", installer.target, other.path);
+            return Err(Report::new(USAGE, "usage", message));
+        }
+        installers.push(installer);
+    }
+    installers.sort_by(|a, b| a.target.cmp(&b.target));
+    Ok(installers)
+}
+
+/// What stays out of the bundle.
+fn filter(project: &Project, name: &str) -> Result<ProjectFilter, Report> {
+    let mut folders = Vec::new();
+    let options = [
+        "parts-directory",
+        "bin-directory",
+        "eggs-directory",
+        "develop-eggs-directory",
+        "download-cache",
+        "extends-cache",
+    ];
+    for option in options {
+        if let Some(path) = project.buildout_option(option)? {
+            let path = crate::base::normalize(&project.loaded.directory.join(path));
+            // The version below the eggs folder is not its name.
+            let path = match (option, path.parent()) {
+                ("eggs-directory", Some(parent)) if path.file_name() == Some("v5") => parent.to_owned(),
+                _ => path,
+            };
+            folders.push(path);
+        }
+    }
+    let mut folders: Vec<Utf8PathBuf> = folders.into_iter().filter(|folder| *folder != project.root()).collect();
+    folders.extend(project.plan.parts.iter().map(|part| part.location_in(project.root())));
+    let always = vec![super::collection::lock_path(project)];
+    Ok(ProjectFilter { folders, name: name.to_owned(), exclude: project.settings.exclude.clone(), always })
+}
+
+/// The project's files, with a word about those that stay out.
+fn project_files(
+    context: &Context<'_>,
+    arguments: &Bundle,
+    project: &Project,
+    filter: &ProjectFilter,
+) -> Result<ProjectFiles, Report> {
+    let files = ProjectFiles::list(project.root(), filter)?;
+    if !files.changed.is_empty() {
+        if !arguments.allow_dirty {
+            return Err(Error::Dirty(files.changed).into());
+        }
+        context.console.warn(format!("packing uncommitted changes: {}", files.changed.join(", ")));
+    }
+    let names = |paths: &[crate::base::RelPath]| paths.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(", ");
+    if !files.secrets.is_empty() {
+        context.console.note(format!("left out, for they look like keys or credentials: {}", names(&files.secrets)));
+    }
+    if !files.products.is_empty() {
+        context.console.note(format!("left out, for a build writes them: {}", names(&files.products)));
+    }
+    let config = project.config_path()?;
+    if !files.files.iter().any(|file| file.path == config) {
+        let message = format!("config `{config}` is not among the project's files");
+        return Err(Report::new(USAGE, "unpackable", message).hint("git ignores it, or an `exclude` pattern matches it"));
+    }
+    outside_configs(project)?;
+    Ok(files)
+}
+
+/// Config files that could not be packed, since they lie outside the project.
+fn outside_configs(project: &Project) -> Result<(), Report> {
+    for location in project.loaded.config.files() {
+        let crate::config::Location::Path(path) = location else { continue };
+        let path = crate::base::normalize(path);
+        if !path.starts_with(project.root()) && Some(&path) != project.loaded.user_defaults.as_ref() {
+            let message = format!("config `{path}` is outside the project `{}`", project.root());
+            return Err(Report::new(USAGE, "unpackable", message).hint("move it into the project"));
+        }
+    }
+    Ok(())
+}
+
+fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) -> Utf8PathBuf {
+    let file = format!("{name}-{version}.tar.gz");
+    match &arguments.output {
+        None => context.environment.folder.join(file),
+        Some(path) => {
+            let full = context.environment.folder.join(path);
+            if path.as_str().ends_with('/') || full.is_dir() { full.join(file) } else { full }
+        }
+    }
+}
+
+/// The time of all files, from the first of the places that says one.
+fn epoch(
+    context: &Context<'_>,
+    settings: &Settings,
+    files: &ProjectFiles,
+) -> Result<(Epoch, EpochSource), Report> {
+    if let Some(text) = context.environment.variable("SOURCE_DATE_EPOCH") {
+        let epoch = text
+            .parse()
+            .map_err(|error| Report::new(USAGE, "usage", format!("environment variable SOURCE_DATE_EPOCH: {error}")))?;
+        return Ok((epoch, EpochSource::Environment));
+    }
+    if let Some(date) = settings.date {
+        return Ok((date, EpochSource::Date));
+    }
+    Ok(match &files.commit {
+        Some(commit) => (commit.time, EpochSource::Commit),
+        None => (Epoch::from_seconds(FIXED_EPOCH), EpochSource::Fixed),
+    })
+}
+
+fn dry_run(
+    context: &Context<'_>,
+    files: &ProjectFiles,
+    gathered: &Gathered,
+    output: &Utf8Path,
+) -> Result<(), Report> {
+    let files = files.files.iter().map(|file| format!("file\t{}\n", file.path));
+    let sources = gathered.collected.sources.iter().map(|source| format!("source\t{}\n", source.key));
+    context.console.out(&files.chain(sources).collect::<String>())?;
+    context.console.say(format!("would write {}", shown(context, output)));
+    Ok(())
+}
+
+fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &Written) -> Result<(), Report> {
+    let console = context.console;
+    if gathered.lock_written {
+        console.say(format!("wrote {}; commit it", shown(context, &gathered.lock_path)));
+    }
+    let origin = match pack.epoch.1 {
+        EpochSource::Environment => "from SOURCE_DATE_EPOCH",
+        EpochSource::Date => "from [hardtack] date",
+        EpochSource::Commit => "the commit's",
+        EpochSource::Fixed => "fixed; set [hardtack] date for another",
+    };
+    let installer = match pack.installers {
+        [] => "no installer".to_owned(),
+        some => some.iter().map(|installer| format!("installer for {}", installer.target)).collect::<Vec<_>>().join(", "),
+    };
+    let collected = &gathered.collected;
+    console.say(format!(
+        "packed {}, {} for {} ({} downloaded), {installer}",
+        plural(pack.files.len(), "project file"),
+        plural(collected.sources.len(), "source"),
+        plural(pack.plan.parts.len(), "part"),
+        collected.downloads,
+    ));
+    console.say(format!("files are dated {} ({origin})", pack.epoch.0));
+    let shown_path = shown(context, &written.path);
+    console.say(format!("{shown_path}: {}", bytes(written.size)));
+    if console.json {
+        return console.out_json(&serde_json::json!({
+            "format": JSON_FORMAT,
+            "bundle": written.path,
+            "sha256": written.sha256,
+            "size": written.size,
+            "entries": written.entries,
+            "sources": collected.sources.len(),
+            "downloads": collected.downloads,
+        }));
+    }
+    console.out(&format!("{}  {shown_path}\n", written.sha256))
+}

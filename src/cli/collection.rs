@@ -1,0 +1,121 @@
+//! Getting a project's sources, as `lock`, `fetch` and `bundle` do it.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::Sources;
+use super::context::Context;
+use super::error::Report;
+use super::events;
+use super::project::Project;
+use crate::base::{IoContext, RelPath};
+use crate::bundle::{Collect, Collected, Fetch, LockUse, collect};
+use crate::cache::{Cache, CacheKind};
+use crate::lock::{Error as LockError, Lock, file_name};
+
+/// How the lock file is treated beyond [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Update {
+    No,
+    Yes,
+}
+
+/// Sources that were got, and the lock file's place.
+pub(super) struct Gathered {
+    pub(super) collected: Collected,
+    pub(super) lock_path: Utf8PathBuf,
+    /// The lock file was written.
+    pub(super) lock_written: bool,
+    /// Holds what no cache may keep, until the end of the command.
+    _scratch: tempfile::TempDir,
+}
+
+/// Where a project's sources are kept.
+pub(super) struct Caches {
+    pub(super) cache: Cache,
+    /// The cache is the project's own.
+    pub(super) own: bool,
+}
+
+/// The project's `download-cache` if it has one, else the shared cache.
+pub(super) fn caches(context: &Context<'_>, project: &Project) -> Result<Caches, Report> {
+    match project.buildout_option("download-cache")? {
+        Some(path) => {
+            let path = project.loaded.directory.join(path);
+            Ok(Caches { cache: context.open_cache(&path, CacheKind::Project)?, own: true })
+        }
+        None => Ok(Caches { cache: context.shared_cache()?, own: false }),
+    }
+}
+
+/// Whether the walk through the cache is to be told.
+pub(super) fn walk(context: &Context<'_>, project: &Project) -> Result<bool, Report> {
+    let level = project.buildout_option("log-level")?;
+    Ok(context.console.verbose > 0 || level.is_some_and(|level| level.eq_ignore_ascii_case("debug")))
+}
+
+/// The lock file of a project, beside its config.
+pub(super) fn lock_path(project: &Project) -> Utf8PathBuf {
+    file_name(&project.loaded.path)
+}
+
+/// Gets all sources and brings the lock file up to date.
+pub(super) fn gather(
+    context: &Context<'_>,
+    project: &Project,
+    sources: &Sources,
+    update: Update,
+) -> Result<Gathered, Report> {
+    let caches = caches(context, project)?;
+    let temporary = tempfile::Builder::new().prefix("hardtack-").tempdir().at("create", Utf8Path::new("TMPDIR"))?;
+    let scratch = Utf8Path::from_path(temporary.path()).unwrap_or(Utf8Path::new("/tmp"));
+    let scratch = context.open_cache(scratch, CacheKind::Project)?;
+    let lock_path = lock_path(project);
+    let lock = Lock::read(&lock_path)?;
+    let locked = sources.locked || sources.frozen;
+    if locked && lock.is_none() {
+        let changes = vec!["it does not exist".to_owned()];
+        return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
+    }
+    let lock = lock.unwrap_or_default();
+    let walk = walk(context, project)?;
+    let network = (!sources.frozen && !sources.offline).then(|| network(context)).flatten();
+    let collected = collect(
+        &project.plan,
+        &Collect {
+            cache: &caches.cache,
+            policy: (!caches.own).then_some(context.policy),
+            scratch: &scratch,
+            network: network.as_deref(),
+            lock: &lock,
+            lock_use: match (update, locked) {
+                (Update::Yes, _) => LockUse::Update,
+                (Update::No, true) => LockUse::Locked,
+                (Update::No, false) => LockUse::Honour,
+            },
+            connections: context.connections,
+            observe: &|progress| events::collection(context.console, walk, &progress),
+        },
+    )?;
+    let changes = lock.changes(&collected.lock);
+    if locked && !changes.is_empty() {
+        return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
+    }
+    let lock_written = !locked && collected.lock.write(&lock_path)?;
+    Ok(Gathered { collected, lock_path, lock_written, _scratch: temporary })
+}
+
+/// `path` as seen from the folder the command works in.
+pub(super) fn shown(context: &Context<'_>, path: &Utf8Path) -> Utf8PathBuf {
+    RelPath::below(&context.folder, path).map_or_else(|| path.to_owned(), |path| path.as_str().into())
+}
+
+#[cfg(feature = "net")]
+fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
+    use crate::fetch::{Client, Options};
+    Some(Box::new(Client::new(Options::default())))
+}
+
+#[cfg(not(feature = "net"))]
+fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
+    None
+}

@@ -1,0 +1,163 @@
+//! Printing: messages for people go to stderr, results to stdout.
+
+use std::io::{self, Write};
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anstream::{AutoStream, ColorChoice};
+
+use super::args::{Color, Format, Global};
+use super::environment::Environment;
+use super::error::{Item, Report};
+use crate::base::Place;
+use crate::report::JSON_FORMAT;
+
+/// Everything that is said goes through here.
+pub(super) struct Console {
+    quiet: bool,
+    color: ColorChoice,
+    /// Results are printed as JSON.
+    pub(super) json: bool,
+    /// The number of `-v`.
+    pub(super) verbose: u8,
+}
+
+impl Console {
+    pub(super) fn new(global: &Global, environment: &Environment) -> Self {
+        let no_color = environment.variable("NO_COLOR").is_some() || environment.variable("TERM") == Some("dumb");
+        let forced = environment.variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        let color = match global.color {
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+            Color::Auto if no_color => ColorChoice::Never,
+            Color::Auto if forced => ColorChoice::Always,
+            Color::Auto if environment.terminal => ColorChoice::Auto,
+            Color::Auto => ColorChoice::Never,
+        };
+        let json = global.format == Format::Json;
+        Self { quiet: global.quiet, color, json, verbose: global.verbose }
+    }
+
+    fn stderr(&self) -> impl Write {
+        AutoStream::new(io::stderr().lock(), self.color)
+    }
+
+    /// Says what is being done.
+    pub(super) fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            // Nobody is left to be told when stderr is closed.
+            let _ = writeln!(self.stderr(), "{}", text.as_ref());
+        }
+    }
+
+    /// Says what only some want to know.
+    pub(super) fn detail(&self, text: impl AsRef<str>) {
+        if self.verbose > 0 {
+            self.say(text);
+        }
+    }
+
+    /// Says what may be wrong.
+    pub(super) fn warn(&self, text: impl AsRef<str>) {
+        let title = Level::WARNING.primary_title(text.as_ref());
+        if !self.quiet {
+            let _ = writeln!(self.stderr(), "{}", renderer().render(&[Group::with_title(title)]));
+        }
+    }
+
+    /// Says what is done otherwise than one might think.
+    pub(super) fn note(&self, text: impl AsRef<str>) {
+        let title = Level::NOTE.primary_title(text.as_ref());
+        if !self.quiet {
+            let _ = writeln!(self.stderr(), "{}", renderer().render(&[Group::with_title(title)]));
+        }
+    }
+
+    /// Prints a result.
+    pub(super) fn out(&self, text: &str) -> Result<(), Report> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Report::closed_pipe(),
+            _ => Report::of(super::error::ENVIRONMENT, "io", &error),
+        })
+    }
+
+    /// Prints a result as JSON.
+    pub(super) fn out_json(&self, value: &impl serde::Serialize) -> Result<(), Report> {
+        // Only maps with string keys are printed.
+        let text = serde_json::to_string_pretty(value).expect("results serialise");
+        self.out(&format!("{text}\n"))
+    }
+
+    /// Shows an error, and as JSON on stdout too where results are JSON.
+    pub(super) fn error(&self, report: &Report) {
+        if report.code.is_empty() {
+            return;
+        }
+        let _ = self.stderr().write_all(render(report).as_bytes());
+        if self.json {
+            let places: Vec<String> = report.places.iter().map(ToString::to_string).collect();
+            let items: Vec<&str> = report.items.iter().map(|item| item.message.as_str()).collect();
+            let value = serde_json::json!({
+                "format": JSON_FORMAT,
+                "error": {
+                    "code": report.code,
+                    "message": report.message,
+                    "places": places,
+                    "causes": report.causes,
+                    "items": items,
+                    "hints": report.hints,
+                },
+            });
+            let _ = self.out_json(&value);
+        }
+    }
+}
+
+fn renderer() -> Renderer {
+    // Styles are stripped by the stream where they are not wanted.
+    Renderer::styled().decor_style(DecorStyle::Ascii)
+}
+
+fn render(report: &Report) -> String {
+    let title = Level::ERROR.primary_title(&report.message).id(report.code);
+    let group = title.elements(report.places.iter().map(snippet));
+    let mut text = renderer().render(&[group]) + "\n";
+    let mut last: Option<&str> = None;
+    for cause in &report.causes {
+        // A wrapper often repeats what it wraps.
+        if last != Some(cause) && !report.message.ends_with(cause.as_str()) {
+            text += &format!("  caused by: {cause}\n");
+        }
+        last = Some(cause);
+    }
+    report.items.iter().for_each(|item| text += &render_item(item));
+    if !report.output.is_empty() {
+        text += "  last lines of its output:\n";
+        report.output.iter().for_each(|line| text += &format!("  | {line}\n"));
+    }
+    report.hints.iter().for_each(|hint| text += &render_hint(hint));
+    text
+}
+
+fn render_item(item: &Item) -> String {
+    let group = match &item.place {
+        Some(place) => Level::ERROR.primary_title(&item.message).element(snippet(place)),
+        None => Group::with_title(Level::ERROR.primary_title(&item.message)),
+    };
+    let hint = item.hint.as_deref().map(render_hint).unwrap_or_default();
+    renderer().render(&[group]) + "\n" + &hint
+}
+
+fn render_hint(hint: &str) -> String {
+    let style = anstyle::AnsiColor::Cyan.on_default().bold();
+    format!("{style}hint{style:#}: {hint}\n")
+}
+
+fn snippet(place: &Place) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+    let length = place.file.text.len();
+    let span = place.span.start.min(length)..place.span.end.min(length);
+    let annotation = AnnotationKind::Primary.span(span).label(place.label.as_str());
+    Snippet::source(&*place.file.text).path(place.file.name.as_str()).annotation(annotation)
+}

@@ -1,0 +1,91 @@
+//! The process's surroundings, taken in once.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::cache::{CacheBase, default_place};
+use crate::config::{Facts, PythonVersion, parse_os_release};
+use crate::install::sandbox;
+
+/// What the process was started with and where.
+pub struct Environment {
+    /// The command line, program name included.
+    pub arguments: Vec<String>,
+    /// The environment variables that are UTF-8.
+    pub variables: BTreeMap<String, String>,
+    /// The current folder.
+    pub folder: Utf8PathBuf,
+    /// This program.
+    pub program: Option<Utf8PathBuf>,
+    /// Now.
+    pub now: jiff::Timestamp,
+    /// Whether people see stderr.
+    pub terminal: bool,
+}
+
+impl Environment {
+    /// Looks around.
+    pub fn capture() -> Self {
+        let utf8 = |path: std::path::PathBuf| Utf8PathBuf::from_path_buf(path).ok();
+        let variables = std::env::vars_os();
+        Self {
+            arguments: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            variables: variables.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
+            folder: std::env::current_dir().ok().and_then(utf8).unwrap_or_else(|| ".".into()),
+            program: std::env::current_exe().ok().and_then(utf8),
+            now: jiff::Timestamp::now(),
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// The order file, where hardtack was started as a sandbox's child.
+    pub(super) fn sandbox_order(&self) -> Option<Utf8PathBuf> {
+        match self.arguments.as_slice() {
+            [_, first, order] if first == sandbox::CHILD => Some(order.into()),
+            _ => None,
+        }
+    }
+
+    /// A variable that is set and not empty.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The home folder, as the environment has it: the password database is not asked.
+    pub(super) fn home(&self) -> Option<&Utf8Path> {
+        self.variable("HOME").map(Utf8Path::new)
+    }
+
+    /// Where the shared cache is unless a setting says otherwise.
+    pub(super) fn default_cache(&self) -> Option<Utf8PathBuf> {
+        let own = |name: &str| self.variable(name).map(str::to_owned);
+        let base =
+            CacheBase { xdg_cache_home: own("XDG_CACHE_HOME"), home: own("HOME"), local_app_data: own("LOCALAPPDATA") };
+        default_place(std::env::consts::OS, &base)
+    }
+
+    /// The user's buildout defaults, if there are any.
+    pub(super) fn user_defaults(&self) -> Option<Utf8PathBuf> {
+        let folder = match self.variable("BUILDOUT_HOME") {
+            Some(folder) => Utf8PathBuf::from(folder),
+            None => self.home()?.join(".buildout"),
+        };
+        Some(self.folder.join(folder).join("default.cfg")).filter(|path| path.is_file())
+    }
+
+    /// What this machine is. Python's version is nobody's fact: a config says it, or it is the default.
+    pub(super) fn facts(&self) -> Facts {
+        let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+        let platform = match std::env::consts::OS {
+            "macos" => "darwin",
+            "windows" => "win32",
+            other => other,
+        };
+        let release = ["/etc/os-release", "/usr/lib/os-release"];
+        let text = release.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let (platform, os_release) = (platform.to_owned(), parse_os_release(&text));
+        Facts { machine, platform, python: PythonVersion::DEFAULT, os_release }
+    }
+}

@@ -1,0 +1,44 @@
+//! Errors of making and reading bundles.
+
+use super::sources::failures;
+use super::{DIGEST, ENVIRONMENT, Report, USAGE};
+use crate::bundle::Error;
+
+impl From<Error> for Report {
+    fn from(error: Error) -> Self {
+        let of = |exit, code| Self::of(exit, code, &error);
+        match error {
+            Error::Io(error) => error.into(),
+            Error::Config(error) => error.into(),
+            Error::Cache(error) => error.into(),
+            Error::Lock(error) => error.into(),
+            Error::Sources(list) => failures(list),
+            Error::Unnamed(_) => of(USAGE, "unnamed"),
+            Error::Setting { place, ref option, ref reason } => {
+                let mut report = Self::new(USAGE, "config-value", format!("option `hardtack:{option}`: {reason}"));
+                report.places.extend(place.map(|place| *place));
+                report
+            }
+            Error::Git { .. } => of(ENVIRONMENT, "git-failed")
+                .hint("the folder is in a git repository, so git says which files belong to the project"),
+            Error::Dirty(_) => of(USAGE, "uncommitted-changes")
+                .hint("commit them, or pack them as they are with --allow-dirty; it is recorded in the bundle"),
+            Error::LfsPointer { .. } => of(USAGE, "lfs-pointer").hint("run git lfs pull first"),
+            Error::Unpackable { .. } => {
+                of(USAGE, "unpackable").hint("keep it out with an `exclude` pattern in section [hardtack]")
+            }
+            Error::Reserved { .. } => {
+                of(USAGE, "reserved-name").hint("rename it, or keep it out with `exclude` in section [hardtack]")
+            }
+            Error::Installer { .. } => of(USAGE, "installer"),
+            Error::NotABundle { .. } => {
+                of(DIGEST, "not-a-bundle").hint("was it copied whole? compare with the digest in its .sha256 file")
+            }
+            Error::Newer { .. } => of(ENVIRONMENT, "bundle-newer").hint("use the hardtack inside the bundle: ./install"),
+            Error::Damaged { .. } | Error::Framing { .. } | Error::UnpackedDamaged { .. } => {
+                of(DIGEST, "bundle-damaged").hint("copy it again from where it came from")
+            }
+            Error::Manifest { .. } => of(DIGEST, "bundle-malformed"),
+        }
+    }
+}

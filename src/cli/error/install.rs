@@ -1,0 +1,48 @@
+//! Errors of installing.
+
+use super::{BUILD, DIGEST, ENVIRONMENT, MISSING, Report, USAGE};
+use crate::install::Error;
+
+impl From<Error> for Report {
+    fn from(error: Error) -> Self {
+        let of = |exit, code| Self::of(exit, code, &error);
+        match error {
+            Error::Io(error) => error.into(),
+            Error::Archive { part, source } => {
+                let mut report = Self::from(source);
+                report.message = format!("part `{part}`: {}", report.message);
+                report
+            }
+            Error::Missing(_) => of(MISSING, "source-missing")
+                .hint("nothing was built; fetch them where there is a network: hardtack fetch"),
+            Error::Wrong(_) => of(DIGEST, "wrong-digest").hint("nothing was built"),
+            Error::Foreign { .. } => of(ENVIRONMENT, "foreign-folder").hint("name a folder that is new or empty"),
+            Error::Newer { .. } => of(ENVIRONMENT, "installed-by-newer").hint("use the newer hardtack"),
+            Error::State { .. } => of(ENVIRONMENT, "state-damaged"),
+            Error::Busy { .. } => of(ENVIRONMENT, "busy").hint("wait until it has finished"),
+            Error::Tools { .. } => of(ENVIRONMENT, "tool-missing")
+                .hint("install them, or say where they are: --env PATH=…; nothing was built"),
+            Error::Space { .. } => of(ENVIRONMENT, "disk-full").hint("make room there, or choose another place"),
+            Error::NoExec { .. } => of(ENVIRONMENT, "noexec").hint("choose a place on another file system"),
+            Error::Conditions(_) => {
+                of(ENVIRONMENT, "other-machine").hint("bundle for this kind of machine; nothing was built")
+            }
+            Error::Isolation { .. } => of(ENVIRONMENT, "no-isolation")
+                .hint("to build without a wall around it, if you trust the sources: --sandbox=none"),
+            Error::Sandbox { .. } => of(ENVIRONMENT, "sandbox-failed"),
+            Error::Downtime { .. } => of(USAGE, "downtime")
+                .hint("if nothing uses the installation now: --allow-downtime"),
+            Error::Step { ref tail, ref log, ref folder, .. } => {
+                let (tail, log, folder) = (tail.clone(), log.clone(), folder.clone());
+                let mut report = of(BUILD, "build-failed");
+                report.output = tail;
+                report
+                    .hint(format!("the whole output is in {log}"))
+                    .hint(format!("the build folder is kept at {folder}"))
+                    .hint("when the cause is mended, run the same command again: parts that are whole are kept")
+            }
+            Error::NoMarker { .. } => of(BUILD, "no-configure")
+                .hint("name a file that is there with the option `source-directory-contains`"),
+        }
+    }
+}

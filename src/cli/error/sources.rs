@@ -1,0 +1,115 @@
+//! Errors of caches, locks, archives and downloads.
+
+use super::{DIGEST, DOWNLOAD, ENVIRONMENT, Item, MISSING, Report, USAGE};
+use crate::archive;
+use crate::bundle::{Failure, FailureCause};
+use crate::{cache, lock};
+
+impl From<cache::Error> for Report {
+    fn from(error: cache::Error) -> Self {
+        match error {
+            cache::Error::Io(error) => error.into(),
+            cache::Error::Newer { .. } => Self::of(ENVIRONMENT, "cache-newer", &error)
+                .hint("use the newer hardtack, or another cache with --cache-dir"),
+            cache::Error::WrongDigest { .. } => Self::of(DIGEST, "wrong-digest", &error),
+            cache::Error::Ledger { .. } => {
+                Self::of(ENVIRONMENT, "cache-damaged", &error).hint("remove the file; it can be made again")
+            }
+        }
+    }
+}
+
+impl From<lock::Error> for Report {
+    fn from(error: lock::Error) -> Self {
+        match error {
+            lock::Error::Io(error) => error.into(),
+            lock::Error::Malformed { .. } => Self::of(USAGE, "lock-malformed", &error)
+                .hint("restore the file, or remove it and run hardtack lock"),
+            lock::Error::Newer { .. } => Self::of(USAGE, "lock-newer", &error).hint("use the newer hardtack"),
+            lock::Error::Outdated { .. } => {
+                Self::of(USAGE, "lock-outdated", &error).hint("run hardtack lock and commit the file")
+            }
+            lock::Error::Contradiction { .. } => Self::of(DIGEST, "lock-contradiction", &error)
+                .hint("if the config is right: hardtack lock --update"),
+        }
+    }
+}
+
+/// The report of sources that could not be had.
+pub(super) fn failures(failures: Vec<Failure>) -> Report {
+    let rank = |failure: &Failure| match &failure.cause {
+        FailureCause::Wrong(_) => 0,
+        FailureCause::Network(_) => 1,
+        FailureCause::Missing | FailureCause::NoFile => 2,
+        FailureCause::Cache(_) => 3,
+    };
+    // The gravest of several decides code and status.
+    let Some(gravest) = failures.iter().min_by_key(|failure| rank(failure)) else {
+        return Report::new(DOWNLOAD, "download-failed", "nothing could be had");
+    };
+    let (exit, code) = kind(&gravest.cause);
+    let mut report = Report::new(exit, code, crate::bundle::Error::Sources(Vec::new()).to_string());
+    report.hints = hint(&gravest.cause).into_iter().map(str::to_owned).collect();
+    if let [only] = failures.as_slice() {
+        report.message = only.to_string();
+    } else {
+        report.message = format!("{} sources could not be had", failures.len());
+        report.items = failures
+            .iter()
+            .map(|failure| Item { message: failure.to_string(), place: None, hint: None })
+            .collect();
+    }
+    report
+}
+
+fn kind(cause: &FailureCause) -> (u8, &'static str) {
+    match cause {
+        FailureCause::Missing => (MISSING, "source-missing"),
+        FailureCause::NoFile => (MISSING, "source-missing"),
+        FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
+        FailureCause::Network(error) => (DOWNLOAD, network_code(&**error)),
+        FailureCause::Cache(_) => (ENVIRONMENT, "cache-failed"),
+    }
+}
+
+#[cfg(feature = "net")]
+fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
+    use crate::fetch::Error;
+    match error.downcast_ref::<Error>() {
+        Some(Error::Status { .. }) => "download-refused",
+        Some(Error::Connect { .. } | Error::Setup { .. }) => "download-no-connection",
+        Some(Error::Truncated { .. }) => "download-truncated",
+        Some(Error::Stalled { .. }) => "download-stalled",
+        Some(Error::Redirect { .. }) => "download-redirect",
+        Some(Error::Store { .. }) | None => "download-failed",
+    }
+}
+
+#[cfg(not(feature = "net"))]
+fn network_code(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
+    "download-failed"
+}
+
+fn hint(cause: &FailureCause) -> Option<&'static str> {
+    match cause {
+        FailureCause::Missing => Some("run hardtack fetch where there is a network"),
+        FailureCause::NoFile => None,
+        FailureCause::Wrong(_) => {
+            Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
+        }
+        FailureCause::Network(_) => Some("what was downloaded is kept; run the command again to go on"),
+        FailureCause::Cache(_) => None,
+    }
+}
+
+impl From<archive::Error> for Report {
+    fn from(error: archive::Error) -> Self {
+        match error {
+            archive::Error::Io(error) => error.into(),
+            archive::Error::NotAnArchive { .. } => Self::of(DIGEST, "not-an-archive", &error)
+                .hint("is the file a web page that was saved under the archive's name?"),
+            archive::Error::Damaged { .. } => Self::of(DIGEST, "archive-damaged", &error),
+            archive::Error::Refused { .. } => Self::of(DIGEST, "archive-refused", &error),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What collections and installations do, in words.
+
+use super::console::Console;
+use crate::bundle::Progress;
+use crate::cache::Event as CacheEvent;
+use crate::install::Event as InstallEvent;
+use crate::report::{bytes, seconds};
+
+/// Tells a step of a collection. With `walk`, every look into a cache is told.
+pub(super) fn collection(console: &Console, walk: bool, progress: &Progress) {
+    match progress {
+        Progress::Cache { part, event } => {
+            if let CacheEvent::Quarantined { path } = event {
+                console.warn(format!("a file in the cache had changed; it was moved to `{path}`"));
+            } else if walk {
+                console.say(format!("{part}: {}", cache_step(event)));
+            }
+        }
+        Progress::Download { part, source } => console.say(format!("{part}: downloading {source}")),
+        Progress::Downloaded { source, size } => console.detail(format!("downloaded {source}: {}", bytes(*size))),
+    }
+}
+
+/// One step of the walk through a download cache.
+pub(super) fn cache_step(event: &CacheEvent) -> String {
+    match event {
+        CacheEvent::Searching { cache } => format!("searching cache at {cache}"),
+        CacheEvent::NotFound { file, key } => format!("did not find {file} under cache key {key}"),
+        CacheEvent::Stored { source, path } => format!("cache download {source} as {path}"),
+        CacheEvent::Using { path } => format!("using cache file {path}"),
+        CacheEvent::Adopted { path } => format!("taking over {path}"),
+        CacheEvent::Ignored { path, reason } => format!("leaving {path} alone: {reason}"),
+        CacheEvent::Quarantined { path } => format!("moved a changed file to {path}"),
+        CacheEvent::Waiting { source } => format!("waiting for another process that gets {source}"),
+    }
+}
+
+/// Tells a step of an installation. With `walk`, commands are told too.
+pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) {
+    match event {
+        InstallEvent::Level { level, reason } => {
+            let what = match level.name() {
+                "full" => "full (no network but loopback, own mounts)",
+                "seccomp" => "seccomp (no internet sockets; loopback is lost too)",
+                _ => "none",
+            };
+            let why = if reason.is_empty() { String::new() } else { format!("; {reason}") };
+            console.say(format!("isolation: {what}{why}"));
+        }
+        InstallEvent::Recovered => console.note("an interrupted installation was put right first"),
+        InstallEvent::Uninstalling { part, reason } => console.say(format!("uninstalling {part}: {reason}")),
+        InstallEvent::Installing { part, index, total } => console.say(format!("[{index}/{total}] installing {part}")),
+        InstallEvent::Keeping { part } => console.detail(format!("{part}: built already")),
+        InstallEvent::Step { part, step, command } => {
+            if walk {
+                let command = command.as_deref().map(|command| format!(": {command}")).unwrap_or_default();
+                console.say(format!("{part}: {step}{command}"));
+            }
+        }
+        InstallEvent::Built { part, took } => console.detail(format!("{part}: built in {}", seconds(*took))),
+        InstallEvent::KeptChanged { path, new } => {
+            console.note(format!("`{path}` was changed here and stays; the new one is `{new}`"));
+        }
+        InstallEvent::NothingToDo => console.say("everything is installed already"),
+        InstallEvent::Switched => console.detail("the new generation is in place"),
+    }
+}

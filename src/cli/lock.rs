@@ -1,0 +1,29 @@
+//! `hardtack lock`
+
+use super::args::LockCommand;
+use super::collection::{Update, gather, shown};
+use super::context::Context;
+use super::error::Report;
+use super::project::Loaded;
+use crate::report::plural;
+
+pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Report> {
+    let (words, overrides) = context.split_words(&lock.words, 1)?;
+    let folder = context.folder_of(words.first())?;
+    let project = Loaded::from_disk(context, &folder, overrides, false)?.project(context)?;
+    let update = if lock.update { Update::Yes } else { Update::No };
+    let gathered = gather(context, &project, &lock.sources, update)?;
+    let (count, path) = (gathered.collected.sources.len(), shown(context, &gathered.lock_path));
+    if context.console.json {
+        let value = serde_json::json!({
+            "format": crate::report::JSON_FORMAT,
+            "lock": path,
+            "sources": count,
+            "written": gathered.lock_written,
+        });
+        return context.console.out_json(&value);
+    }
+    let state = if gathered.lock_written { "locked" } else { "already locked:" };
+    context.console.say(format!("{state} {} in {path}", plural(count, "source")));
+    Ok(())
+}

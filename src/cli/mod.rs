@@ -1,0 +1,69 @@
+//! The command line.
+//!
+//! Layer 6, and the only place that prints, reads the environment or looks for a home folder. Arguments become
+//! settings in two steps: clap's structs say what was typed ([`args`]), [`Context`] what it means together with the
+//! environment and the settings files. Each command is a file.
+
+mod annotate;
+mod args;
+mod bundle;
+mod collection;
+mod console;
+mod context;
+mod environment;
+mod error;
+mod events;
+mod fetch;
+mod install;
+mod lock;
+mod project;
+mod query;
+mod release;
+mod settings;
+mod verify;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use console::Console;
+use context::Context;
+pub use environment::Environment;
+use error::Report;
+
+/// Runs hardtack with the arguments and the environment it was started with; the number is the exit status.
+pub fn run() -> u8 {
+    let environment = Environment::capture();
+    if let Some(order) = environment.sandbox_order() {
+        return u8::try_from(crate::install::sandbox::run_child(&order)).unwrap_or(70);
+    }
+    let arguments = match Arguments::try_parse_from(&environment.arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are printed this way too. A closed pipe is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { error::USAGE } else { 0 };
+        }
+    };
+    let console = Console::new(&arguments.global, &environment);
+    let outcome = Context::new(&arguments.global, &environment, &console)
+        .and_then(|context| dispatch(&context, arguments.command));
+    match outcome {
+        Ok(()) => 0,
+        Err(report) => {
+            console.error(&report);
+            report.exit
+        }
+    }
+}
+
+fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
+    match command {
+        Command::Query(query) => query::run(context, &query),
+        Command::Annotate(annotate) => annotate::run(context, &annotate),
+        Command::Lock(lock) => lock::run(context, &lock),
+        Command::Fetch(fetch) => fetch::run(context, &fetch),
+        Command::Bundle(bundle) => bundle::run(context, &bundle),
+        Command::Install(install) => install::run(context, &install),
+        Command::Verify(verify) => verify::run(context, &verify),
+    }
+}

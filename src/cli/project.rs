@@ -1,0 +1,158 @@
+//! Loading a project: its config, resolved, and the plan it comes to.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::context::Context;
+use super::error::{Report, USAGE};
+use crate::base::{RelPath, Sha256, normalize};
+use crate::bundle::{Settings, find_root};
+use crate::cache::DiskFiles;
+use crate::config::{Config, Facts, Load, Loader, Location, Override};
+use crate::recipes::{self, BuiltinRecipes, Origin, Plan};
+
+/// A config that was read.
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    /// The buildout directory.
+    pub(super) directory: Utf8PathBuf,
+    /// The config file.
+    pub(super) path: Utf8PathBuf,
+    pub(super) overrides: Vec<Override>,
+    pub(super) user_defaults: Option<Utf8PathBuf>,
+}
+
+/// A project with its plan.
+pub(super) struct Project {
+    pub(super) loaded: Loaded,
+    pub(super) settings: Settings,
+    pub(super) plan: Plan,
+}
+
+/// Where a config is, and what it is resolved with.
+pub(super) struct Request {
+    /// The config file, absolute.
+    pub(super) path: Utf8PathBuf,
+    pub(super) overrides: Vec<Override>,
+    pub(super) user_defaults: Option<Utf8PathBuf>,
+    pub(super) facts: Facts,
+    /// Keep every value's whole history.
+    pub(super) whole_history: bool,
+}
+
+impl Request {
+    /// The config of `folder` as this machine and its user see it.
+    pub(super) fn here(context: &Context<'_>, folder: &Utf8Path, overrides: Vec<Override>) -> Self {
+        let user_defaults = context.environment.user_defaults().filter(|_| !context.no_user_defaults);
+        Self {
+            path: normalize(&folder.join(&context.config)),
+            overrides,
+            user_defaults,
+            facts: context.environment.facts(),
+            whole_history: false,
+        }
+    }
+
+    /// Reads the config with the files `loader` gives.
+    pub(super) fn load(self, context: &Context<'_>, loader: &dyn Loader) -> Result<Loaded, Report> {
+        let mut load = Load::new(self.facts);
+        load.overrides = self.overrides.clone();
+        load.user_defaults = self.user_defaults.clone().map(Location::Path);
+        load.home = context.environment.home().map(Utf8Path::to_owned);
+        load.whole_history = self.whole_history;
+        let config = Config::load(loader, &Location::Path(self.path.clone()), &load)?;
+        let directory = match config.raw("buildout", "directory") {
+            Some(value) => Utf8PathBuf::from(&*value.text),
+            None => self.path.parent().unwrap_or(Utf8Path::new("/")).to_owned(),
+        };
+        Ok(Loaded { config, directory, path: self.path, overrides: self.overrides, user_defaults: self.user_defaults })
+    }
+}
+
+impl Loaded {
+    /// The config in `folder`, read from disk.
+    pub(super) fn from_disk(
+        context: &Context<'_>,
+        folder: &Utf8Path,
+        overrides: Vec<Override>,
+        whole_history: bool,
+    ) -> Result<Self, Report> {
+        let mut request = Request::here(context, folder, overrides);
+        request.whole_history = whole_history;
+        if !request.path.is_file() {
+            let message = format!("there is no config `{}` in `{folder}`", context.config);
+            return Err(Report::new(USAGE, "config-not-found", message)
+                .hint("name the folder with -C DIR, or the config with -c FILE"));
+        }
+        let loaded = request.load(context, &DiskFiles::new(folder))?;
+        loaded.config.notes().iter().for_each(|note| context.console.note(note));
+        Ok(loaded)
+    }
+
+    /// Makes the plan for a project whose root is known.
+    pub(super) fn plan_at(&self, root: &Utf8Path) -> Result<Plan, Report> {
+        let project = recipes::Project { root: root.to_owned(), directory: self.directory.clone() };
+        Ok(recipes::plan(&self.config, &project)?)
+    }
+
+    /// The project: root, settings and plan.
+    pub(super) fn project(self, context: &Context<'_>) -> Result<Project, Report> {
+        let files = self.config.files().iter().filter_map(|location| match location {
+            Location::Path(path) => Some(normalize(path)),
+            Location::Url(_) => None,
+        });
+        let mut files: Vec<Utf8PathBuf> = files.filter(|path| Some(path) != self.user_defaults.as_ref()).collect();
+        let base = self.path.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+        let mut root = find_root(&base, files.iter().map(Utf8PathBuf::as_path))?;
+        let mut plan = self.plan_at(&root)?;
+        // Local sources in the same repository widen the project, as config files do.
+        let outside = plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
+            Origin::Outside(path) => Some(path.clone()),
+            _ => None,
+        });
+        files.extend(outside);
+        let wider = find_root(&base, files.iter().map(Utf8PathBuf::as_path))?;
+        if wider != root {
+            root = wider;
+            plan = self.plan_at(&root)?;
+        }
+        let recipes = BuiltinRecipes;
+        let settings = Settings::read(&self.config, &mut self.config.resolver(&recipes)?)?;
+        plan.notes.iter().for_each(|note| context.console.note(note));
+        Ok(Project { loaded: self, settings, plan })
+    }
+}
+
+impl Project {
+    /// The project root.
+    pub(super) fn root(&self) -> &Utf8Path {
+        &self.plan.project.root
+    }
+
+    /// The config below the root.
+    pub(super) fn config_path(&self) -> Result<RelPath, Report> {
+        RelPath::below(self.root(), &self.loaded.path).ok_or_else(|| {
+            Report::new(USAGE, "unpackable", format!("config `{}` is outside the project", self.loaded.path))
+        })
+    }
+
+    /// The digest of the plan as it would be with the project at `prefix`: the same for every machine and folder.
+    pub(super) fn plan_digest(&self, context: &Context<'_>, prefix: &Utf8Path) -> Result<Sha256, Report> {
+        let request = Request {
+            path: prefix.join(self.config_path()?),
+            overrides: self.loaded.overrides.clone(),
+            user_defaults: self.loaded.user_defaults.clone(),
+            facts: self.loaded.config.facts().clone(),
+            whole_history: false,
+        };
+        let loaded = request.load(context, &DiskFiles::standing_in(prefix, self.root()))?;
+        Ok(loaded.plan_at(prefix)?.digest())
+    }
+
+    /// The value of an option of `[buildout]`, substituted.
+    pub(super) fn buildout_option(&self, option: &str) -> Result<Option<String>, Report> {
+        let recipes = BuiltinRecipes;
+        let mut resolver = self.loaded.config.resolver(&recipes)?;
+        let options = resolver.section("buildout")?;
+        Ok(options.get(option).map(|value| value.to_string()).filter(|value| !value.is_empty()))
+    }
+}

@@ -1,0 +1,243 @@
+//! Installing from a bundle: unpacked on the way, or by hand before.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::Install as Arguments;
+use super::context::Context;
+use super::error::{ENVIRONMENT, Report};
+use super::install::{Prepared, inside};
+use super::project::Request;
+use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
+use crate::bundle::{
+    Bundle, CONFIG_DEFAULTS, Damage, Error as BundleError, Manifest, RecordKind, UnpackedBundle, is_project_entry,
+};
+use crate::cache::DiskFiles;
+use crate::install::{
+    Destination, Error, Image, MissingSource, Open, Release, SourceFile, check_space, differing_conditions,
+};
+use crate::recipes::Plan;
+use crate::report::plural;
+
+/// Prepares the installation of a bundle file.
+pub(super) fn from_file(context: &Context<'_>, arguments: &Arguments, path: &Utf8Path) -> Result<Prepared, Report> {
+    let mut bundle = Bundle::open(path)?;
+    let manifest = bundle.manifest().clone();
+    check_conditions(context, &manifest)?;
+    let root = inside(context, arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())))?;
+    let destination = Destination::open(&root, Open::Separate)?;
+    let digest = Sha256::of(manifest.to_text());
+    destination.start(&digest.to_string())?;
+
+    let folder = destination.next_bundle();
+    remove_tree(&folder)?;
+    let content: u64 = manifest.entries.values().map(|entry| match entry.kind {
+        RecordKind::File { size, .. } => size,
+        _ => 0,
+    }).sum();
+    check_space(&root, content)?;
+    let checked = bundle.unpack(&folder)?;
+    context.console.say(format!("verified {path}: {}", plural(checked.entries, "file")));
+    let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
+    let sources = Sources { manifest: &manifest, folder: &folder, moved_to: Some(destination.next_tree()) };
+    let plan = plan(context, &manifest, &root, &destination.next_tree(), &folder)?;
+    let sources = sources.find(&plan, &[])?;
+    Ok(Prepared::from_bundle(destination, plan, sources, Some(image), manifest, digest))
+}
+
+/// Prepares the installation of an unpacked bundle, in its own folder unless another one is named.
+pub(super) fn from_folder(context: &Context<'_>, arguments: &Arguments, folder: &Utf8Path) -> Result<Prepared, Report> {
+    let bundle = UnpackedBundle::open(folder)?;
+    let manifest = bundle.manifest().clone();
+    check_conditions(context, &manifest)?;
+    let digest = Sha256::of(manifest.to_text());
+    let separate = match &arguments.dest {
+        Some(dest) => Some(inside(context, dest)?).filter(|dest| dest != folder),
+        None => None,
+    };
+    let damage = bundle.check()?;
+    damaged_files(folder, &manifest, &damage)?;
+    context.console.say(format!("verified {folder}: {}", plural(manifest.entries.len(), "file")));
+    let destination = match &separate {
+        Some(root) => Destination::open(root, Open::Separate)?,
+        None => Destination::open(folder, Open::InPlace)?,
+    };
+    destination.start(&digest.to_string())?;
+    let (image, tree) = match &separate {
+        Some(_) => {
+            let tree = destination.next_tree();
+            (Some(lay_out(&manifest, folder, &tree, arguments.keep_cache, Take::Copy)?), tree)
+        }
+        None => (None, folder.to_owned()),
+    };
+    let plan = plan(context, &manifest, destination.root(), &tree, folder)?;
+    let sources = Sources { manifest: &manifest, folder, moved_to: None }.find(&plan, &damage)?;
+    Ok(Prepared::from_bundle(destination, plan, sources, image, manifest, digest))
+}
+
+/// Stops where this machine would have resolved the config otherwise.
+fn check_conditions(context: &Context<'_>, manifest: &Manifest) -> Result<(), Report> {
+    let mut here = context.environment.facts();
+    here.python = manifest.facts.python;
+    let differing = differing_conditions(&manifest.conditions, &manifest.facts, &here);
+    if differing.is_empty() { Ok(()) } else { Err(Error::Conditions(differing).into()) }
+}
+
+/// Damage to anything but sources, which are reported with their parts.
+fn damaged_files(folder: &Utf8Path, manifest: &Manifest, damage: &[Damage]) -> Result<(), Report> {
+    let is_source = |damage: &&Damage| manifest.sources.iter().any(|source| source.path == damage.path);
+    let others: Vec<String> = damage
+        .iter()
+        .filter(|damage| !is_source(damage))
+        .map(|damage| format!("`{}`: {}", damage.path, damage.reason))
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(BundleError::UnpackedDamaged { path: folder.to_owned(), damage: others }.into())
+}
+
+/// How files get from the bundle's folder into the new tree.
+#[derive(Clone, Copy)]
+enum Take {
+    Move,
+    Copy,
+}
+
+/// Puts the project's files into the new tree.
+fn lay_out(
+    manifest: &Manifest,
+    folder: &Utf8Path,
+    tree: &Utf8Path,
+    keep_cache: bool,
+    take: Take,
+) -> Result<Image, Report> {
+    let mut image = Image::default();
+    create_dir_all(tree)?;
+    for (path, entry) in manifest.entries.iter().filter(|(path, _)| is_project_entry(path, keep_cache)) {
+        let (from, to) = (folder.join(path), tree.join(path));
+        create_dir_all(to.parent().unwrap_or(tree))?;
+        match (&entry.kind, take) {
+            (RecordKind::Folder, _) => {
+                create_dir_all(&to)?;
+                continue;
+            }
+            (_, Take::Move) => fs::rename(&from, &to).at("move", &from)?,
+            (RecordKind::Symlink { target }, Take::Copy) => {
+                remove_tree(&to)?;
+                std::os::unix::fs::symlink(target, &to).at("create link", &to)?;
+            }
+            (RecordKind::File { .. }, Take::Copy) => {
+                remove_tree(&to)?;
+                clone_file(&from, &to)?;
+            }
+        }
+        let sha256 = match &entry.kind {
+            RecordKind::File { sha256, .. } => Some(*sha256),
+            _ => None,
+        };
+        image.files.insert(path.clone(), sha256);
+    }
+    Ok(image)
+}
+
+/// The plan, from the config and the facts of the bundle; it must be the one the bundle was made for.
+fn plan(
+    context: &Context<'_>,
+    manifest: &Manifest,
+    root: &Utf8Path,
+    tree: &Utf8Path,
+    folder: &Utf8Path,
+) -> Result<Plan, Report> {
+    let defaults = Some(folder.join(CONFIG_DEFAULTS)).filter(|path| path.is_file());
+    let resolve = |place: &Utf8Path| -> Result<Plan, Report> {
+        let request = Request {
+            path: place.join(&manifest.config),
+            overrides: manifest.overrides.clone(),
+            user_defaults: defaults.clone(),
+            facts: manifest.facts.clone(),
+            whole_history: false,
+        };
+        let loaded = request.load(context, &DiskFiles::standing_in(place, tree))?;
+        loaded.note_forced(context);
+        loaded.plan_at(place)
+    };
+    let at_prefix = resolve(Utf8Path::new(&manifest.prefix))?.digest();
+    if at_prefix != manifest.plan {
+        let message = format!(
+            "the config comes to another plan here ({at_prefix}) than when the bundle was made ({}), with hardtack {}",
+            manifest.plan, manifest.hardtack
+        );
+        return Err(Report::new(ENVIRONMENT, "plan-differs", message)
+            .hint("use the hardtack inside the bundle: unpack it and run ./install"));
+    }
+    resolve(root)
+}
+
+/// The sources of a bundle.
+struct Sources<'a> {
+    manifest: &'a Manifest,
+    folder: &'a Utf8Path,
+    /// Where files that are kept were moved before.
+    moved_to: Option<Utf8PathBuf>,
+}
+
+impl Sources<'_> {
+    /// The file of every source the plan wants.
+    fn find(&self, plan: &Plan, damage: &[Damage]) -> Result<BTreeMap<SourceKey, SourceFile>, Report> {
+        let (mut found, mut missing, mut wrong) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (key, source, parts) in plan.sources() {
+            let part = parts.join(", ");
+            let absent = || MissingSource { source: source.shown(), part: part.clone(), mismatch: None };
+            let Some(record) = self.manifest.source(&key) else {
+                missing.push(absent());
+                continue;
+            };
+            match damage.iter().find(|damage| damage.path == record.path) {
+                Some(damage) if damage.missing => missing.push(absent()),
+                Some(damage) => wrong.push((damage.path.clone(), absent())),
+                None => {
+                    let path = self.path(&record.path);
+                    let fingerprint = Fingerprint { sha256: record.sha256, md5: record.md5, size: record.size };
+                    found.insert(key, SourceFile { name: source.shown(), path, fingerprint });
+                }
+            }
+        }
+        if let [(path, first), ..] = wrong.as_slice() {
+            let names: Vec<String> = wrong.iter().map(|(path, _)| path.to_string()).collect();
+            let message = format!(
+                "`{path}`, which is source `{}` of part `{}`, is not what the manifest says",
+                first.source, first.part
+            );
+            let mut report = Report::from(Error::Wrong(Vec::new()));
+            report.message = match names.len() {
+                1 => message,
+                count => format!("{count} sources are not what the manifest says: {}", names.join(", ")),
+            };
+            return Err(report);
+        }
+        if missing.is_empty() { Ok(found) } else { Err(Error::Missing(missing).into()) }
+    }
+
+    fn path(&self, path: &RelPath) -> Utf8PathBuf {
+        let moved = self.moved_to.as_ref().map(|tree| tree.join(path)).filter(|path| path.is_file());
+        moved.unwrap_or_else(|| self.folder.join(path))
+    }
+}
+
+impl Prepared {
+    fn from_bundle(
+        destination: Destination,
+        plan: Plan,
+        sources: BTreeMap<SourceKey, SourceFile>,
+        image: Option<Image>,
+        manifest: Manifest,
+        digest: Sha256,
+    ) -> Self {
+        let (name, version) = (manifest.name, manifest.version);
+        let release = Some(Release { name, version, manifest: digest });
+        Self { destination, plan, sources, image, release, epoch: manifest.epoch }
+    }
+}

@@ -1,0 +1,33 @@
+//! `hardtack verify`
+
+use super::args::Verify;
+use super::context::Context;
+use super::error::{Report, USAGE};
+use crate::bundle::{Bundle, Error, UnpackedBundle, is_bundle_folder};
+use crate::report::{JSON_FORMAT, bytes, plural};
+
+pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> {
+    let path = context.environment.folder.join(&verify.what);
+    let (entries, size) = if is_bundle_folder(&path) {
+        let bundle = UnpackedBundle::open(&path)?;
+        let damage = bundle.check()?;
+        if !damage.is_empty() {
+            let damage = damage.iter().map(|damage| format!("`{}`: {}", damage.path, damage.reason)).collect();
+            return Err(Error::UnpackedDamaged { path, damage }.into());
+        }
+        (bundle.manifest().entries.len(), None)
+    } else if path.is_dir() {
+        let message = format!("`{}` is no unpacked bundle", verify.what);
+        return Err(Report::new(USAGE, "not-a-bundle", message).hint("name a bundle file, or the folder it unpacks to"));
+    } else {
+        let checked = Bundle::open(&path)?.verify()?;
+        (checked.entries, Some(checked.bytes))
+    };
+    if context.console.json {
+        let value = serde_json::json!({ "format": JSON_FORMAT, "whole": true, "entries": entries, "bytes": size });
+        return context.console.out_json(&value);
+    }
+    let size = size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+    context.console.say(format!("{} is whole: {}{size}", verify.what, plural(entries, "file")));
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The folder things are installed to, and hardtack's own files in it.
+//!
+//! ```text
+//! DEST/.hardtack/state.json         what is installed
+//!               records/<part>.json   what each part was made from
+//!               logs/<part>.log       what its build printed
+//!               next/                 the generation being built
+//!               previous/             the one before
+//!               journal               moves under way
+//! ```
+
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::Error;
+use super::moves::{Aim, Moves};
+use super::record::{self, PartRecord, State};
+use crate::base::{FileLock, IoContext, create_dir_all, is_empty_dir, remove_tree};
+
+/// How the folder comes to be a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// It is new, empty, or was installed to before.
+    Separate,
+    /// It is the project itself.
+    InPlace,
+}
+
+/// A destination, locked against other processes.
+#[derive(Debug)]
+pub struct Destination {
+    root: Utf8PathBuf,
+    _lock: FileLock,
+    recovered: bool,
+}
+
+impl Destination {
+    /// Opens the destination at `root`, which must be an absolute path, and puts right what an interrupted
+    /// installation left.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] for a folder with other things in it, [`Error::Busy`] while another process works on it.
+    pub fn open(root: &Utf8Path, how: Open) -> Result<Self, Error> {
+        let own = root.join(".hardtack");
+        if how == Open::Separate && !is_empty_dir(root)? && !own.join("state.json").is_file() && !own.join("next").is_dir() {
+            return Err(Error::Foreign { path: root.to_owned() });
+        }
+        create_dir_all(&own)?;
+        let Some(lock) = FileLock::try_acquire(&own.join("install.lock"))? else {
+            return Err(Error::Busy { path: root.to_owned() });
+        };
+        let mut destination = Self { root: root.to_owned(), _lock: lock, recovered: false };
+        destination.recover()?;
+        Ok(destination)
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// An interrupted installation was put right.
+    pub fn recovered(&self) -> bool {
+        self.recovered
+    }
+
+    fn own(&self, name: &str) -> Utf8PathBuf {
+        self.root.join(".hardtack").join(name)
+    }
+
+    /// Begins the generation of a release, or goes on with it: what waits there from another one is dropped.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn start(&self, release: &str) -> Result<(), Error> {
+        let mark = self.own("next/release");
+        if fs::read_to_string(&mark).is_ok_and(|text| text == release) {
+            return Ok(());
+        }
+        remove_tree(&self.own("next"))?;
+        Ok(crate::base::write_atomic(&mark, release.as_bytes(), 0o644)?)
+    }
+
+    /// A folder for trying out what the machine allows.
+    pub fn trial(&self) -> Utf8PathBuf {
+        self.own("next/trial")
+    }
+
+    /// The image of the new generation.
+    pub fn next_tree(&self) -> Utf8PathBuf {
+        self.own("next/tree")
+    }
+
+    /// Where a bundle's own files and its cache lie while it is installed.
+    pub fn next_bundle(&self) -> Utf8PathBuf {
+        self.own("next/bundle")
+    }
+
+    /// Where parts are built.
+    pub(super) fn work(&self, part: &str) -> Utf8PathBuf {
+        self.own("next/work").join(part)
+    }
+
+    pub(super) fn log(&self, part: &str) -> Utf8PathBuf {
+        self.own("logs").join(format!("{part}.log"))
+    }
+
+    pub(super) fn journal(&self) -> Utf8PathBuf {
+        self.own("journal")
+    }
+
+    /// What is installed now.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn state(&self) -> Result<Option<State>, Error> {
+        record::read(&self.own("state.json"))
+    }
+
+    /// The record of an installed part.
+    pub(super) fn record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
+        record::read(&self.own("records").join(format!("{part}.json")))
+    }
+
+    /// The record of a part that is whole in the generation being built.
+    pub(super) fn next_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
+        record::read(&self.own("next/records").join(format!("{part}.json")))
+    }
+
+    pub(super) fn write_next_record(&self, part: &PartRecord) -> Result<(), Error> {
+        record::write(&self.own("next/records").join(format!("{}.json", part.name)), part)
+    }
+
+    pub(super) fn forget_next_record(&self, part: &str) -> Result<(), Error> {
+        Ok(remove_tree(&self.own("next/records").join(format!("{part}.json")))?)
+    }
+
+    /// Finishes or undoes moves that a crash interrupted.
+    fn recover(&mut self) -> Result<(), Error> {
+        let journal = self.journal();
+        let Some(mut moves) = Moves::read(&journal)? else { return Ok(()) };
+        let tree = self.next_tree();
+        match moves.aim {
+            Aim::Undo => moves.withdraw(&tree, &self.root, &journal)?,
+            Aim::Finish => {
+                moves.place(&tree, &self.root, &journal)?;
+                self.conclude()?;
+            }
+        }
+        self.recovered = true;
+        Ok(())
+    }
+
+    /// Makes the generation whose moves are done the installed one: records change over, the old tree is kept.
+    pub(super) fn conclude(&self) -> Result<(), Error> {
+        let previous = self.own("previous");
+        // Each of these steps can be done again after a crash: what has moved already is no longer in `next`.
+        if self.own("next/state.json").is_file() {
+            remove_tree(&previous)?;
+            create_dir_all(&previous)?;
+        }
+        for name in ["records", "state.json"] {
+            let (next, current) = (self.own("next").join(name), self.own(name));
+            if next.exists() {
+                if current.exists() {
+                    fs::rename(&current, previous.join(name)).at("move aside", &current)?;
+                }
+                fs::rename(&next, &current).at("move into place", &current)?;
+            }
+        }
+        let tree = self.next_tree();
+        if tree.exists() {
+            fs::rename(&tree, previous.join("tree")).at("move aside", &tree)?;
+        }
+        remove_tree(&self.journal())?;
+        Ok(remove_tree(&self.own("next"))?)
+    }
+
+    pub(super) fn write_next_state(&self, state: &State) -> Result<(), Error> {
+        record::write(&self.own("next/state.json"), state)
+    }
+
+    /// Drops a generation that turned out not to be needed.
+    pub(super) fn drop_next(&self) -> Result<(), Error> {
+        Ok(remove_tree(&self.own("next"))?)
+    }
+}

@@ -1,0 +1,165 @@
+//! What can go wrong with an installation.
+
+use camino::Utf8PathBuf;
+
+use crate::archive;
+use crate::base::{Mismatch, PathError};
+
+/// An error of an installation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] PathError),
+    /// A source cannot be unpacked.
+    #[error("failed to unpack a source of part `{part}`")]
+    Archive {
+        /// The part.
+        part: String,
+        /// Why.
+        source: archive::Error,
+    },
+    /// Sources that are not there, all of them.
+    #[error("{}", missing(.0))]
+    Missing(Vec<MissingSource>),
+    /// Sources that are there and are something else.
+    #[error("{}", wrong(.0))]
+    Wrong(Vec<MissingSource>),
+    /// The destination belongs to something else.
+    #[error("`{path}` is not empty, and nothing hardtack installed")]
+    Foreign {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
+    /// The destination's own files are of a newer hardtack.
+    #[error("`{path}` was made by a newer hardtack (format {found})")]
+    Newer {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// One of the destination's own files makes no sense.
+    #[error("`{path}` is damaged: {reason}")]
+    State {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another process installs to the same place.
+    #[error("another hardtack is working on `{path}`")]
+    Busy {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
+    /// Programs the plan calls that are not there.
+    #[error("the build calls programs that are not on PATH ({path}): {}", tools.join(", "))]
+    Tools {
+        /// The programs.
+        tools: Vec<String>,
+        /// The PATH that was searched.
+        path: String,
+    },
+    /// Too little room.
+    #[error("`{path}` has {free} MiB free; the build needs at least {needed} MiB")]
+    Space {
+        /// The folder.
+        path: Utf8PathBuf,
+        /// Room there is, in MiB.
+        free: u64,
+        /// Room needed, in MiB.
+        needed: u64,
+    },
+    /// A file system that runs no programs.
+    #[error("`{path}` is on a file system mounted noexec, where nothing can be built")]
+    NoExec {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
+    /// The bundle was made for another kind of machine.
+    #[error("this machine differs from the one the bundle was made for: {}", .0.join("; "))]
+    Conditions(Vec<String>),
+    /// No isolation to be had.
+    #[error("the network cannot be shut out here: {reason}")]
+    Isolation {
+        /// What was tried, and what the system said.
+        reason: String,
+    },
+    /// A sandbox worked when it was tried and then did not.
+    #[error("failed to set up the sandbox for step `{step}` of part `{part}`: {reason}")]
+    Sandbox {
+        /// The part.
+        part: String,
+        /// The step.
+        step: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// An upgrade that cannot be built aside.
+    #[error("at level `{level}` an upgrade is built in place of the running installation")]
+    Downtime {
+        /// The level of isolation.
+        level: &'static str,
+    },
+    /// A step of a build failed.
+    #[error("step `{step}` of part `{part}` {outcome}")]
+    Step {
+        /// The part.
+        part: String,
+        /// The step.
+        step: String,
+        /// How it ended.
+        outcome: String,
+        /// Its last lines of output.
+        tail: Vec<String>,
+        /// The whole output.
+        log: Utf8PathBuf,
+        /// The folder it ran in, which is kept.
+        folder: Utf8PathBuf,
+    },
+    /// The unpacked source has no place to build in.
+    #[error("part `{part}`: there is no `{wanted}` in the source, nor a single folder to look for it in")]
+    NoMarker {
+        /// The part.
+        part: String,
+        /// The file that was looked for.
+        wanted: String,
+    },
+}
+
+/// A source that cannot be used, and who wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingSource {
+    /// The source, without credentials.
+    pub source: String,
+    /// The part.
+    pub part: String,
+    /// How it differs, where it is there.
+    pub mismatch: Option<Mismatch>,
+}
+
+fn each(sources: &[MissingSource]) -> String {
+    let line = |missing: &MissingSource| {
+        let why = missing.mismatch.as_ref().map(|mismatch| format!(": {mismatch}")).unwrap_or_default();
+        format!("\n  `{}` of part `{}`{why}", missing.source, missing.part)
+    };
+    sources.iter().map(line).collect()
+}
+
+fn missing(sources: &[MissingSource]) -> String {
+    match sources {
+        [one] => format!("source `{}` of part `{}` is missing", one.source, one.part),
+        many => format!("{} sources are missing:{}", many.len(), each(many)),
+    }
+}
+
+fn wrong(sources: &[MissingSource]) -> String {
+    match sources {
+        [one] => {
+            let why = one.mismatch.as_ref().map(|mismatch| format!(": {mismatch}")).unwrap_or_default();
+            format!("source `{}` of part `{}` is not what it must be{why}", one.source, one.part)
+        }
+        many => format!("{} sources are not what they must be:{}", many.len(), each(many)),
+    }
+}

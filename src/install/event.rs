@@ -1,0 +1,69 @@
+//! What an installation does, as data.
+
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+
+use super::sandbox::Level;
+
+/// One step of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The isolation all steps will have.
+    Level {
+        /// The level.
+        level: Level,
+        /// Why it is not a better one; empty for the best.
+        reason: String,
+    },
+    /// An interrupted installation was put right first.
+    Recovered,
+    /// A part's files are removed with the new generation.
+    Uninstalling {
+        /// The part.
+        part: String,
+        /// Why.
+        reason: String,
+    },
+    /// A part is built.
+    Installing {
+        /// The part.
+        part: String,
+        /// Its place in the order, from 1.
+        index: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// A part is there already, built from the same input.
+    Keeping {
+        /// The part.
+        part: String,
+    },
+    /// A step starts.
+    Step {
+        /// The part.
+        part: String,
+        /// The step.
+        step: String,
+        /// The command, for steps that run one.
+        command: Option<String>,
+    },
+    /// A part is built and whole.
+    Built {
+        /// The part.
+        part: String,
+        /// The time it took.
+        took: Duration,
+    },
+    /// A project file was changed at the site and stays; the new one lies beside it.
+    KeptChanged {
+        /// The file that stays.
+        path: Utf8PathBuf,
+        /// Where the new one is.
+        new: Utf8PathBuf,
+    },
+    /// Everything was there already.
+    NothingToDo,
+    /// The new generation is in place.
+    Switched,
+}

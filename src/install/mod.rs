@@ -1,0 +1,23 @@
+//! Building and installing, without a network and never half.
+//!
+//! Layer 4. Takes a plan and the files of its sources, checks everything that can be checked before the first step
+//! ([`preflight`]), runs the steps of each part in a sandbox whose kernel says no to the network ([`sandbox`]), and
+//! puts the finished generation in place when all of it is there ([`Destination`]). It does not import `fetch`: there
+//! is no way from here to a server.
+
+mod destination;
+mod engine;
+mod error;
+mod event;
+mod moves;
+mod preflight;
+mod record;
+mod run;
+pub mod sandbox;
+
+pub use destination::{Destination, Open};
+pub use engine::{Image, Install, Installed, SourceFile, install};
+pub use error::{Error, MissingSource};
+pub use event::Event;
+pub use preflight::{Preflight, check_space, differing_conditions, preflight};
+pub use record::{InstalledFile, PartRecord, Release, State};

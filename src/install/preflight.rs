@@ -1,0 +1,97 @@
+//! What can be known before the first step is run.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::Error;
+use crate::base::IoContext;
+use crate::config::{ConditionRecord, Facts};
+use crate::recipes::{Plan, StepKind};
+
+/// What is to be checked.
+pub struct Preflight<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Sizes of its sources in bytes.
+    pub sizes: Vec<u64>,
+    /// Where it will be built; an existing folder.
+    pub folder: &'a Utf8Path,
+    /// The PATH of the steps.
+    pub path: &'a str,
+}
+
+/// Words a shell runs itself, or that every system has with its shell.
+const BUILTIN: [&str; 10] = [":", ".", "cd", "echo", "exec", "export", "false", "set", "test", "true"];
+
+/// Checks tools, room and mount options.
+///
+/// # Errors
+/// [`Error::Tools`], [`Error::Space`], [`Error::NoExec`].
+pub fn preflight(check: &Preflight<'_>) -> Result<(), Error> {
+    let tools: Vec<String> = tools(check.plan).into_iter().filter(|tool| !on_path(tool, check.path)).collect();
+    if !tools.is_empty() {
+        return Err(Error::Tools { tools, path: check.path.to_owned() });
+    }
+    let folder = check.folder;
+    let status = rustix::fs::statvfs(folder.as_std_path()).map_err(io::Error::from).at("inspect", folder)?;
+    if status.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC) {
+        return Err(Error::NoExec { path: folder.to_owned() });
+    }
+    // A lower bound: sources unpack to several times their size, one at a time, and what they install is left.
+    let largest = check.sizes.iter().copied().max().unwrap_or(0);
+    check_space(folder, check.sizes.iter().sum::<u64>() + 4 * largest)
+}
+
+/// Whether a folder's file system has room for so many bytes.
+///
+/// # Errors
+/// [`Error::Space`].
+pub fn check_space(folder: &Utf8Path, needed: u64) -> Result<(), Error> {
+    let status = rustix::fs::statvfs(folder.as_std_path()).map_err(io::Error::from).at("inspect", folder)?;
+    let free = status.f_bavail.saturating_mul(status.f_frsize);
+    if free < needed {
+        let mib = |bytes: u64| bytes >> 20;
+        return Err(Error::Space { path: folder.to_owned(), free: mib(free), needed: mib(needed) + 1 });
+    }
+    Ok(())
+}
+
+/// The programs that a plan's commands start with, but for those that lie in the sources.
+fn tools(plan: &Plan) -> BTreeSet<String> {
+    let steps = plan.parts.iter().flat_map(|part| &part.steps);
+    let commands = steps.filter_map(|step| match &step.kind {
+        StepKind::Shell { command, .. } => command.split_whitespace().next(),
+        _ => None,
+    });
+    let plain = |word: &&str| {
+        word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+')) && !BUILTIN.contains(word)
+    };
+    commands.filter(plain).map(str::to_owned).collect()
+}
+
+fn on_path(tool: &str, path: &str) -> bool {
+    path.split(':').filter(|folder| !folder.is_empty()).any(|folder| {
+        let program = Utf8PathBuf::from(folder).join(tool);
+        std::fs::metadata(program).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    })
+}
+
+/// The conditions that read a fact which is another one on this machine, a line each.
+pub fn differing_conditions(conditions: &[ConditionRecord], bundled: &Facts, here: &Facts) -> Vec<String> {
+    let mut lines = Vec::new();
+    for record in conditions {
+        for fact in &record.facts {
+            let (then, now) = (bundled.value(fact), here.value(fact));
+            if then != now {
+                lines.push(format!(
+                    "`{}` ({}) looks at {fact}, which was `{then}` and is `{now}` here",
+                    record.condition, record.place
+                ));
+            }
+        }
+    }
+    lines
+}

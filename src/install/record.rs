@@ -1,0 +1,148 @@
+//! What an installation writes down about itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+
+use camino::Utf8Path;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use crate::base::{IoContext, RelPath, Sha256, files_below, fingerprint_file, write_atomic};
+
+/// The format written and read here.
+const FORMAT: u32 = 1;
+
+/// `.hardtack/state.json`: what is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct State {
+    /// Version of this format.
+    pub format: u32,
+    /// What was installed; none for a project that was never bundled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
+    /// The parts, in order of installation.
+    pub parts: Vec<String>,
+    /// The project's files with the digests they were installed with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub project: BTreeMap<RelPath, Sha256>,
+    /// The level of isolation it was built at.
+    pub level: String,
+}
+
+/// The release that is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Digest of the bundle's manifest.
+    pub manifest: Sha256,
+}
+
+/// `.hardtack/records/<part>.json`: what a part was made from and what it made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PartRecord {
+    /// Version of this format.
+    pub format: u32,
+    /// The part.
+    pub name: String,
+    /// Its recipe.
+    pub recipe: String,
+    /// Where its files are, below the destination.
+    pub location: RelPath,
+    /// Digest of everything that went into it.
+    pub input: Sha256,
+    /// The level of isolation it was built at.
+    pub level: String,
+    /// Its files, below its location.
+    pub files: BTreeMap<RelPath, InstalledFile>,
+}
+
+/// One installed file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum InstalledFile {
+    /// A file with its mode and digest.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Digest of its bytes.
+        sha256: Sha256,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Its target.
+        target: String,
+    },
+}
+
+impl State {
+    pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
+        Self { format: FORMAT, release, parts, project: BTreeMap::new(), level: level.to_owned() }
+    }
+}
+
+impl PartRecord {
+    /// Lists what a part put into `folder`.
+    pub(super) fn take(
+        name: &str,
+        recipe: &str,
+        location: &RelPath,
+        input: Sha256,
+        level: &str,
+        folder: &Utf8Path,
+    ) -> Result<Self, Error> {
+        let mut files = BTreeMap::new();
+        for path in files_below(folder)? {
+            let full = folder.join(&path);
+            let metadata = fs::symlink_metadata(&full).at("inspect", &full)?;
+            let file = if metadata.is_symlink() {
+                let target = fs::read_link(&full).at("read link", &full)?;
+                InstalledFile::Symlink { target: target.to_string_lossy().into_owned() }
+            } else if metadata.is_file() {
+                let mode = metadata.permissions().mode() & 0o7777;
+                InstalledFile::File { mode, sha256: fingerprint_file(&full)?.sha256 }
+            } else {
+                continue;
+            };
+            let path = RelPath::new(path.as_str()).map_err(io::Error::other).at("list", &full)?;
+            files.insert(path, file);
+        }
+        let (name, recipe, location) = (name.to_owned(), recipe.to_owned(), location.clone());
+        Ok(Self { format: FORMAT, name, recipe, location, input, level: level.to_owned(), files })
+    }
+}
+
+/// Reads a JSON file of ours; `None` if it is not there.
+pub(super) fn read<T: DeserializeOwned>(path: &Utf8Path) -> Result<Option<T>, Error> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).at("read", path).map_err(Error::Io),
+    };
+    let damaged = |error: serde_json::Error| Error::State { path: path.to_owned(), reason: error.to_string() };
+    let found = serde_json::from_slice::<Version>(&text).map_err(damaged)?.format;
+    if found > FORMAT {
+        return Err(Error::Newer { path: path.to_owned(), found });
+    }
+    serde_json::from_slice(&text).map(Some).map_err(damaged)
+}
+
+/// Writes a JSON file of ours.
+pub(super) fn write<T: Serialize>(path: &Utf8Path, value: &T) -> Result<(), Error> {
+    let reason = |error: serde_json::Error| Error::State { path: path.to_owned(), reason: error.to_string() };
+    let mut text = serde_json::to_vec_pretty(value).map_err(reason)?;
+    text.push(b'\n');
+    Ok(write_atomic(path, &text, 0o644)?)
+}

@@ -1,0 +1,174 @@
+//! Building one part, step by step.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::process::{ExitStatus, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::engine::SourceFile;
+use super::error::Error;
+use super::event::Event;
+use super::sandbox::{Level, Outcome, Sandbox, Task};
+use crate::archive::{Limits, unpack};
+use crate::base::{IoContext, create_dir_all, remove_tree};
+use crate::recipes::{Part, StepKind};
+
+/// Lines of output shown when a step fails.
+const TAIL: usize = 30;
+/// Bytes of a log that are looked at for them.
+const TAIL_BYTES: u64 = 64 << 10;
+/// The path of the build folder inside a sandbox with its own mounts: the same on every machine.
+const INSIDE: &str = "/tmp";
+
+/// Everything a part is built with.
+pub(super) struct Build<'a> {
+    pub(super) part: &'a Part,
+    /// Its sources, in the order the part lists them.
+    pub(super) sources: Vec<&'a SourceFile>,
+    pub(super) sandbox: &'a Sandbox,
+    /// What is the same for all steps of all parts.
+    pub(super) environment: &'a BTreeMap<String, String>,
+    /// Folder for this part's work, on the destination's disk.
+    pub(super) work: Utf8PathBuf,
+    /// Where its log goes.
+    pub(super) log: Utf8PathBuf,
+    /// Folders that show up elsewhere in the sandbox.
+    pub(super) binds: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    pub(super) observe: &'a mut dyn FnMut(Event),
+}
+
+impl Build<'_> {
+    /// Runs all steps. The work folder is removed when they went well and kept when not.
+    pub(super) fn run(&mut self) -> Result<(), Error> {
+        remove_tree(&self.work)?;
+        let top = self.work.join("tmp");
+        create_dir_all(&top.join("home"))?;
+        create_dir_all(self.log.parent().unwrap_or(&self.log))?;
+        let mut log = File::create(&self.log).at("create", &self.log)?;
+        // Below `build`, where the archive's own folders are.
+        let mut folder = Utf8PathBuf::from("build");
+        for step in &self.part.steps {
+            let command = match &step.kind {
+                StepKind::Shell { command, .. } => Some(command.clone()),
+                _ => None,
+            };
+            if !matches!(step.kind, StepKind::EnterOnlyFolder { .. }) {
+                let (part, step) = (self.part.name.clone(), step.name.to_owned());
+                (self.observe)(Event::Step { part, step, command });
+            }
+            match &step.kind {
+                StepKind::Unpack { source } => self.unpack(*source, &top.join("build"), &mut log)?,
+                StepKind::EnterOnlyFolder { unless, or_fail } => {
+                    folder = self.enter(&top, folder, unless, *or_fail)?;
+                }
+                StepKind::Shell { command, input } => self.shell(step.name, command, *input, &top, &folder, &mut log)?,
+            }
+        }
+        Ok(remove_tree(&self.work)?)
+    }
+
+    fn unpack(&mut self, source: usize, target: &Utf8Path, log: &mut File) -> Result<(), Error> {
+        let file = &self.sources[source];
+        let unpacked = unpack(&file.path, target, Limits::default())
+            .map_err(|source| Error::Archive { part: self.part.name.clone(), source })?;
+        let line = format!("# unpacked {}: {} files, {} bytes\n", file.name, unpacked.files, unpacked.bytes);
+        log.write_all(line.as_bytes()).at("write", &self.log)?;
+        for path in unpacked.stripped {
+            let line = format!("# setuid, setgid or sticky bit left out: {path}\n");
+            log.write_all(line.as_bytes()).at("write", &self.log)?;
+        }
+        Ok(())
+    }
+
+    /// The one folder in `folder`, unless one of the files is there.
+    fn enter(
+        &self,
+        top: &Utf8Path,
+        folder: Utf8PathBuf,
+        unless: &[String],
+        or_fail: bool,
+    ) -> Result<Utf8PathBuf, Error> {
+        let here = top.join(&folder);
+        if unless.iter().any(|name| here.join(name).exists()) {
+            return Ok(folder);
+        }
+        let entries = here.read_dir_utf8().at("read folder", &here)?;
+        let entries: Vec<_> = entries.collect::<Result<_, _>>().at("read folder", &here)?;
+        match entries.as_slice() {
+            [only] if only.file_type().is_ok_and(|kind| kind.is_dir()) => Ok(folder.join(only.file_name())),
+            _ if or_fail => {
+                let wanted = unless.first().cloned().unwrap_or_default();
+                Err(Error::NoMarker { part: self.part.name.clone(), wanted })
+            }
+            _ => Ok(folder),
+        }
+    }
+
+    fn shell(
+        &mut self,
+        step: &str,
+        command: &str,
+        input: Option<usize>,
+        top: &Utf8Path,
+        folder: &Utf8Path,
+        log: &mut File,
+    ) -> Result<(), Error> {
+        writeln!(log, "# {step}: {command}").at("write", &self.log)?;
+        let inside = match self.sandbox.level {
+            Level::Full => Utf8PathBuf::from(INSIDE),
+            Level::Seccomp | Level::None => top.to_owned(),
+        };
+        let mut environment = self.environment.clone();
+        environment.insert("HOME".to_owned(), inside.join("home").into_string());
+        environment.insert("TMPDIR".to_owned(), inside.to_string());
+        environment.extend(self.part.environment.clone());
+        let mut binds = vec![(top.to_owned(), INSIDE.into())];
+        binds.extend(self.binds.clone());
+        let task = Task { command: command.to_owned(), folder: inside.join(folder), environment, binds };
+        let input = match input {
+            Some(index) => {
+                let path = &self.sources[index].path;
+                Stdio::from(File::open(path).at("open", path)?)
+            }
+            None => Stdio::null(),
+        };
+        let outcome = self.sandbox.run(&task, &self.work.join("messages"), input, log)?;
+        log.seek(SeekFrom::End(0)).at("write", &self.log)?;
+        let part = self.part.name.clone();
+        match outcome {
+            Outcome::Ran(status) if status.success() => Ok(()),
+            Outcome::Ran(status) => Err(Error::Step {
+                part,
+                step: step.to_owned(),
+                outcome: describe(status),
+                tail: tail(&self.log)?,
+                log: self.log.clone(),
+                folder: top.join(folder),
+            }),
+            Outcome::NoWalls(reason) => Err(Error::Sandbox { part, step: step.to_owned(), reason }),
+        }
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("failed with exit status {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "failed".to_owned(),
+    }
+}
+
+/// The last lines of a log.
+fn tail(path: &Utf8Path) -> Result<Vec<String>, Error> {
+    let mut file = File::open(path).at("open", path)?;
+    let length = fs::metadata(path).at("inspect", path)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).at("read", path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).at("read", path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    Ok(lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| (*line).to_owned()).collect())
+}

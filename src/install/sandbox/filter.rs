@@ -1,0 +1,179 @@
+//! The system call filter: a small program for the kernel's classic BPF machine.
+//!
+//! It refuses sockets of all families but the few that cannot reach a network from where the step is, io_uring, which
+//! would open sockets past any filter, and system calls of foreign architectures, whose numbers mean other things.
+//! Numbers and layout: linux/seccomp.h, linux/filter.h, linux/audit.h.
+
+use std::io;
+
+use super::Level;
+
+/// Offsets in `struct seccomp_data`; arguments are 64 bits wide, of which the low half is looked at.
+const NUMBER: u32 = 0;
+const ARCH: u32 = 4;
+const ARG0: u32 = 16;
+const ARG1: u32 = 24;
+
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
+const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+
+#[cfg(target_arch = "x86_64")]
+const OWN_ARCH: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const OWN_ARCH: u32 = 0xc000_00b7;
+#[cfg(target_arch = "riscv64")]
+const OWN_ARCH: u32 = 0xc000_00f3;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+compile_error!("the system call filter is written for x86_64, aarch64 and riscv64");
+
+/// System calls of the x32 ABI carry this bit; they are refused like a foreign architecture's.
+const X32_BIT: u32 = 0x4000_0000;
+/// The low bits of a socket's type; the rest are flags.
+const TYPE_MASK: u32 = 0xf;
+
+/// Refuses with this error.
+const fn errno(code: i32) -> u32 {
+    libc::SECCOMP_RET_ERRNO | (code as u32 & libc::SECCOMP_RET_DATA)
+}
+
+/// A program under construction: conditions are always "if so, return".
+#[derive(Default)]
+struct Program {
+    code: Vec<libc::sock_filter>,
+}
+
+impl Program {
+    fn op(&mut self, code: u16, jt: u8, jf: u8, k: u32) {
+        self.code.push(libc::sock_filter { code, jt, jf, k });
+    }
+
+    fn load(&mut self, offset: u32) {
+        self.op(LOAD, 0, 0, offset);
+    }
+
+    fn mask(&mut self, bits: u32) {
+        self.op(AND, 0, 0, bits);
+    }
+
+    fn give(&mut self, answer: u32) {
+        self.op(RETURN, 0, 0, answer);
+    }
+
+    fn give_if_equal(&mut self, value: u32, answer: u32) {
+        self.op(IF_EQUAL, 0, 1, value);
+        self.give(answer);
+    }
+
+    fn give_unless_equal(&mut self, value: u32, answer: u32) {
+        self.op(IF_EQUAL, 1, 0, value);
+        self.give(answer);
+    }
+
+    fn give_if_at_least(&mut self, value: u32, answer: u32) {
+        self.op(IF_AT_LEAST, 0, 1, value);
+        self.give(answer);
+    }
+}
+
+fn program(level: Level) -> Vec<libc::sock_filter> {
+    let mut program = Program::default();
+    program.load(ARCH);
+    program.give_unless_equal(OWN_ARCH, errno(libc::ENOSYS));
+    program.load(NUMBER);
+    program.give_if_at_least(X32_BIT, errno(libc::ENOSYS));
+    for call in [libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register] {
+        program.give_if_equal(call as u32, errno(libc::ENOSYS));
+    }
+    program.give_unless_equal(libc::SYS_socket as u32, ALLOW);
+    program.load(ARG0);
+    program.give_if_equal(libc::AF_UNIX as u32, ALLOW);
+    program.give_if_equal(libc::AF_NETLINK as u32, ALLOW);
+    // AF_ALG is the kernel's crypto: it reaches nothing.
+    program.give_if_equal(libc::AF_ALG as u32, ALLOW);
+    if level == Level::Full {
+        // In a network of its own a step may have internet sockets, but none below TCP and UDP.
+        program.op(IF_EQUAL, 2, 0, libc::AF_INET as u32);
+        program.op(IF_EQUAL, 1, 0, libc::AF_INET6 as u32);
+        program.give(errno(libc::EACCES));
+        program.load(ARG1);
+        program.mask(TYPE_MASK);
+        program.give_if_equal(libc::SOCK_RAW as u32, errno(libc::EACCES));
+        program.give_if_equal(libc::SOCK_PACKET as u32, errno(libc::EACCES));
+        program.give(ALLOW);
+    }
+    program.give(errno(libc::EACCES));
+    program.code
+}
+
+/// Installs the filter for this process and all it starts. `no_new_privs` must be set.
+pub(super) fn install(level: Level) -> io::Result<()> {
+    let code = program(level);
+    let length = u16::try_from(code.len()).map_err(io::Error::other)?;
+    let program = libc::sock_fprog { len: length, filter: code.as_ptr().cast_mut() };
+    // SAFETY: the program points to `code`, which outlives the call; the kernel copies it and writes nothing.
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel's machine would answer; only the instructions used here.
+    fn answer(level: Level, arch: u32, number: u32, args: [u32; 2]) -> u32 {
+        let code = program(level);
+        let (mut at, mut register) = (0, 0u32);
+        loop {
+            let op = code[at];
+            at += 1;
+            let jump = |taken: bool| usize::from(if taken { op.jt } else { op.jf });
+            match op.code {
+                LOAD => {
+                    register = match op.k {
+                        NUMBER => number,
+                        ARCH => arch,
+                        ARG0 => args[0],
+                        ARG1 => args[1],
+                        other => panic!("loads {other}"),
+                    }
+                }
+                AND => register &= op.k,
+                IF_EQUAL => at += jump(register == op.k),
+                IF_AT_LEAST => at += jump(register >= op.k),
+                RETURN => return op.k,
+                other => panic!("operation {other}"),
+            }
+        }
+    }
+
+    fn socket(level: Level, family: i32, kind: i32) -> u32 {
+        answer(level, OWN_ARCH, libc::SYS_socket as u32, [family as u32, kind as u32])
+    }
+
+    #[test]
+    fn the_filter_answers_each_call_as_it_should() {
+        use Level::{Full, Seccomp};
+        let refused = errno(libc::EACCES);
+        for level in [Full, Seccomp] {
+            assert_eq!(answer(level, OWN_ARCH, libc::SYS_read as u32, [0, 0]), ALLOW);
+            assert_eq!(answer(level, 0x4000_0003, 1, [0, 0]), errno(libc::ENOSYS));
+            assert_eq!(answer(level, OWN_ARCH, X32_BIT + 41, [0, 0]), errno(libc::ENOSYS));
+            assert_eq!(answer(level, OWN_ARCH, libc::SYS_io_uring_setup as u32, [0, 0]), errno(libc::ENOSYS));
+            assert_eq!(socket(level, libc::AF_UNIX, libc::SOCK_STREAM), ALLOW);
+            assert_eq!(socket(level, libc::AF_NETLINK, libc::SOCK_RAW), ALLOW);
+            assert_eq!(socket(level, libc::AF_PACKET, libc::SOCK_RAW), refused);
+            assert_eq!(socket(level, libc::AF_VSOCK, libc::SOCK_STREAM), refused);
+        }
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            assert_eq!(socket(Seccomp, family, libc::SOCK_STREAM), refused);
+            assert_eq!(socket(Full, family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC), ALLOW);
+            assert_eq!(socket(Full, family, libc::SOCK_DGRAM), ALLOW);
+            assert_eq!(socket(Full, family, libc::SOCK_RAW), refused);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Running a command where the kernel says no to the network.
+//!
+//! A step runs in a process of its own: hardtack starts itself again under [`CHILD`], which sets the walls up while it
+//! has a single thread, gives up all privileges and becomes the command. What level a machine allows is found out by
+//! setting everything up once in such a child, not by reading settings.
+
+mod child;
+mod filter;
+mod namespaces;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::process::{Command, ExitStatus, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use crate::base::{IoContext, create_dir_all};
+
+pub use child::run_child;
+
+/// The first argument that makes hardtack a sandbox's child.
+pub const CHILD: &str = "__sandbox";
+
+/// How well a step is kept from the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// A network of its own with nothing but loopback, its own mounts, and a filter on top.
+    Full,
+    /// A filter refuses all internet sockets, loopback too.
+    Seccomp,
+    /// Nothing.
+    None,
+}
+
+impl Level {
+    /// The word for messages and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Seccomp => "seccomp",
+            Self::None => "none",
+        }
+    }
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The best level the machine allows; never none.
+    #[default]
+    Auto,
+    /// This level or an error.
+    Exactly(Level),
+}
+
+impl std::str::FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "full" => Ok(Self::Exactly(Level::Full)),
+            "seccomp" => Ok(Self::Exactly(Level::Seccomp)),
+            "none" => Ok(Self::Exactly(Level::None)),
+            _ => Err(format!("`{text}` is not a level: it takes auto, full, seccomp or none")),
+        }
+    }
+}
+
+/// A level that was tried and works, and the way to it.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// The level all commands get.
+    pub level: Level,
+    /// Why it is not a better one; empty for the best.
+    pub reason: String,
+    launcher: Utf8PathBuf,
+}
+
+/// One command to be run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What `/bin/sh -c` gets.
+    pub command: String,
+    /// The folder it runs in, as seen inside.
+    pub folder: Utf8PathBuf,
+    /// Its whole environment.
+    pub environment: BTreeMap<String, String>,
+    /// Folders that show up elsewhere, first to last: `(from outside, to inside)`. Only at [`Level::Full`].
+    pub binds: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+}
+
+/// What the child is told, and where it answers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Order {
+    level: Level,
+    task: Task,
+    /// The file in which it says `ready`, or what went wrong.
+    answer: Utf8PathBuf,
+}
+
+/// The answer of a child whose walls stand.
+const READY: &str = "ready";
+
+impl Sandbox {
+    /// Finds the level that works. `launcher` is hardtack's own program, `scratch` a folder for the trial.
+    ///
+    /// # Errors
+    /// [`Error::Isolation`] when the wanted level, or for [`Choice::Auto`] any, is not to be had.
+    pub fn choose(choice: Choice, launcher: &Utf8Path, scratch: &Utf8Path) -> Result<Self, Error> {
+        let candidates = match choice {
+            Choice::Auto => vec![Level::Full, Level::Seccomp],
+            Choice::Exactly(level) => vec![level],
+        };
+        let mut reasons = Vec::new();
+        for level in candidates {
+            let sandbox = Self { level, reason: reasons.join("; "), launcher: launcher.to_owned() };
+            match sandbox.try_out(scratch)? {
+                None => return Ok(sandbox),
+                Some(reason) => reasons.push(format!("level `{}`: {reason}", level.name())),
+            }
+        }
+        Err(Error::Isolation { reason: reasons.join("; ") })
+    }
+
+    /// Why a trivial command does not run at this level; `None` if it does.
+    fn try_out(&self, scratch: &Utf8Path) -> Result<Option<String>, Error> {
+        let inside = scratch.join("tmp");
+        create_dir_all(&inside)?;
+        let task = Task {
+            command: ":".to_owned(),
+            folder: "/".into(),
+            environment: BTreeMap::new(),
+            binds: vec![(inside, "/tmp".into())],
+        };
+        let output = File::create(scratch.join("trial.log")).at("create", scratch)?;
+        match self.run(&task, scratch, Stdio::null(), &output)? {
+            Outcome::Ran(status) if status.success() => Ok(None),
+            Outcome::Ran(status) => Ok(Some(format!("/bin/sh does not run: {status}"))),
+            Outcome::NoWalls(reason) => Ok(Some(reason)),
+        }
+    }
+
+    /// Runs a command and waits for it. `scratch` is a folder for messages between the two processes.
+    ///
+    /// # Errors
+    /// When the child cannot be started.
+    pub fn run(&self, task: &Task, scratch: &Utf8Path, input: Stdio, output: &File) -> Result<Outcome, Error> {
+        create_dir_all(scratch)?;
+        let (order_path, answer) = (scratch.join("order.json"), scratch.join("answer"));
+        fs::write(&answer, b"").at("write", &answer)?;
+        let order = Order { level: self.level, task: task.clone(), answer: answer.clone() };
+        let reason = |error: serde_json::Error| Error::State { path: order_path.clone(), reason: error.to_string() };
+        fs::write(&order_path, serde_json::to_vec(&order).map_err(reason)?).at("write", &order_path)?;
+        let duplicate = || output.try_clone().at("duplicate the log of", scratch);
+        let status = Command::new(&self.launcher)
+            .args([CHILD, order_path.as_str()])
+            .env_clear()
+            .stdin(input)
+            .stdout(duplicate()?)
+            .stderr(duplicate()?)
+            .status()
+            .at("start", &self.launcher)?;
+        match fs::read_to_string(&answer).at("read", &answer)?.as_str() {
+            READY => Ok(Outcome::Ran(status)),
+            "" => Ok(Outcome::NoWalls(format!("the sandbox's process ended early: {status}"))),
+            reason => Ok(Outcome::NoWalls(reason.to_owned())),
+        }
+    }
+}
+
+/// How a task ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The command ran.
+    Ran(ExitStatus),
+    /// It did not: the walls could not be set up.
+    NoWalls(String),
+}
