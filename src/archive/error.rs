@@ -11,7 +11,9 @@ pub enum Error {
     #[error(transparent)]
     Io(#[from] PathError),
     /// The bytes belong to no format known here.
-    #[error("`{archive}` is not an archive: it is neither tar nor zip, bare or compressed with gzip, xz, bzip2, lzip or zstd")]
+    #[error(
+        "`{archive}` is not an archive: it is neither tar nor zip, bare or compressed with gzip, xz, bzip2, lzip or zstd"
+    )]
     NotAnArchive {
         /// The file.
         archive: Utf8PathBuf,

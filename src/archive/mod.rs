@@ -22,7 +22,7 @@ pub use error::{Error, Refusal};
 pub use format::{Compression, Container, Format, detect};
 pub use gzip_members::{GzipMembers, Member, MemberReader, stored_member};
 pub use limits::Limits;
+pub use tar_read::{SmallFile, read_small_tar};
 pub use tar_write::{BLOCK, TarEntry, TarKind, TarWriter, encode_entry, padding};
-pub use tar_read::read_small_tar;
 pub use tree::{Tree, finish};
 pub use unpack::{Unpacked, unpack};

@@ -36,11 +36,14 @@ impl From<Refusal> for Stop {
     }
 }
 
+/// A file of an archive that is held in memory: its name and its content.
+pub type SmallFile = (Vec<u8>, Vec<u8>);
+
 /// The files of a small tar stream, held in memory, by name. End-of-archive blocks may be missing.
 ///
 /// # Errors
 /// The first thing that is wrong; entries that are no files are.
-pub fn read_small_tar(bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Refusal> {
+pub fn read_small_tar(bytes: &[u8]) -> Result<Vec<SmallFile>, Refusal> {
     let mut stream = bytes.chain(&[0; 2 * BLOCK][..]);
     let mut reader = TarReader::new(&mut stream, Limits::default());
     let refused = |stop| match stop {
@@ -163,8 +166,7 @@ impl<'a> TarReader<'a> {
         let folder_by_name = raw.ends_with(b"/");
         let path = clean_name(&raw)?;
         let special = |kind| Stop::from(Refusal::Special { name: show(&path), kind });
-        let unsupported =
-            |feature| Stop::from(Refusal::Unsupported { name: show(&path), feature });
+        let unsupported = |feature| Stop::from(Refusal::Unsupported { name: show(&path), feature });
         let kind = match kind {
             // Before POSIX, a folder was a file whose name ends in a slash.
             b'0' | 0 | b'7' if folder_by_name && size == 0 => EntryKind::Folder,
@@ -306,7 +308,10 @@ fn number(field: &[u8]) -> Result<Option<u64>, &'static str> {
         if !(b'0'..=b'7').contains(digit) {
             return Err("a number that is not octal");
         }
-        value = value.checked_mul(8).and_then(|value| value.checked_add(u64::from(digit - b'0'))).ok_or("a number out of range")?;
+        value = value
+            .checked_mul(8)
+            .and_then(|value| value.checked_add(u64::from(digit - b'0')))
+            .ok_or("a number out of range")?;
     }
     Ok(Some(value))
 }

@@ -12,10 +12,7 @@ use super::tar_read::Stop;
 const MAX_TARGET: u64 = 4096;
 
 /// Calls `visit` with each entry and its content.
-pub(super) fn each(
-    file: File,
-    visit: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), Stop>,
-) -> Result<(), Stop> {
+pub(super) fn each(file: File, visit: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), Stop>) -> Result<(), Stop> {
     let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     for index in 0..archive.len() {
         let mut member = archive.by_index(index).map_err(broken)?;

@@ -33,7 +33,8 @@ impl FileLock {
     /// When the file cannot be opened for writing, or locking fails for another reason than not being supported.
     pub fn acquire(path: &Utf8Path, mode: LockMode, waiting: impl FnOnce()) -> Result<Self, PathError> {
         // NFSv4 grants an exclusive lock only on a descriptor open for writing.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
         let tried = match mode {
             LockMode::Shared => file.try_lock_shared(),
             LockMode::Exclusive => file.try_lock(),
@@ -60,7 +61,8 @@ impl FileLock {
     /// # Errors
     /// As [`FileLock::acquire`].
     pub fn try_acquire(path: &Utf8Path) -> Result<Option<Self>, PathError> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -37,8 +37,8 @@ pub enum UrlError {
 impl SourceUrl {
     /// Reads an http or https URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let url = Url::parse(text)
-            .map_err(|error| UrlError::Malformed { url: redact(text), reason: error.to_string() })?;
+        let url =
+            Url::parse(text).map_err(|error| UrlError::Malformed { url: redact(text), reason: error.to_string() })?;
         match url.scheme() {
             "http" | "https" => Ok(Self { url }),
             scheme => Err(UrlError::Scheme { url: redact(text), scheme: scheme.to_owned() }),

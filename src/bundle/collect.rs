@@ -8,7 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::layout::blob_path;
-use crate::base::{Expected, Fingerprint, IoContext, Mismatch, PathError, RelPath, SourceKey, SourceUrl, Wanted};
+use crate::base::{
+    Expected, Fingerprint, Mismatch, PathError, RelPath, SourceKey, SourceUrl, Wanted, fingerprint_file,
+};
 use crate::cache::{self, Cache, Event, Hit, Policy, Retrieved, decide};
 use crate::lock::{Lock, Locked};
 use crate::recipes::{Origin, Plan, Source};
@@ -19,12 +21,20 @@ pub trait Fetch: Sync {
     ///
     /// # Errors
     /// Why they cannot be had.
-    fn fetch(&self, url: &SourceUrl, sink: &mut dyn Write) -> Result<Retrieved, Box<dyn std::error::Error + Send + Sync>>;
+    fn fetch(
+        &self,
+        url: &SourceUrl,
+        sink: &mut dyn Write,
+    ) -> Result<Retrieved, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 #[cfg(feature = "net")]
 impl Fetch for crate::fetch::Client {
-    fn fetch(&self, url: &SourceUrl, sink: &mut dyn Write) -> Result<Retrieved, Box<dyn std::error::Error + Send + Sync>> {
+    fn fetch(
+        &self,
+        url: &SourceUrl,
+        sink: &mut dyn Write,
+    ) -> Result<Retrieved, Box<dyn std::error::Error + Send + Sync>> {
         let fetched = self.get(url, sink)?;
         Ok(Retrieved { etag: fetched.etag, last_modified: fetched.last_modified })
     }
@@ -181,7 +191,7 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     jobs.sort_by(|a, b| a.wanted.key.cmp(&b.wanted.key));
     let outcomes = run(&jobs, collect);
 
-    let mut failures = Vec::new();
+    let mut failures = project_failures(plan);
     let mut result = Collected { sources: Vec::new(), lock: Lock::default(), downloads: 0, downloaded: 0 };
     for (job, outcome) in jobs.iter().zip(outcomes) {
         let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
@@ -205,6 +215,30 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
         return Err(Error::Sources(failures));
     }
     Ok(result)
+}
+
+/// Sources among the project's own files that are not there, or are something else.
+fn project_failures(plan: &Plan) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for part in &plan.parts {
+        for source in &part.sources {
+            let Origin::Project(path) = &source.origin else { continue };
+            let full = plan.project.root.join(path);
+            let cause = match local_file(&full) {
+                Ok(fingerprint) => match source.expected.check(&fingerprint) {
+                    Ok(()) => continue,
+                    Err(mismatch) => FailureCause::Wrong(mismatch),
+                },
+                Err(cause) => cause,
+            };
+            failures.push(Failure { source_name: source.shown(), parts: vec![part.name.clone()], cause });
+        }
+    }
+    failures
+}
+
+fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
+    if path.is_file() { Ok(fingerprint_file(path)?) } else { Err(FailureCause::NoFile) }
 }
 
 struct Job<'p> {
@@ -300,11 +334,7 @@ fn import(
     wanted: &Wanted,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Got, FailureCause> {
-    let metadata = match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(FailureCause::NoFile),
-        other => other.at("inspect", path)?,
-    };
-    if !metadata.is_file() {
+    if !path.is_file() {
         return Err(FailureCause::NoFile);
     }
     Ok(Got { hit: cache.import(path, wanted, observe)?, downloaded: false })

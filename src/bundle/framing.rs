@@ -69,7 +69,9 @@ impl Trailer {
         let differing: Vec<usize> = (0..TRAILER).filter(|index| bytes[*index] != wanted[*index]).collect();
         match differing.as_slice() {
             [] => Ok(trailer),
-            [DATA_START] if bytes[DATA_START] != 0 && bytes[DATA_START] < 16 => Err(NoTrailer::Version(bytes[DATA_START])),
+            [DATA_START] if bytes[DATA_START] != 0 && bytes[DATA_START] < 16 => {
+                Err(NoTrailer::Version(bytes[DATA_START]))
+            }
             // A trailer with a few bytes changed is told apart from a file that ends elsewhere.
             few if few.len() <= 16 => Err(NoTrailer::Changed(few[0])),
             _ => Err(NoTrailer::Absent),

@@ -10,11 +10,11 @@ pub const OWN: &str = ".hardtack";
 /// Everything the bundle holds, with digests.
 pub const MANIFEST: &str = ".hardtack/manifest.json";
 /// Where in the file each entry starts.
-pub const INDEX: &str = ".hardtack/index.json";
+pub(super) const INDEX: &str = ".hardtack/index.json";
 /// The lock the bundle was made with.
-pub const LOCK: &str = ".hardtack/lock.toml";
+pub(super) const LOCK: &str = ".hardtack/lock.toml";
 /// What to do without hardtack.
-pub const README: &str = ".hardtack/README.txt";
+pub(super) const README: &str = ".hardtack/README.txt";
 /// The user defaults the config was resolved with, if there were any.
 pub const CONFIG_DEFAULTS: &str = ".hardtack/default.cfg";
 /// Sources that belong to no layout of buildout's.
@@ -22,11 +22,11 @@ pub const BLOBS: &str = ".hardtack/blobs";
 /// Sources, as buildout's recipes look for them.
 pub const DOWNLOAD_CACHE: &str = "download-cache";
 /// Configs that were read by URL.
-pub const EXTENDS_CACHE: &str = "extends-cache";
+pub(super) const EXTENDS_CACHE: &str = "extends-cache";
 /// The script that starts the installer.
-pub const INSTALL: &str = "install";
+pub(super) const INSTALL: &str = "install";
 /// Digests of all files, for `sha256sum -c`.
-pub const SUMS: &str = "SHA256SUMS";
+pub(super) const SUMS: &str = "SHA256SUMS";
 
 /// Whether a project file of this path would collide with the bundle's own.
 pub(super) fn reserved(path: &RelPath) -> bool {

@@ -1,7 +1,7 @@
 //! Bundles: what goes in, how it is written, how it is read back.
 //!
 //! Layer 4. [`ProjectFiles`] says which files are the project's, [`collect`] gets its sources into a cache (the one
-//! place where cache and network are joined), [`write`] packs both with lock, manifest and installer into one file
+//! place where cache and network are joined), [`write()`] packs both with lock, manifest and installer into one file
 //! whose bytes depend on nothing else, and [`Bundle`] reads such a file and believes nothing in it before it is
 //! checked. Nothing here builds anything.
 

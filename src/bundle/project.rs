@@ -67,18 +67,17 @@ pub struct ProjectFilter {
     pub always: Vec<Utf8PathBuf>,
 }
 
-/// The project root of a config in `directory` that reads `files`: the nearest folder above them all, the git
-/// repository's top at most.
+/// The project root of a config in `directory` that reads the config files `configs` and uses the local `sources`: the
+/// nearest folder above them all, the git repository's top at most. Where there is no repository, sources do not widen
+/// the project: they may be anywhere on the machine.
 ///
 /// # Errors
 /// When git cannot be asked.
-pub fn find_root<'a>(
-    directory: &Utf8Path,
-    files: impl IntoIterator<Item = &'a Utf8Path>,
-) -> Result<Utf8PathBuf, Error> {
+pub fn find_root(directory: &Utf8Path, configs: &[Utf8PathBuf], sources: &[Utf8PathBuf]) -> Result<Utf8PathBuf, Error> {
     let limit = Git::find(directory)?.map(|git| git.top().to_owned());
+    let sources = sources.iter().filter(|_| limit.is_some());
     let mut root = directory.to_owned();
-    for file in files {
+    for file in configs.iter().chain(sources) {
         let inside_limit = limit.as_deref().is_none_or(|limit| file.starts_with(limit));
         if inside_limit && let Some(common) = root.ancestors().find(|above| file.starts_with(above)) {
             // Two paths always have `/` in common; that is no project.
@@ -269,8 +268,18 @@ enum Look {
 
 /// Names under which programs keep credentials.
 const SECRET_NAMES: [&str; 12] = [
-    ".netrc", "_netrc", ".pypirc", ".npmrc", ".git-credentials", ".env", ".htpasswd", "id_rsa", "id_dsa", "id_ecdsa",
-    "id_ed25519", ".pgpass",
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    ".npmrc",
+    ".git-credentials",
+    ".env",
+    ".htpasswd",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    ".pgpass",
 ];
 /// Endings of key stores, which hold private keys and little else.
 const SECRET_ENDINGS: [&str; 5] = ["p12", "pfx", "jks", "keystore", "kdbx"];
@@ -361,8 +370,12 @@ mod tests {
 
     #[test]
     fn the_root_is_the_nearest_folder_above_all_files() {
-        let files = ["/w/p/a/buildout.cfg", "/w/p/zlib/buildout.cfg"].map(Utf8Path::new);
-        assert_eq!(find_root("/w/p/a".into(), files).expect("finds"), "/w/p");
-        assert_eq!(find_root("/w/p/a".into(), [Utf8Path::new("/etc/x.cfg")]).expect("finds"), "/w/p/a");
+        let root = |configs: &[&str], sources: &[&str]| {
+            let paths = |list: &[&str]| list.iter().map(Utf8PathBuf::from).collect::<Vec<_>>();
+            find_root("/w/p/a".into(), &paths(configs), &paths(sources)).expect("finds")
+        };
+        assert_eq!(root(&["/w/p/a/buildout.cfg", "/w/p/zlib/buildout.cfg"], &[]), "/w/p");
+        assert_eq!(root(&["/etc/x.cfg"], &[]), "/w/p/a");
+        assert_eq!(root(&[], &["/w/p/x.patch"]), "/w/p/a");
     }
 }

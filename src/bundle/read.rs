@@ -43,7 +43,8 @@ impl Bundle {
         let mut file = File::open(path).at("open", path)?;
         let length = file.metadata().at("inspect", path)?.len();
         let not_a_bundle = |reason| Error::NotABundle { path: path.to_owned(), reason };
-        let framing = |offset, reason: &str| Error::Framing { path: path.to_owned(), offset, reason: reason.to_owned() };
+        let framing =
+            |offset, reason: &str| Error::Framing { path: path.to_owned(), offset, reason: reason.to_owned() };
 
         let start = length.checked_sub(TRAILER as u64).ok_or_else(|| not_a_bundle("it is too short"))?;
         let mut bytes = [0; TRAILER];
@@ -79,7 +80,7 @@ impl Bundle {
             return Err(malformed(format!("`{MANIFEST}`, `{INDEX}` and `{SUMS}` do not belong together")));
         }
         let index: Index = serde_json::from_slice(index_text).map_err(|error| malformed(error.to_string()))?;
-        let members = index.members(&trailer).ok_or_else(|| malformed("the index leaves gaps".to_owned()))?;
+        let members = index.members(&trailer).ok_or_else(|| framing(start, "the trailer and the index disagree"))?;
         Ok(Self { path: path.to_owned(), file, manifest, members })
     }
 
@@ -98,9 +99,7 @@ impl Bundle {
     /// # Errors
     /// [`Error::Damaged`] with the entry that differs, or [`Error::Framing`] with the place.
     pub fn verify(&mut self) -> Result<Checked, Error> {
-        self.walk(&mut |_, _, content| {
-            io::copy(content, &mut io::sink()).map(|_| ()).map_err(Stop::Content)
-        })
+        self.walk(&mut |_, _, content| io::copy(content, &mut io::sink()).map(|_| ()).map_err(Stop::Content))
     }
 
     /// Unpacks all entries into the folder `target`, which must be new or empty, checking every byte on the way.

@@ -45,8 +45,10 @@ impl Settings {
             }
         }
         let text = |option: &str| options.get(option).map(|value| value.trim().to_owned()).filter(|v| !v.is_empty());
-        let mut fail = |option: &str, reason: String| {
-            Error::Setting { option: option.to_owned(), reason, place: resolver.place("hardtack", option).map(Box::new) }
+        let mut fail = |option: &str, reason: String| Error::Setting {
+            option: option.to_owned(),
+            reason,
+            place: resolver.place("hardtack", option).map(Box::new),
         };
         let date = match text("date").map(|date| date.parse()) {
             Some(Ok(date)) => Some(date),

@@ -174,12 +174,7 @@ impl Cache {
         Ok(record.filter(usable).map(|record| record.sha256))
     }
 
-    fn blob(
-        &self,
-        sha256: &Sha256,
-        wanted: &Wanted,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<Option<Hit>, Error> {
+    fn blob(&self, sha256: &Sha256, wanted: &Wanted, observe: &mut dyn FnMut(Event)) -> Result<Option<Hit>, Error> {
         let path = self.layout.blob(sha256);
         if !path.is_file() {
             return Ok(None);
@@ -277,25 +272,14 @@ impl Cache {
     ///
     /// # Errors
     /// As [`Cache::keep`], and when the file cannot be read.
-    pub fn import(
-        &self,
-        path: &Utf8Path,
-        wanted: &Wanted,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<Hit, Error> {
+    pub fn import(&self, path: &Utf8Path, wanted: &Wanted, observe: &mut dyn FnMut(Event)) -> Result<Hit, Error> {
         let mut file = fs::File::open(path).at("open", path)?;
         let mut staged = self.stage()?;
         io::copy(&mut file, &mut staged).at("read", path)?;
         self.keep(staged, wanted, Retrieved::default(), observe)
     }
 
-    fn publish(
-        &self,
-        staged: Staged,
-        wanted: &Wanted,
-        retrieved: Retrieved,
-        foreign: bool,
-    ) -> Result<Hit, Error> {
+    fn publish(&self, staged: Staged, wanted: &Wanted, retrieved: Retrieved, foreign: bool) -> Result<Hit, Error> {
         let Staged { file, hasher } = staged;
         let fingerprint = hasher.finish();
         let wrong = |mismatch| Error::WrongDigest { key: wanted.key.clone(), mismatch };

@@ -173,8 +173,10 @@ pub(super) struct Fetch {
 
 /// Packs a project with all its sources into one tarball
 #[derive(Debug, Args)]
-#[command(after_help = "Prints `<sha256>  FILE`.\n\nExamples:\n  hardtack bundle\n  hardtack bundle -o /media/stick/\n  \
-                        hardtack bundle --installer target/x86_64-unknown-linux-musl/release/hardtack")]
+#[command(
+    after_help = "Prints `<sha256>  FILE`.\n\nExamples:\n  hardtack bundle\n  hardtack bundle -o /media/stick/\n  \
+                        hardtack bundle --installer target/x86_64-unknown-linux-musl/release/hardtack"
+)]
 pub(super) struct Bundle {
     /// The project; the current folder if left out. Assignments are taken as by --set
     #[arg(value_name = "DIR")]

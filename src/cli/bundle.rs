@@ -11,6 +11,7 @@ use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, write,
 };
+use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 /// 1980-01-01, the earliest time all archive formats know.
@@ -149,9 +150,19 @@ fn project_files(
     let config = project.config_path()?;
     if !files.files.iter().any(|file| file.path == config) {
         let message = format!("config `{config}` is not among the project's files");
-        return Err(Report::new(USAGE, "unpackable", message).hint("git ignores it, or an `exclude` pattern matches it"));
+        return Err(
+            Report::new(USAGE, "unpackable", message).hint("git ignores it, or an `exclude` pattern matches it")
+        );
     }
     outside_configs(project)?;
+    for source in project.plan.parts.iter().flat_map(|part| &part.sources) {
+        let Origin::Project(path) = &source.origin else { continue };
+        if project.root().join(path).is_file() && !files.files.iter().any(|file| file.path == *path) {
+            let message = format!("source `./{path}` is not among the project's files");
+            return Err(Report::new(USAGE, "unpackable", message)
+                .hint("git ignores it, an `exclude` pattern matches it, or it looks like a key"));
+        }
+    }
     Ok(files)
 }
 
@@ -180,11 +191,7 @@ fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) 
 }
 
 /// The time of all files, from the first of the places that says one.
-fn epoch(
-    context: &Context<'_>,
-    settings: &Settings,
-    files: &ProjectFiles,
-) -> Result<(Epoch, EpochSource), Report> {
+fn epoch(context: &Context<'_>, settings: &Settings, files: &ProjectFiles) -> Result<(Epoch, EpochSource), Report> {
     if let Some(text) = context.environment.variable("SOURCE_DATE_EPOCH") {
         let epoch = text
             .parse()
@@ -200,12 +207,7 @@ fn epoch(
     })
 }
 
-fn dry_run(
-    context: &Context<'_>,
-    files: &ProjectFiles,
-    gathered: &Gathered,
-    output: &Utf8Path,
-) -> Result<(), Report> {
+fn dry_run(context: &Context<'_>, files: &ProjectFiles, gathered: &Gathered, output: &Utf8Path) -> Result<(), Report> {
     let files = files.files.iter().map(|file| format!("file\t{}\n", file.path));
     let sources = gathered.collected.sources.iter().map(|source| format!("source\t{}\n", source.key));
     context.console.out(&files.chain(sources).collect::<String>())?;
@@ -226,7 +228,9 @@ fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written:
     };
     let installer = match pack.installers {
         [] => "no installer".to_owned(),
-        some => some.iter().map(|installer| format!("installer for {}", installer.target)).collect::<Vec<_>>().join(", "),
+        some => {
+            some.iter().map(|installer| format!("installer for {}", installer.target)).collect::<Vec<_>>().join(", ")
+        }
     };
     let collected = &gathered.collected;
     console.say(format!(

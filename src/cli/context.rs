@@ -32,20 +32,16 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(
-        global: &Global,
-        environment: &'a Environment,
-        console: &'a Console,
-    ) -> Result<Self, Report> {
+    pub(super) fn new(global: &Global, environment: &'a Environment, console: &'a Console) -> Result<Self, Report> {
         let settings = Settings::read(environment)?;
         let folder = match &global.directory {
             Some(folder) => environment.folder.join(folder),
             None => environment.folder.clone(),
         };
         // Links are resolved once, so that paths can be compared as text from here on.
-        let folder = folder.canonicalize_utf8().map_err(|error| {
-            Report::new(USAGE, "not-found", format!("failed to enter `{folder}`: {error}"))
-        })?;
+        let folder = folder
+            .canonicalize_utf8()
+            .map_err(|error| Report::new(USAGE, "not-found", format!("failed to enter `{folder}`: {error}")))?;
         let overrides = global.set.iter().map(|text| text.parse()).collect::<Result<_, crate::config::Error>>()?;
         let cache = global.cache_dir.clone().or(settings.cache.path).or_else(|| environment.default_cache());
         let layout = match global.cache_layout {
@@ -87,9 +83,9 @@ impl<'a> Context<'a> {
     pub(super) fn folder_of(&self, given: Option<&String>) -> Result<Utf8PathBuf, Report> {
         let Some(given) = given else { return Ok(self.folder.clone()) };
         let folder = self.folder.join(given);
-        let folder = folder.canonicalize_utf8().map_err(|error| {
-            Report::new(USAGE, "not-found", format!("failed to enter `{given}`: {error}"))
-        })?;
+        let folder = folder
+            .canonicalize_utf8()
+            .map_err(|error| Report::new(USAGE, "not-found", format!("failed to enter `{given}`: {error}")))?;
         if folder.is_dir() { Ok(folder) } else { Err(Report::new(USAGE, "usage", format!("`{given}` is no folder"))) }
     }
 

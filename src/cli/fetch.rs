@@ -14,10 +14,8 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     if fetch.dry_run {
         let sources = project.plan.sources();
         if context.console.json {
-            let rows: Vec<_> = sources
-                .iter()
-                .map(|(key, _, parts)| serde_json::json!({ "url": key, "parts": parts }))
-                .collect();
+            let rows: Vec<_> =
+                sources.iter().map(|(key, _, parts)| serde_json::json!({ "url": key, "parts": parts })).collect();
             return context.console.out_json(&serde_json::json!({ "format": JSON_FORMAT, "sources": rows }));
         }
         let lines = sources.iter().map(|(_, source, parts)| format!("{}\t{}\n", parts.join(","), source.shown()));

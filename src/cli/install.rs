@@ -16,7 +16,8 @@ use crate::base::{Epoch, SourceKey, Wanted, fingerprint_file, normalize};
 use crate::bundle::{Bundle, UnpackedBundle, is_bundle_folder};
 use crate::install::sandbox::{Level, Sandbox};
 use crate::install::{
-    Destination, Error, Event, Image, Install, MissingSource, Open, Preflight, Release, SourceFile, install, preflight,
+    Destination, Error, Event, Image, Install, MissingSource, Open, Preflight, Release, SourceFile,
+    check_project_sources, install, preflight,
 };
 use crate::lock::Lock;
 use crate::recipes::{Origin, Plan, Source};
@@ -141,7 +142,9 @@ fn from_project(
     destination.start("project")?;
     let sources = cached_sources(context, &project)?;
     let epoch = match context.environment.variable("SOURCE_DATE_EPOCH") {
-        Some(text) => Some(text.parse().map_err(|error| Report::new(USAGE, "usage", format!("SOURCE_DATE_EPOCH: {error}")))?),
+        Some(text) => {
+            Some(text.parse().map_err(|error| Report::new(USAGE, "usage", format!("SOURCE_DATE_EPOCH: {error}")))?)
+        }
         None => project.settings.date,
     };
     let epoch = epoch.unwrap_or(Epoch::from_seconds(FIXED_EPOCH));
@@ -153,7 +156,8 @@ fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<S
     let caches = caches(context, project)?;
     let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
     let told = walk(context, project)?;
-    let (mut found, mut missing, mut wrong) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut found = BTreeMap::new();
+    let (mut missing, mut wrong) = check_project_sources(&project.plan, project.root())?;
     for (key, source, parts) in project.plan.sources() {
         let Some(wanted) = source.wanted() else { continue };
         let wanted = Wanted { expected: lock.expected(&key, source.expected)?, ..wanted };
@@ -216,7 +220,8 @@ impl Loaded {
     pub(super) fn note_forced(&self, context: &Context<'_>) {
         for (option, meant) in [("install-from-cache", "false"), ("offline", "true")] {
             let written = self.config.raw("buildout", option);
-            if let Some(place) = written.filter(|value| &*value.text == meant).and_then(|value| value.origin().place()) {
+            if let Some(place) = written.filter(|value| &*value.text == meant).and_then(|value| value.origin().place())
+            {
                 context.console.note(format!(
                     "`{option} = {meant}` ({place}) does not count: hardtack install always installs from the cache"
                 ));

@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Layer 6, and the only place that prints, reads the environment or looks for a home folder. Arguments become
-//! settings in two steps: clap's structs say what was typed ([`args`]), [`Context`] what it means together with the
+//! settings in two steps: clap's structs say what was typed (`args`), `Context` what it means together with the
 //! environment and the settings files. Each command is a file.
 
 mod annotate;

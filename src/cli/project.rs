@@ -100,17 +100,17 @@ impl Loaded {
             Location::Path(path) => Some(normalize(path)),
             Location::Url(_) => None,
         });
-        let mut files: Vec<Utf8PathBuf> = files.filter(|path| Some(path) != self.user_defaults.as_ref()).collect();
+        let configs: Vec<Utf8PathBuf> = files.filter(|path| Some(path) != self.user_defaults.as_ref()).collect();
         let base = self.path.parent().unwrap_or(Utf8Path::new("/")).to_owned();
-        let mut root = find_root(&base, files.iter().map(Utf8PathBuf::as_path))?;
+        let mut root = find_root(&base, &configs, &[])?;
         let mut plan = self.plan_at(&root)?;
         // Local sources in the same repository widen the project, as config files do.
         let outside = plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
             Origin::Outside(path) => Some(path.clone()),
             _ => None,
         });
-        files.extend(outside);
-        let wider = find_root(&base, files.iter().map(Utf8PathBuf::as_path))?;
+        let outside: Vec<Utf8PathBuf> = outside.collect();
+        let wider = find_root(&base, &configs, &outside)?;
         if wider != root {
             root = wider;
             plan = self.plan_at(&root)?;

@@ -33,10 +33,14 @@ pub(super) fn from_file(context: &Context<'_>, arguments: &Arguments, path: &Utf
 
     let folder = destination.next_bundle();
     remove_tree(&folder)?;
-    let content: u64 = manifest.entries.values().map(|entry| match entry.kind {
-        RecordKind::File { size, .. } => size,
-        _ => 0,
-    }).sum();
+    let content: u64 = manifest
+        .entries
+        .values()
+        .map(|entry| match entry.kind {
+            RecordKind::File { size, .. } => size,
+            _ => 0,
+        })
+        .sum();
     check_space(&root, content)?;
     let checked = bundle.unpack(&folder)?;
     context.console.say(format!("verified {path}: {}", plural(checked.entries, "file")));

@@ -52,14 +52,13 @@ struct Gathered {
     tight: bool,
 }
 
+/// The options of one section, an entry for each operator an option is written with.
+type Gathering = BTreeMap<(Arc<str>, Op), Gathered>;
+
 impl ActiveDocument {
     /// Decides the conditions of `document`; each one decided is added to `records`.
-    pub(super) fn new(
-        document: &Document,
-        facts: &Facts,
-        records: &mut Vec<ConditionRecord>,
-    ) -> Result<Self, Error> {
-        let mut gathered: BTreeMap<Arc<str>, BTreeMap<(Arc<str>, Op), Gathered>> = BTreeMap::new();
+    pub(super) fn new(document: &Document, facts: &Facts, records: &mut Vec<ConditionRecord>) -> Result<Self, Error> {
+        let mut gathered: BTreeMap<Arc<str>, Gathering> = BTreeMap::new();
         for block in &document.blocks {
             if let Some(condition) = &block.condition {
                 let place = Place::new(&document.file, block.header.clone());
@@ -93,7 +92,7 @@ impl ActiveDocument {
 
 /// Adds an option to its section as the original does while it reads: `+=` and `-=` of one option go on, a plain `=`
 /// starts anew and discards a pending `x +=` that was written with a blank.
-fn gather(section: &mut BTreeMap<(Arc<str>, Op), Gathered>, entry: &Entry) {
+fn gather(section: &mut Gathering, entry: &Entry) {
     let key = (Arc::clone(&entry.name), entry.op);
     if entry.op != Op::Set
         && let Some(pending) = section.get_mut(&key)
@@ -119,7 +118,7 @@ fn gather(section: &mut BTreeMap<(Arc<str>, Op), Gathered>, entry: &Entry) {
     section.insert(key, Gathered { text, span: entry.span.clone(), tight: entry.tight });
 }
 
-fn finish(gathered: BTreeMap<(Arc<str>, Op), Gathered>) -> ActiveSection {
+fn finish(gathered: Gathering) -> ActiveSection {
     let mut section = ActiveSection::default();
     for ((name, op), value) in gathered {
         let text = if value.text.starts_with(is_space) { dedent(&value.text) } else { value.text };

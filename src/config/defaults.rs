@@ -37,8 +37,10 @@ const OPTIONS: [(&str, &str); 22] = [
 
 /// The defaults, for a config in `directory`.
 pub(super) fn layer(directory: &Utf8Path) -> Layer {
-    let mut options: Section =
-        OPTIONS.iter().map(|(name, value)| ((*name).into(), Slot::value(Value::new(*value, Origin::Default)))).collect();
+    let mut options: Section = OPTIONS
+        .iter()
+        .map(|(name, value)| ((*name).into(), Slot::value(Value::new(*value, Origin::Default))))
+        .collect();
     options.insert("directory".into(), Slot::value(Value::new(directory.as_str(), Origin::Computed)));
     Layer::from([("buildout".into(), options)])
 }

@@ -8,7 +8,7 @@ use crate::base::SourceFile;
 
 /// One parsed file: its sections in order, a repeated one as often as it stands there.
 #[derive(Debug)]
-pub struct Document {
+pub(super) struct Document {
     pub(super) file: Arc<SourceFile>,
     pub(super) blocks: Vec<Block>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Block {
 
 /// How an option treats what the same option was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Op {
+pub(super) enum Op {
     /// `=`: replaces it.
     Set,
     /// `+=`: adds lines.

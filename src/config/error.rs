@@ -217,8 +217,7 @@ impl Error {
     /// Adds the place of something that led here, unless it is known already.
     pub(crate) fn via(mut self, place: Option<Place>) -> Self {
         if let Some(place) = place {
-            let known =
-                |other: &Place| Arc::ptr_eq(&other.file, &place.file) && other.span == place.span;
+            let known = |other: &Place| Arc::ptr_eq(&other.file, &place.file) && other.span == place.span;
             if !self.places.iter().any(known) {
                 self.places.push(place);
             }

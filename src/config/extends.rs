@@ -116,9 +116,8 @@ impl Walk<'_> {
             let circle = stack[start..].iter().chain([&document]);
             let path = circle.map(|index| self.files.document(*index).file.name.clone()).collect();
             let closing = stack.last().map(|index| self.files.document(*index));
-            let place = closing.and_then(|file| {
-                file.extends.as_ref().map(|written| Place::new(&file.file, written.span.clone()))
-            });
+            let place = closing
+                .and_then(|file| file.extends.as_ref().map(|written| Place::new(&file.file, written.span.clone())));
             return Err(Error::at(ErrorKind::ExtendsCycle { path }, place));
         }
         if sequence.visits.len() > MAX_APPLICATIONS || stack.len() > MAX_DEPTH {

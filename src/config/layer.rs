@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-
 use super::loader::Location;
 use crate::base::{Place, SourceFile};
 
@@ -112,7 +111,8 @@ impl Value {
     /// Replaces the value in place, as for a folder made absolute.
     pub(super) fn set_directory(&mut self, path: &str) {
         self.text = path.into();
-        let change = Change { kind: ChangeKind::Directory, text: Arc::clone(&self.text), origin: self.origin().clone() };
+        let change =
+            Change { kind: ChangeKind::Directory, text: Arc::clone(&self.text), origin: self.origin().clone() };
         self.history.push(change);
     }
 
@@ -139,7 +139,6 @@ impl Slot {
     pub(super) fn value(value: Value) -> Self {
         Self { set: Some(value), ..Self::default() }
     }
-
 
     /// The option as a section has it that appears for the first time: `+=` with nothing below it sets, `-=` with
     /// nothing below it leaves an empty value. A section made from a macro keeps them for later.

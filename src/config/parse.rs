@@ -17,7 +17,7 @@ use crate::base::{Place, SourceFile};
 ///
 /// # Errors
 /// [`ErrorKind::NotUtf8`] and [`ErrorKind::ByteOrderMark`], with the byte's place.
-pub fn decode(name: &str, bytes: Vec<u8>) -> Result<SourceFile, Error> {
+pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<SourceFile, Error> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count();
@@ -33,7 +33,7 @@ pub fn decode(name: &str, bytes: Vec<u8>) -> Result<SourceFile, Error> {
 ///
 /// # Errors
 /// [`ErrorKind::Syntax`] with a place for every bad line, [`ErrorKind::NoSection`], and a condition's own errors.
-pub fn parse(file: Arc<SourceFile>) -> Result<Document, Error> {
+pub(super) fn parse(file: Arc<SourceFile>) -> Result<Document, Error> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut bad: Vec<Range<usize>> = Vec::new();
     let mut block_mode = false;
@@ -50,7 +50,9 @@ pub fn parse(file: Arc<SourceFile>) -> Result<Document, Error> {
         if let Some(header) = Header::read(line) {
             let expression = header.expression.filter(|text| !text.is_empty());
             let condition = expression
-                .map(|text| Condition::parse(text).map_err(|kind| Error::at(kind, Some(Place::new(&file, span.clone())))))
+                .map(|text| {
+                    Condition::parse(text).map_err(|kind| Error::at(kind, Some(Place::new(&file, span.clone()))))
+                })
                 .transpose()?;
             blocks.push(Block { name: header.name.into(), condition, header: span, entries: Vec::new() });
             continue;
@@ -188,30 +190,30 @@ mod tests {
 
     #[test]
     fn comments_are_dropped_even_inside_a_value_and_indented_ones_are_text() {
-        assert_eq!(
-            shape("# c\n[a] ; c\nx = 1\n; c\n  2\n  # kept\n"),
-            [r##"a:x Set "1""\n2\n# kept""##]
-        );
+        assert_eq!(shape("# c\n[a] ; c\nx = 1\n; c\n  2\n  # kept\n"), [r##"a:x Set "1""\n2\n# kept""##]);
     }
 
     #[test]
     fn block_values_keep_blank_lines_and_inline_values_do_not() {
-        assert_eq!(shape("[a]\nx =\n  1\n\n   2\ny = 1\n\n   2\n"), [
-            r#"a:x Set """\n  1\n\n   2""#,
-            r#"a:y Set "1""\n2""#
-        ]);
+        assert_eq!(
+            shape("[a]\nx =\n  1\n\n   2\ny = 1\n\n   2\n"),
+            [r#"a:x Set """\n  1\n\n   2""#, r#"a:y Set "1""\n2""#]
+        );
     }
 
     #[test]
     fn operators_need_no_blank_and_equals_signs_may_stand_in_values() {
-        assert_eq!(shape("[a]\nx += 1\ny+=2\nz-= 3\n<= m\n=> b c\nu=a=b\n"), [
-            r#"a:x Add "1""""#,
-            r#"a:y Add "2""""#,
-            r#"a:z Remove "3""""#,
-            r#"a:< Set "m""""#,
-            r#"a:<part-dependencies> Set "b c""""#,
-            r#"a:u Set "a=b""""#,
-        ]);
+        assert_eq!(
+            shape("[a]\nx += 1\ny+=2\nz-= 3\n<= m\n=> b c\nu=a=b\n"),
+            [
+                r#"a:x Add "1""""#,
+                r#"a:y Add "2""""#,
+                r#"a:z Remove "3""""#,
+                r#"a:< Set "m""""#,
+                r#"a:<part-dependencies> Set "b c""""#,
+                r#"a:u Set "a=b""""#,
+            ]
+        );
     }
 
     #[test]

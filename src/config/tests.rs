@@ -290,7 +290,8 @@ fn merging_by_last_position_equals_applying_every_file_in_turn() {
     let slow = Config::load(&loader, &root, &load).expect("loads");
     for section in fast.section_names() {
         let texts = |config: &Config| -> Vec<(String, String)> {
-            let options = config.raw_section(section).expect("the section").map(|(n, v)| (n.into(), v.text.to_string()));
+            let options =
+                config.raw_section(section).expect("the section").map(|(n, v)| (n.into(), v.text.to_string()));
             options.collect()
         };
         assert_eq!(texts(&fast), texts(&slow), "[{section}]");

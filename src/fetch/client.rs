@@ -71,8 +71,7 @@ impl Client {
             return Err(Error::Status { url: url.public(), status: status.to_string() });
         }
         let announced = header(response.headers(), &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let (etag, last_modified) =
-            (header(response.headers(), &ETAG), header(response.headers(), &LAST_MODIFIED));
+        let (etag, last_modified) = (header(response.headers(), &ETAG), header(response.headers(), &LAST_MODIFIED));
         let size = self.copy(url, &mut response, sink, announced)?;
         Ok(Fetched { size, etag, last_modified })
     }

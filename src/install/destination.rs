@@ -43,7 +43,11 @@ impl Destination {
     /// [`Error::Foreign`] for a folder with other things in it, [`Error::Busy`] while another process works on it.
     pub fn open(root: &Utf8Path, how: Open) -> Result<Self, Error> {
         let own = root.join(".hardtack");
-        if how == Open::Separate && !is_empty_dir(root)? && !own.join("state.json").is_file() && !own.join("next").is_dir() {
+        if how == Open::Separate
+            && !is_empty_dir(root)?
+            && !own.join("state.json").is_file()
+            && !own.join("next").is_dir()
+        {
             return Err(Error::Foreign { path: root.to_owned() });
         }
         create_dir_all(&own)?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::destination::Destination;
-use super::error::Error;
+use super::error::{Error, MissingSource};
 use super::event::Event;
 use super::moves::{Aim, Moves};
 use super::record::{PartRecord, Release, State};
@@ -18,6 +18,10 @@ use crate::base::{
     fingerprint_file, hard_link_tree, remove_tree,
 };
 use crate::recipes::{Origin, Part, Plan, Source};
+
+/// From the new tree to the destination, both below their roots.
+type Pair = (RelPath, RelPath);
+type Pairs = Vec<Pair>;
 
 /// Counted up when the same plan comes to other files than before, so that everything is built anew.
 const ENGINE: u32 = 1;
@@ -38,6 +42,27 @@ pub struct SourceFile {
 pub struct Image {
     /// The files and links of the new tree that are the project's, with the digests of files.
     pub files: BTreeMap<RelPath, Option<Sha256>>,
+}
+
+/// The sources of `plan` that are project files below `root` and are not there, and those that are something else.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn check_project_sources(plan: &Plan, root: &Utf8Path) -> Result<(Vec<MissingSource>, Vec<MissingSource>), Error> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for part in &plan.parts {
+        for source in &part.sources {
+            let Origin::Project(path) = &source.origin else { continue };
+            let full = root.join(path);
+            let bad = |mismatch| MissingSource { source: source.shown(), part: part.name.clone(), mismatch };
+            if !full.is_file() {
+                missing.push(bad(None));
+            } else if let Err(mismatch) = source.expected.check(&fingerprint_file(&full)?) {
+                wrong.push(bad(Some(mismatch)));
+            }
+        }
+    }
+    Ok((missing, wrong))
 }
 
 /// Everything an installation is made from.
@@ -107,6 +132,13 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     }
     install.build_all(current.as_ref(), &inputs, &keep, &mut result, observe)?;
     Ok(result)
+}
+
+/// What becomes of the project's files.
+struct ProjectMoves {
+    pairs: Pairs,
+    /// Their digests, to remember them by.
+    digests: BTreeMap<RelPath, Sha256>,
 }
 
 impl Install<'_> {
@@ -190,12 +222,12 @@ impl Install<'_> {
         create_dir_all(&tree)?;
         let ready = self.prepare(inputs, keep, observe)?;
         let project = self.project_moves(current, observe)?;
-        let mut pairs: Vec<(RelPath, RelPath)> = self.top_moves();
+        let mut pairs: Pairs = self.top_moves();
         for top in &pairs {
             create_dir_all(&tree.join(&top.0))?;
         }
         let tops = pairs.clone();
-        pairs.extend(project.0);
+        pairs.extend(project.pairs);
 
         let journal = self.destination.journal();
         let mut placed = None;
@@ -213,7 +245,7 @@ impl Install<'_> {
         self.carry_unknown(current, &tops)?;
         let names = self.plan.parts.iter().map(|part| part.name.clone()).collect();
         let mut state = State::new(self.release.clone(), names, self.sandbox.level.name());
-        state.project = project.1;
+        state.project = project.digests;
         self.destination.write_next_state(&state)?;
         Moves::plan(&tree, &pairs, Aim::Finish)?.place(&tree, dest, &journal)?;
         self.destination.conclude()?;
@@ -290,7 +322,8 @@ impl Install<'_> {
         let (dest, tree) = (self.destination.root(), self.destination.next_tree());
         let location = if aside { tree.join(&part.location) } else { dest.join(&part.location) };
         create_dir_all(&location)?;
-        let sources: Vec<SourceFile> = part.sources.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?;
+        let sources: Vec<SourceFile> =
+            part.sources.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?;
         let binds = match (aside, &self.image) {
             (false, _) => Vec::new(),
             // Inside, the whole destination is the new tree.
@@ -349,20 +382,16 @@ impl Install<'_> {
     }
 
     /// Top folders with parts, which change over as a whole.
-    fn top_moves(&self) -> Vec<(RelPath, RelPath)> {
+    fn top_moves(&self) -> Pairs {
         let tops = self.plan.top_folders().into_iter();
         tops.filter_map(|top| RelPath::new(top).ok()).map(|top| (top.clone(), top)).collect()
     }
 
     /// Moves for the project's files outside those folders, and the digests to remember them by. A file that was
     /// changed at the site stays, and the new one goes beside it.
-    fn project_moves(
-        &self,
-        current: Option<&State>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(Vec<(RelPath, RelPath)>, BTreeMap<RelPath, Sha256>), Error> {
+    fn project_moves(&self, current: Option<&State>, observe: &mut dyn FnMut(Event)) -> Result<ProjectMoves, Error> {
         let (mut moves, mut digests) = (Vec::new(), BTreeMap::new());
-        let Some(image) = &self.image else { return Ok((moves, digests)) };
+        let Some(image) = &self.image else { return Ok(ProjectMoves { pairs: moves, digests }) };
         let tops = self.plan.top_folders();
         for (path, sha256) in &image.files {
             digests.extend(sha256.map(|sha256| (path.clone(), sha256)));
@@ -385,11 +414,11 @@ impl Install<'_> {
                 moves.push((path.clone(), path.clone()));
             }
         }
-        Ok((moves, digests))
+        Ok(ProjectMoves { pairs: moves, digests })
     }
 
     /// Copies into the new tree what is in its top folders and in no record: nobody but its owner may remove it.
-    fn carry_unknown(&self, current: Option<&State>, tops: &[(RelPath, RelPath)]) -> Result<(), Error> {
+    fn carry_unknown(&self, current: Option<&State>, tops: &[Pair]) -> Result<(), Error> {
         let dest = self.destination.root();
         let mut known: BTreeSet<RelPath> = current.iter().flat_map(|state| state.project.keys().cloned()).collect();
         for part in current.iter().flat_map(|state| &state.parts) {

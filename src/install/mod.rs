@@ -16,7 +16,7 @@ mod run;
 pub mod sandbox;
 
 pub use destination::{Destination, Open};
-pub use engine::{Image, Install, Installed, SourceFile, install};
+pub use engine::{Image, Install, Installed, SourceFile, check_project_sources, install};
 pub use error::{Error, MissingSource};
 pub use event::Event;
 pub use preflight::{Preflight, check_space, differing_conditions, preflight};

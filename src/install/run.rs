@@ -63,7 +63,9 @@ impl Build<'_> {
                 StepKind::EnterOnlyFolder { unless, or_fail } => {
                     folder = self.enter(&top, folder, unless, *or_fail)?;
                 }
-                StepKind::Shell { command, input } => self.shell(step.name, command, *input, &top, &folder, &mut log)?,
+                StepKind::Shell { command, input } => {
+                    self.shell(step.name, command, *input, &top, &folder, &mut log)?
+                }
             }
         }
         Ok(remove_tree(&self.work)?)

@@ -5,8 +5,8 @@
 //! Adding a recipe is a file here and a row in `registry`.
 
 mod cmmi;
-mod error;
 mod environment;
+mod error;
 mod plan;
 mod registry;
 mod source;

@@ -282,7 +282,10 @@ impl Build<'_> {
         let below = RelPath::below(&self.project.root, &path);
         let below = below.filter(|path| path.first() != ".hardtack");
         if below.is_none() {
-            let message = format!("part `{}` would be put to `{path}`, which is outside the project or hardtack's own", self.name);
+            let message = format!(
+                "part `{}` would be put to `{path}`, which is outside the project or hardtack's own",
+                self.name
+            );
             let hint = "parts lie below the buildout directory, so that they can be replaced and removed together";
             self.problem(option, message, Some(hint));
         }

@@ -91,12 +91,10 @@ fn source(origin: &Origin, directory: &str) -> String {
 /// `path` as seen from `base`, with `..` where it lies beside it.
 fn relative(path: &str, base: &str) -> String {
     let (path, base) = (normalize(path.into()), normalize(base.into()));
-    let mut ups = 0;
-    for above in base.ancestors() {
+    for (ups, above) in base.ancestors().enumerate() {
         if let Ok(below) = path.strip_prefix(above) {
             return format!("{}{below}", "../".repeat(ups));
         }
-        ups += 1;
     }
     path.into_string()
 }

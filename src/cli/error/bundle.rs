@@ -34,7 +34,9 @@ impl From<Error> for Report {
             Error::NotABundle { .. } => {
                 of(DIGEST, "not-a-bundle").hint("was it copied whole? compare with the digest in its .sha256 file")
             }
-            Error::Newer { .. } => of(ENVIRONMENT, "bundle-newer").hint("use the hardtack inside the bundle: ./install"),
+            Error::Newer { .. } => {
+                of(ENVIRONMENT, "bundle-newer").hint("use the hardtack inside the bundle: ./install")
+            }
             Error::Damaged { .. } | Error::Framing { .. } | Error::UnpackedDamaged { .. } => {
                 of(DIGEST, "bundle-damaged").hint("copy it again from where it came from")
             }

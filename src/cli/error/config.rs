@@ -24,15 +24,11 @@ pub(in crate::cli) fn describe(kind: &ErrorKind) -> (&'static str, Vec<String>) 
         ErrorKind::Syntax { .. } => ("config-syntax", Vec::new()),
         ErrorKind::NoSection { .. } => ("config-no-section", say("a config starts with a header such as [buildout]")),
         ErrorKind::NotUtf8 { .. } => ("config-encoding", say("save the file as UTF-8")),
-        ErrorKind::ByteOrderMark { .. } => {
-            ("config-encoding", say("save the file as UTF-8 without a byte order mark"))
-        }
+        ErrorKind::ByteOrderMark { .. } => ("config-encoding", say("save the file as UTF-8 without a byte order mark")),
         ErrorKind::Condition { .. } => (
             "config-condition",
-            say(
-                "supported are names such as linux and python3, sys.version_info, sys.platform, platform.machine(), \
-                 PEP 508 markers, comparisons, not, and, or",
-            ),
+            say("supported are names such as linux and python3, sys.version_info, sys.platform, platform.machine(), \
+                 PEP 508 markers, comparisons, not, and, or"),
         ),
         ErrorKind::Read { .. } => ("config-not-found", Vec::new()),
         ErrorKind::ExtendsCycle { .. } => ("config-extends-cycle", Vec::new()),

@@ -30,8 +30,9 @@ impl From<Error> for Report {
             Error::Isolation { .. } => of(ENVIRONMENT, "no-isolation")
                 .hint("to build without a wall around it, if you trust the sources: --sandbox=none"),
             Error::Sandbox { .. } => of(ENVIRONMENT, "sandbox-failed"),
-            Error::Downtime { .. } => of(USAGE, "downtime")
-                .hint("if nothing uses the installation now: --allow-downtime"),
+            Error::Downtime { .. } => {
+                of(USAGE, "downtime").hint("if nothing uses the installation now: --allow-downtime")
+            }
             Error::Step { ref tail, ref log, ref folder, .. } => {
                 let (tail, log, folder) = (tail.clone(), log.clone(), folder.clone());
                 let mut report = of(BUILD, "build-failed");
@@ -41,8 +42,9 @@ impl From<Error> for Report {
                     .hint(format!("the build folder is kept at {folder}"))
                     .hint("when the cause is mended, run the same command again: parts that are whole are kept")
             }
-            Error::NoMarker { .. } => of(BUILD, "no-configure")
-                .hint("name a file that is there with the option `source-directory-contains`"),
+            Error::NoMarker { .. } => {
+                of(BUILD, "no-configure").hint("name a file that is there with the option `source-directory-contains`")
+            }
         }
     }
 }

@@ -87,7 +87,9 @@ impl From<PathError> for Report {
         use std::io::ErrorKind;
         let (code, hint) = match error.source.kind() {
             ErrorKind::NotFound => ("not-found", None),
-            ErrorKind::PermissionDenied => ("permission-denied", Some("run as a user who may, or choose another place")),
+            ErrorKind::PermissionDenied => {
+                ("permission-denied", Some("run as a user who may, or choose another place"))
+            }
             ErrorKind::StorageFull => ("disk-full", Some("make room there, or choose another place")),
             ErrorKind::QuotaExceeded => ("disk-full", Some("your quota is used up there")),
             ErrorKind::ReadOnlyFilesystem => ("read-only", Some("choose a place on a file system that can be written")),

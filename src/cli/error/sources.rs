@@ -23,14 +23,16 @@ impl From<lock::Error> for Report {
     fn from(error: lock::Error) -> Self {
         match error {
             lock::Error::Io(error) => error.into(),
-            lock::Error::Malformed { .. } => Self::of(USAGE, "lock-malformed", &error)
-                .hint("restore the file, or remove it and run hardtack lock"),
+            lock::Error::Malformed { .. } => {
+                Self::of(USAGE, "lock-malformed", &error).hint("restore the file, or remove it and run hardtack lock")
+            }
             lock::Error::Newer { .. } => Self::of(USAGE, "lock-newer", &error).hint("use the newer hardtack"),
             lock::Error::Outdated { .. } => {
                 Self::of(USAGE, "lock-outdated", &error).hint("run hardtack lock and commit the file")
             }
-            lock::Error::Contradiction { .. } => Self::of(DIGEST, "lock-contradiction", &error)
-                .hint("if the config is right: hardtack lock --update"),
+            lock::Error::Contradiction { .. } => {
+                Self::of(DIGEST, "lock-contradiction", &error).hint("if the config is right: hardtack lock --update")
+            }
         }
     }
 }
@@ -54,10 +56,8 @@ pub(super) fn failures(failures: Vec<Failure>) -> Report {
         report.message = only.to_string();
     } else {
         report.message = format!("{} sources could not be had", failures.len());
-        report.items = failures
-            .iter()
-            .map(|failure| Item { message: failure.to_string(), place: None, hint: None })
-            .collect();
+        report.items =
+            failures.iter().map(|failure| Item { message: failure.to_string(), place: None, hint: None }).collect();
     }
     report
 }

@@ -13,7 +13,10 @@ enum Value {
     Number(u64),
     Tuple(Vec<Value>),
     /// A marker variable: compared by PEP 508's rules with a string.
-    Marker { text: String, version: bool },
+    Marker {
+        text: String,
+        version: bool,
+    },
     /// `sys.version_info`.
     VersionInfo,
     /// `platform.freedesktop_os_release()`.
@@ -333,7 +336,10 @@ fn release(text: &str) -> Option<Vec<u64>> {
 fn compare_releases(left: &[u64], right: &[u64]) -> Ordering {
     let at = |numbers: &[u64], index: usize| numbers.get(index).copied().unwrap_or(0);
     let length = left.len().max(right.len());
-    (0..length).map(|index| at(left, index).cmp(&at(right, index))).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    (0..length)
+        .map(|index| at(left, index).cmp(&at(right, index)))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 fn truth(value: &Value) -> bool {

@@ -19,12 +19,8 @@ use super::{Level, Order, READY};
 ///
 /// Must be called while the process has one thread, and before it opened anything.
 pub fn run_child(order: &Utf8Path) -> i32 {
-    let order: Order = match fs::read(order).map_err(io::Error::from).and_then(|text| {
-        serde_json::from_slice(&text).map_err(io::Error::other)
-    }) {
-        Ok(order) => order,
-        Err(_) => return 70,
-    };
+    let read = fs::read(order).and_then(|text| serde_json::from_slice::<Order>(&text).map_err(io::Error::other));
+    let Ok(order) = read else { return 70 };
     // Opened before mounts change what paths mean.
     let Ok(mut answer) = OpenOptions::new().write(true).open(&order.answer) else { return 70 };
     let error = match enclose(&order) {

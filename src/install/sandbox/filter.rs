@@ -33,6 +33,8 @@ compile_error!("the system call filter is written for x86_64, aarch64 and riscv6
 
 /// System calls of the x32 ABI carry this bit; they are refused like a foreign architecture's.
 const X32_BIT: u32 = 0x4000_0000;
+/// The obsolete way to raw packets, still a number the kernel knows.
+const SOCK_PACKET: u32 = 10;
 /// The low bits of a socket's type; the rest are flags.
 const TYPE_MASK: u32 = 0xf;
 
@@ -103,7 +105,7 @@ fn program(level: Level) -> Vec<libc::sock_filter> {
         program.load(ARG1);
         program.mask(TYPE_MASK);
         program.give_if_equal(libc::SOCK_RAW as u32, errno(libc::EACCES));
-        program.give_if_equal(libc::SOCK_PACKET as u32, errno(libc::EACCES));
+        program.give_if_equal(SOCK_PACKET, errno(libc::EACCES));
         program.give(ALLOW);
     }
     program.give(errno(libc::EACCES));

@@ -16,16 +16,15 @@ const HOST_NAME: &[u8] = b"hardtack";
 
 /// Leaves the host's network and mounts, and makes the wanted folders show up where they are wanted.
 pub(super) fn enter(binds: &[(Utf8PathBuf, Utf8PathBuf)]) -> Result<(), WallError> {
-    // Opened before anything is mounted over them.
+    leave()?;
+    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).doing("making mounts private")?;
+    // Opened in the new namespace, since mounts of another one cannot be bound, and before anything is mounted over them.
     let sources = binds.iter().map(|(from, to)| {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(from.as_std_path(), flags, Mode::empty()).doing(format!("opening `{from}`"))?;
         Ok((folder, to))
     });
     let sources: Vec<_> = sources.collect::<Result<_, WallError>>()?;
-    leave()?;
-    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
-        .doing("making mounts private")?;
     for (folder, to) in &sources {
         ensure_folder(to).doing(format!("making `{to}`"))?;
         mount_bind_recursive(descriptor_path(folder), to.as_std_path()).doing(format!("mounting on `{to}`"))?;
@@ -76,7 +75,7 @@ fn raise_loopback() -> io::Result<()> {
     request.ifr_name[1] = b'o' as libc::c_char;
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     // SAFETY: the request is the one this call reads, and outlives it.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) };
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as libc::Ioctl, &request) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

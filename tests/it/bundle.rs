@@ -1,0 +1,211 @@
+//! `bundle` and `verify`.
+
+use std::process::Command;
+
+use crate::server::Server;
+use crate::support::{Scene, set_mode};
+
+fn git(scene: &Scene, arguments: &[&str]) {
+    let identity = ["-c", "user.name=T", "-c", "user.email=t@host.example", "-c", "commit.gpgsign=false"];
+    let mut command = Command::new("git");
+    command.args(identity).arg("-C").arg(scene.path("app")).args(arguments).env("HOME", scene.path("home"));
+    command.env("GIT_AUTHOR_DATE", "2026-11-22T10:00:00Z").env("GIT_COMMITTER_DATE", "2026-11-22T10:00:00Z");
+    let output = command.output().expect("git runs");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A project with one part, bundled without an installer.
+fn bundled() -> (Scene, Server) {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.hardtack("bundle app --installer none").ok();
+    (scene, server)
+}
+
+#[test]
+fn a_bundle_holds_what_the_design_says_in_the_order_it_says() {
+    let (scene, _server) = bundled();
+    let listing = Command::new("tar").arg("tzf").arg(scene.path("app-1.0.tar.gz")).output().expect("GNU tar runs");
+    assert!(listing.status.success() && listing.stderr.is_empty());
+    let listing = String::from_utf8(listing.stdout).expect("UTF-8");
+    let names: Vec<&str> = listing.lines().collect();
+    let cached = names.iter().find(|name| name.contains("cmmi/")).expect("the source").to_string();
+    assert_eq!(
+        names,
+        [
+            "app-1.0/.hardtack/README.txt",
+            "app-1.0/.hardtack/lock.toml",
+            "app-1.0/buildout.cfg",
+            &cached,
+            "app-1.0/download-cache/dist/",
+            "app-1.0/hardtack.lock",
+            "app-1.0/install",
+            "app-1.0/.hardtack/manifest.json",
+            "app-1.0/.hardtack/index.json",
+            "app-1.0/SHA256SUMS",
+        ]
+    );
+}
+
+#[test]
+fn old_tools_unpack_and_check_a_bundle() {
+    let (scene, _server) = bundled();
+    let status = Command::new("tar").arg("xzf").arg("app-1.0.tar.gz").current_dir(scene.path("")).status();
+    assert!(status.expect("tar runs").success());
+    let check = |folder: &str, file: &str| {
+        Command::new("sha256sum").args(["-c", file]).current_dir(scene.path(folder)).output().expect("runs")
+    };
+    assert!(check("app-1.0", "SHA256SUMS").status.success());
+    assert!(check("", "app-1.0.tar.gz.sha256").status.success());
+    assert!(Command::new("gzip").arg("-t").arg(scene.path("app-1.0.tar.gz")).status().expect("runs").success());
+    scene.hardtack("verify app-1.0").ok().says(&["app-1.0 is whole: 7 files"]);
+    scene.hardtack("verify app-1.0.tar.gz").ok().says(&["app-1.0.tar.gz is whole: 7 files"]);
+}
+
+#[test]
+fn the_digest_goes_to_stdout_and_into_a_file_beside() {
+    let (scene, _server) = bundled();
+    let again = scene.hardtack("bundle app --installer none").ok();
+    assert_eq!(again.stdout, scene.read("app-1.0.tar.gz.sha256"));
+    let json = scene.hardtack("bundle app --installer none --format json").ok().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["sha256"].as_str(), again.stdout.split(' ').next());
+}
+
+#[test]
+fn a_name_and_a_version_are_needed() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = server.file("/x.tgz", "x");
+    scene.write("buildout.cfg", format!("[buildout]\nparts = a\n[a]\nrecipe = zc.recipe.cmmi\nurl = {url}\n"));
+    scene
+        .hardtack("bundle")
+        .exits(2)
+        .says(&["a bundle needs a name: set `name` in section [hardtack], or give `--name`"]);
+    scene.hardtack("bundle --name a/b --version 1").exits(2).says(&["--name: `a/b` takes letters"]);
+    scene.hardtack("bundle --name n --version 2 --installer none").ok();
+    assert!(scene.exists("n-2.tar.gz"));
+    assert_eq!(server.requests(), ["/x.tgz"], "nothing is fetched for a bundle that cannot be named");
+}
+
+#[test]
+fn git_says_which_files_and_what_time() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.write("app/tool.sh", "#!/bin/sh\n");
+    set_mode(&scene.path("app/tool.sh"), 0o755);
+    scene.write("app/ignored.log", "x");
+    scene.write("app/.gitignore", "*.log\n");
+    scene.write("app/.netrc", "password");
+    git(&scene, &["init", "-q"]);
+    git(&scene, &["add", "."]);
+    git(&scene, &["commit", "-qm", "first"]);
+    scene
+        .hardtack("bundle app --installer none")
+        .ok()
+        .says(&["files are dated 2026-11-22T10:00:00Z (the commit's)", "look like keys or credentials: .netrc"]);
+    let listing = Command::new("tar").arg("tvzf").arg(scene.path("app-1.0.tar.gz")).output().expect("runs");
+    let listing = String::from_utf8(listing.stdout).expect("UTF-8");
+    assert!(listing.contains("-rwxr-xr-x 0/0") && listing.contains("app-1.0/tool.sh"));
+    assert!(!listing.contains("ignored.log") && !listing.contains(".netrc") && !listing.contains(".git/"));
+    assert!(listing.contains("app-1.0/.gitignore") && listing.contains("app-1.0/hardtack.lock"));
+}
+
+#[test]
+fn uncommitted_changes_are_an_error_unless_allowed() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    git(&scene, &["init", "-q"]);
+    git(&scene, &["add", "."]);
+    git(&scene, &["commit", "-qm", "first"]);
+    scene.write("app/new.txt", "x");
+    scene
+        .hardtack("bundle app --installer none")
+        .exits(2)
+        .says(&["error[uncommitted-changes]: the project has uncommitted changes: new.txt", "--allow-dirty"]);
+    assert!(server.requests().is_empty() && !scene.exists("app-1.0.tar.gz"));
+    scene.hardtack("bundle app --installer none --allow-dirty").ok().says(&["packing uncommitted changes: new.txt"]);
+    let status = Command::new("tar").args(["xzf", "app-1.0.tar.gz"]).current_dir(scene.path("")).status();
+    assert!(status.expect("tar runs").success() && scene.exists("app-1.0/new.txt"));
+    assert!(scene.read("app-1.0/.hardtack/manifest.json").contains("\"dirty\": true"));
+}
+
+#[test]
+fn products_of_builds_and_older_bundles_stay_out() {
+    let (scene, _server) = bundled();
+    for file in ["parts/foo/x", "bin/x", "eggs/x", ".installed.cfg", "app-0.9.tar.gz", "app-0.9.tar.gz.sha256"] {
+        scene.write(&format!("app/{file}"), "x");
+    }
+    let listed = scene.hardtack("-C app bundle --installer none --dry-run").ok().stdout;
+    let files: Vec<&str> = listed.lines().filter(|line| line.starts_with("file")).collect();
+    assert_eq!(files, ["file\tbuildout.cfg", "file\thardtack.lock"]);
+}
+
+#[test]
+fn excluded_files_stay_out_and_reserved_names_are_refused() {
+    let (scene, _server) = bundled();
+    scene.write("app/install", "x");
+    scene.hardtack("bundle app --installer none").exits(2).says(&["error[reserved-name]", "app/install"]);
+    let config = scene.read("app/buildout.cfg").replace("version = 1.0\n", "version = 1.0\nexclude = /install\n");
+    scene.write("app/buildout.cfg", config);
+    scene.hardtack("bundle app --installer none").ok();
+}
+
+#[test]
+fn a_config_that_reads_files_above_it_makes_the_common_folder_the_project() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = server.file("/foo.tgz", crate::support::source("foo", "1"));
+    scene.write("w/lib/foo.cfg", format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\n"));
+    scene.write("w/app/buildout.cfg", "[buildout]\nextends = ../lib/foo.cfg\nparts = foo\n");
+    scene.hardtack("bundle w/app --name app --version 1 --installer none").ok();
+    let manifest = unpacked_manifest(&scene, "app-1");
+    assert_eq!(manifest["config"], "app/buildout.cfg");
+    scene.hardtack("install app-1.tar.gz dest").ok();
+    let said = crate::support::output_of(&scene.path("dest/app/parts/foo/bin/foo"));
+    assert_eq!(said, format!("foo 1 at {}\n", scene.path("dest/app/parts/foo").display()));
+}
+
+fn unpacked_manifest(scene: &Scene, root: &str) -> serde_json::Value {
+    let archive = format!("{root}.tar.gz");
+    let status = Command::new("tar").args(["xzf", &archive]).current_dir(scene.path("")).status();
+    assert!(status.expect("tar runs").success());
+    serde_json::from_str(&scene.read(format!("{root}/.hardtack/manifest.json"))).expect("JSON")
+}
+
+#[test]
+fn no_home_folder_and_no_password_reach_a_bundle() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = server.file("/foo.tgz", crate::support::source("foo", "1"));
+    let secret = url.replace("http://", "http://ann:hunter2@");
+    scene.write("home/src/bar-1.0.tgz", crate::support::source("bar", "1.0"));
+    scene.write("app/base.cfg", "");
+    scene.project(
+        "app",
+        "foo bar",
+        "[foo]\nrecipe = zc.recipe.cmmi\nurl = ${hidden:url}\n[bar]\n\
+                   recipe = zc.recipe.cmmi\nurl = ${hidden:path}\n[hidden]\n",
+    );
+    let path = scene.path("home/src/bar-1.0.tgz").display().to_string();
+    scene
+        .run(&["bundle", "app", "--installer", "none", &format!("hidden:url={secret}"), &format!("hidden:path={path}")])
+        .ok()
+        .never_says(&["hunter2"]);
+    unpacked_manifest(&scene, "app-1.0");
+    for file in ["app-1.0/.hardtack/lock.toml", "app-1.0/hardtack.lock", "app-1.0/.hardtack/README.txt"] {
+        let text = scene.read(file);
+        assert!(!text.contains("hunter2") && !text.contains("home/src"), "{file}: {text}");
+        assert!(text.contains(&url) && text.contains("file:bar-1.0.tgz#"), "{file}: {text}");
+    }
+    let names = scene.tree("app-1.0/.hardtack/blobs");
+    assert_eq!(names.len(), 1, "a source whose URL holds a password is in no view");
+}
+
+#[test]
+fn the_installer_is_looked_at_before_it_is_packed() {
+    let (scene, _server) = bundled();
+    scene.write("script", "#!/bin/sh\n");
+    scene
+        .hardtack("bundle app --installer script")
+        .exits(2)
+        .says(&["cannot be the installer: it is not a Linux program"]);
+    scene.hardtack("bundle app --installer nowhere").exits(4).says(&["error[not-found]", "nowhere"]);
+}

@@ -1,0 +1,19 @@
+//! Tests of the built program, a module a command.
+//!
+//! Each test works in a folder of its own, with a pinned environment and servers of its own on loopback.
+
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
+
+mod bundle;
+mod config;
+mod damage;
+mod determinism;
+mod failures;
+mod fetch;
+mod install;
+mod layers;
+mod lock;
+mod sandbox;
+mod seeds;
+mod server;
+mod support;
