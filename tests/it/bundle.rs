@@ -209,3 +209,25 @@ fn the_installer_is_looked_at_before_it_is_packed() {
         .says(&["cannot be the installer: it is not a Linux program"]);
     scene.hardtack("bundle app --installer nowhere").exits(4).says(&["error[not-found]", "nowhere"]);
 }
+
+#[test]
+fn large_sources_that_are_compressed_already_come_through() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 56) as u8
+    };
+    let bodies: Vec<Vec<u8>> = [65_535, 65_536, 1_500_001].map(|length| (0..length).map(|_| noise()).collect()).into();
+    let mut sections = String::new();
+    for (index, body) in bodies.iter().enumerate() {
+        let url = server.file(&format!("/{index}.bin"), body.clone());
+        sections += &format!("[p{index}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n");
+    }
+    scene.project("app", "p0 p1 p2", &sections);
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("verify app-1.0.tar.gz").ok();
+    let tar = Command::new("tar").args(["xzf", "app-1.0.tar.gz"]).current_dir(scene.path("")).status();
+    assert!(tar.expect("tar runs").success());
+    scene.hardtack("verify app-1.0").ok();
+}

@@ -3,9 +3,9 @@
 //! The format is RFC 1952's: any gzip tool reads the members one after another as one stream. Text is deflated in
 //! members of one MiB; a large file that is compressed already gets a member of its own, in stored blocks.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Write};
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// Uncompressed bytes of a deflated member.
 const CHUNK: usize = 1 << 20;
@@ -44,12 +44,20 @@ pub struct GzipMembers<W> {
     stored: Option<Stored>,
 }
 
+/// A member of stored blocks under construction.
 struct Stored {
+    /// Bytes of the file still to come.
     left: u64,
+    /// The block being filled: blocks are full whatever pieces the file is written in.
+    block: Vec<u8>,
     length: u64,
-    content: Crc,
-    raw: Crc,
+    content_length: u64,
+    content: crc32fast::Hasher,
+    raw: crc32fast::Hasher,
 }
+
+/// Most bytes a stored block can hold.
+const BLOCK: usize = u16::MAX as usize;
 
 impl<W: Write> GzipMembers<W> {
     /// Starts on `file`.
@@ -64,8 +72,14 @@ impl<W: Write> GzipMembers<W> {
             return Ok(());
         }
         self.flush_pending()?;
-        let stored = Stored { left: size, length: 0, content: Crc::new(), raw: Crc::new() };
-        self.stored = Some(stored);
+        self.stored = Some(Stored {
+            left: size,
+            block: Vec::with_capacity(BLOCK),
+            length: 0,
+            content_length: size,
+            content: crc32fast::Hasher::new(),
+            raw: crc32fast::Hasher::new(),
+        });
         self.put_stored(&HEADER)
     }
 
@@ -87,14 +101,6 @@ impl<W: Write> GzipMembers<W> {
     /// Bytes of the uncompressed stream so far.
     pub fn content_offset(&self) -> u64 {
         self.content_offset + self.pending.len() as u64
-    }
-
-    /// Writes a finished member as it is.
-    pub fn append_raw(&mut self, member: &[u8]) -> io::Result<()> {
-        self.flush_pending()?;
-        self.file.write_all(member)?;
-        self.offset += member.len() as u64;
-        Ok(())
     }
 
     /// The file underneath, after the last member.
@@ -132,16 +138,24 @@ impl<W: Write> GzipMembers<W> {
         self.file.write_all(bytes)
     }
 
-    /// One stored block of at most 65535 bytes; the last one of the file closes the member.
+    /// Fills the current block; the last one of the file closes the member.
     fn write_stored(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(stored) = &mut self.stored else { return Ok(0) };
-        let count = bytes.len().min(usize::from(u16::MAX)).min(stored.left as usize);
-        let block = &bytes[..count];
-        stored.content.update(block);
+        let room = BLOCK - stored.block.len();
+        let count = bytes.len().min(room).min(usize::try_from(stored.left).unwrap_or(room));
+        stored.block.extend_from_slice(&bytes[..count]);
+        stored.content.update(&bytes[..count]);
         stored.left -= count as u64;
         let last = stored.left == 0;
-        self.put_stored(&stored_block_header(count as u16, last))?;
-        self.put_stored(block)?;
+        if last || stored.block.len() == BLOCK {
+            let mut block = std::mem::take(&mut stored.block);
+            self.put_stored(&stored_block_header(block.len() as u16, last))?;
+            self.put_stored(&block)?;
+            block.clear();
+            if let Some(stored) = &mut self.stored {
+                stored.block = block;
+            }
+        }
         if last {
             self.close_stored()?;
         }
@@ -150,16 +164,11 @@ impl<W: Write> GzipMembers<W> {
 
     fn close_stored(&mut self) -> io::Result<()> {
         let Some(stored) = &self.stored else { return Ok(()) };
-        let (sum, amount) = (stored.content.sum(), stored.content.amount());
-        self.put_stored(&sum.to_le_bytes())?;
-        self.put_stored(&amount.to_le_bytes())?;
+        // RFC 1952: the CRC, and the length modulo 2^32.
+        let trailer = [stored.content.clone().finalize(), stored.content_length as u32].map(u32::to_le_bytes);
+        self.put_stored(&trailer.concat())?;
         if let Some(stored) = self.stored.take() {
-            // The CRC's own counter has 32 bits; the member's length has more.
-            let blocks = stored.length - HEADER.len() as u64 - 8;
-            let full = blocks / (5 + u64::from(u16::MAX));
-            let rest = blocks % (5 + u64::from(u16::MAX));
-            let content = full * u64::from(u16::MAX) + rest.saturating_sub(5);
-            self.record(stored.length, content, stored.raw.sum());
+            self.record(stored.length, stored.content_length, stored.raw.finalize());
         }
         Ok(())
     }
@@ -197,68 +206,6 @@ fn stored_block_header(length: u16, last: bool) -> [u8; 5] {
     [u8::from(last), a, b, c, d]
 }
 
-/// Reads the content of one member and checks that its bytes in the file are those that were written.
-pub struct MemberReader<R> {
-    inflate: flate2::bufread::GzDecoder<BufReader<CrcReader<io::Take<R>>>>,
-    member: Member,
-    left: u64,
-}
-
-/// A reader that takes the CRC-32 of what passes through it.
-struct CrcReader<R> {
-    inner: R,
-    crc: crc32fast::Hasher,
-}
-
-impl<R: Read> Read for CrcReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.crc.update(&buffer[..count]);
-        Ok(count)
-    }
-}
-
-impl<R: Read> MemberReader<R> {
-    /// Starts on `file`, which stands at the member's first byte.
-    pub fn new(file: R, member: Member) -> Self {
-        let raw = CrcReader { inner: file.take(member.length), crc: crc32fast::Hasher::new() };
-        let inflate = flate2::bufread::GzDecoder::new(BufReader::with_capacity(128 * 1024, raw));
-        Self { inflate, member, left: member.content_length }
-    }
-
-    /// Checks what is left to check when all content was read, and gives the file back.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::InvalidData`] when the member has other bytes than its record says.
-    pub fn finish(mut self) -> io::Result<R> {
-        let bad = |reason: &'static str| io::Error::new(io::ErrorKind::InvalidData, reason);
-        if self.left != 0 || self.inflate.read(&mut [0])? != 0 {
-            return Err(bad("a gzip member of another length"));
-        }
-        let mut raw = self.inflate.into_inner();
-        if io::copy(&mut raw, &mut io::sink())? != 0 {
-            return Err(bad("data after the end of a gzip member"));
-        }
-        let raw = raw.into_inner();
-        if raw.crc.finalize() != self.member.crc {
-            return Err(bad("a gzip member with other bytes than were written"));
-        }
-        Ok(raw.inner.into_inner())
-    }
-}
-
-impl<R: Read> Read for MemberReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = self.left.min(buffer.len() as u64) as usize;
-        let count = self.inflate.read(&mut buffer[..wanted])?;
-        if count == 0 && wanted > 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left -= count as u64;
-        Ok(count)
-    }
-}
-
 /// A member of stored blocks with an extra field: its length depends on those of `content` and `extra` alone.
 ///
 /// # Panics
@@ -289,6 +236,9 @@ fn deflated_member(content: &[u8]) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
+    use super::super::gzip_read::MemberReader;
     use super::*;
 
     fn noise(length: usize) -> Vec<u8> {
@@ -307,7 +257,8 @@ mod tests {
         let random = noise(200_000);
         writer.write_all(&text).expect("writes");
         writer.announce(random.len() as u64, &random[..65536]).expect("writes");
-        writer.write_all(&random).expect("writes");
+        // In pieces of odd lengths, as a file is read.
+        random.chunks(7919).for_each(|piece| writer.write_all(piece).expect("writes"));
         writer.write_all(b"end").expect("writes");
         writer.cut().expect("writes");
         let members = writer.members().to_vec();

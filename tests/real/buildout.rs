@@ -1,0 +1,108 @@
+//! zc.buildout 6 with zc.recipe.cmmi 5: they install what we packed, and we install what they cached.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::peers::{Nginx, Scene, have, kept, skipped, succeeded, tool};
+
+/// The real `buildout`; `None` where it is not to be had.
+fn buildout() -> Option<PathBuf> {
+    if !have("python3") && Command::new("python3").arg("--version").output().is_err() {
+        return None;
+    }
+    let folder = kept("buildout");
+    let output = tool("buildout.sh").arg(&folder).output().expect("the script starts");
+    if !output.status.success() {
+        skipped(&format!("zc.buildout: {}", String::from_utf8_lossy(&output.stderr)));
+        return None;
+    }
+    Some(folder.join("bin/buildout"))
+}
+
+/// The fixture's source as a tarball in `www`, served by nginx.
+fn served(scene: &Scene) -> Nginx {
+    std::fs::create_dir(scene.path("www")).expect("makes a folder");
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut tar = scene.command("/bin/tar");
+    tar.arg("-C").arg(fixtures).arg("-czf").arg(scene.path("www/hello-1.0.tar.gz")).arg("hello-1.0");
+    succeeded(tar.output().expect("tar runs"));
+    Nginx::start(scene, &scene.path("www"))
+}
+
+fn project(scene: &Scene, url: &str, more: &str) {
+    scene.write(
+        "app/buildout.cfg",
+        format!(
+            "[buildout]\nparts = hello\n{more}\n[hardtack]\nname = app\nversion = 1.0\n\n\
+             [hello]\nrecipe = zc.recipe.cmmi\nurl = {url}\n"
+        ),
+    );
+}
+
+fn says_hello(scene: &Scene, prefix: &str) {
+    let prefix = scene.path(prefix);
+    let said = succeeded(scene.command(prefix.join("bin/hello")).output().expect("runs"));
+    assert_eq!(said, format!("Hello from {}, built without a network.\n", prefix.display()));
+}
+
+#[test]
+fn buildout_installs_from_the_download_cache_inside_our_bundle() {
+    if !have("nginx") {
+        return;
+    }
+    let Some(buildout) = buildout() else { return };
+    let scene = Scene::new();
+    let server = served(&scene);
+    project(&scene, &server.url("hello-1.0.tar.gz"), "");
+    succeeded(scene.hardtack(&["bundle", "app", "--installer", "none"]));
+    server.stop();
+    succeeded(scene.command("/bin/tar").args(["xzf", "app-1.0.tar.gz"]).output().expect("tar runs"));
+    let mut command = scene.command(&buildout);
+    command.current_dir(scene.path("app-1.0")).arg("-U");
+    command.arg(format!("buildout:download-cache={}", scene.path("app-1.0/download-cache").display()));
+    succeeded(command.arg("buildout:install-from-cache=true").output().expect("buildout runs"));
+    says_hello(&scene, "app-1.0/parts/hello");
+}
+
+#[test]
+fn we_install_from_a_cache_that_buildout_filled() {
+    if !have("nginx") {
+        return;
+    }
+    let Some(buildout) = buildout() else { return };
+    let scene = Scene::new();
+    let server = served(&scene);
+    project(&scene, &server.url("hello-1.0.tar.gz"), "download-cache = cache");
+    let mut command = scene.command(&buildout);
+    succeeded(command.current_dir(scene.path("app")).arg("-U").output().expect("buildout runs"));
+    assert_eq!(server.requests(), 1);
+    server.stop();
+    for made in ["parts", "bin", "eggs", "develop-eggs", ".installed.cfg"] {
+        let path = scene.path("app").join(made);
+        let _ = std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path));
+    }
+    succeeded(scene.hardtack(&["install", "app"]));
+    says_hello(&scene, "app/parts/hello");
+    succeeded(scene.hardtack(&["bundle", "app", "--installer", "none"]));
+}
+
+#[test]
+fn we_install_from_a_classic_cache() {
+    if !have("nginx") {
+        return;
+    }
+    let scene = Scene::new();
+    let server = served(&scene);
+    let url = server.url("hello-1.0.tar.gz");
+    server.stop();
+    project(&scene, &url, "download-cache = cache");
+    let folder = format!("app/cache/cmmi/{}", hardtack::base::Sha1::of(&url));
+    let body = std::fs::read(scene.path("www/hello-1.0.tar.gz")).expect("reads");
+    scene.write(&format!("{folder}/hello-1.0.tar.gz"), body);
+    scene.write(
+        &format!("{folder}/cache.ini"),
+        format!("[cache]\ndownload_url = {url}\nretrieved = 2008-01-01T00:00:00.000000Z\n"),
+    );
+    succeeded(scene.hardtack(&["install", "app"]));
+    says_hello(&scene, "app/parts/hello");
+}

@@ -1,0 +1,13 @@
+#!/bin/bash
+# buildout.sh FOLDER makes a Python environment with zc.buildout and zc.recipe.cmmi, once.
+set -euo pipefail
+stamp=$1/.complete
+wanted='zc.buildout==6.0.1 zc.recipe.cmmi==5.1 setuptools<81'
+mkdir -p "$(dirname "$1")"
+exec 9>"$1.lock"
+flock 9
+[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || exit 0
+python3 -m venv --clear "$1"
+# shellcheck disable=SC2086
+"$1/bin/python" -m pip install -q --disable-pip-version-check $wanted wheel >&2
+echo "$wanted" >"$stamp"
