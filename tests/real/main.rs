@@ -8,3 +8,4 @@ mod bare;
 mod buildout;
 mod debian;
 mod peers;
+mod quickstart;
