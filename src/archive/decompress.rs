@@ -6,7 +6,22 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-use super::format::Compression;
+/// How bytes are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952, one member or several.
+    Gzip,
+    /// The .xz format.
+    Xz,
+    /// bzip2.
+    Bzip2,
+    /// The .lz format.
+    Lzip,
+    /// RFC 8878.
+    Zstd,
+}
 
 /// More memory than any real .xz or .lz file needs to be unpacked (`xz -9` takes 65 MiB), in KiB.
 const MEMORY_LIMIT: u32 = 1 << 20;

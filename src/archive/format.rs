@@ -5,26 +5,9 @@ use std::io::{Read, Seek};
 
 use camino::Utf8Path;
 
-use super::decompress::decompressed;
+use super::decompress::{Compression, decompressed};
 use super::error::Error;
 use crate::base::IoContext;
-
-/// How bytes are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// RFC 1952, one member or several.
-    Gzip,
-    /// The .xz format.
-    Xz,
-    /// bzip2.
-    Bzip2,
-    /// The .lz format.
-    Lzip,
-    /// RFC 8878.
-    Zstd,
-}
 
 /// How files are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

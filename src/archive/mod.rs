@@ -18,9 +18,10 @@ mod tree;
 mod unpack;
 mod zip_read;
 
+pub use decompress::Compression;
 pub use entry::{Entry, EntryKind};
 pub use error::{Error, Refusal};
-pub use format::{Compression, Container, Format, detect};
+pub use format::{Container, Format, detect};
 pub use gzip_read::MemberReader;
 pub use gzip_write::{GzipMembers, Member, stored_member};
 pub use limits::Limits;

@@ -76,12 +76,12 @@ fn parent(path: &Utf8Path) -> &Utf8Path {
 /// Makes `to` a file with the bytes of `from` that can be written without touching `from`: a reflink where the file
 /// system has them, else a copy. The mode comes along.
 pub fn clone_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
-    let source = File::open(from).at("open", from)?;
-    let target = File::create_new(to).at("create", to)?;
-    if rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd()).is_err() {
-        let (mut reader, mut writer) = (&source, &target);
-        io::copy(&mut reader, &mut writer).at("write", to)?;
+    if reflink(from, to).is_ok() {
+        return Ok(());
     }
+    let mut source = File::open(from).at("open", from)?;
+    let mut target = File::create_new(to).at("create", to)?;
+    io::copy(&mut source, &mut target).at("write", to)?;
     let mode = source.metadata().at("inspect", from)?.permissions();
     target.set_permissions(mode).at("set the mode of", to)
 }
@@ -99,23 +99,15 @@ pub fn replace_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
     let staged = staging.join("file");
     let empty = fs::metadata(from).at("inspect", from)?.len() == 0;
     // Empty files are never hard-linked: some file systems cap the link count, and all empty files are one blob.
-    let reflinked = (|| {
-        let source = File::open(from)?;
-        let target = File::create_new(&staged)?;
-        rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd())?;
-        target.set_permissions(source.metadata()?.permissions())
-    })();
-    if reflinked.is_err() {
-        let _ = fs::remove_file(&staged);
-        if empty || fs::hard_link(from, &staged).is_err() {
-            clone_file(from, &staged)?;
-        }
+    if reflink(from, &staged).is_err() && (empty || fs::hard_link(from, &staged).is_err()) {
+        clone_file(from, &staged)?;
     }
     fs::rename(&staged, to).at("rename into place", to)
 }
 
-/// Copies the tree `from` to `to`, which must not exist: folders are made anew, files hard-linked, links copied.
-pub fn hard_link_tree(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+/// Copies the tree `from` to `to`, which must not exist: folders are made anew, links copied, files reflinked where the
+/// file system can, else hard-linked.
+pub fn link_tree(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
     for entry in WalkDir::new(from).sort_by_file_name() {
         let entry = entry.map_err(io::Error::from).at("read folder", from)?;
         let path = utf8(entry.path(), from)?;
@@ -131,11 +123,20 @@ pub fn hard_link_tree(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
         } else if kind.is_symlink() {
             let link = fs::read_link(path).at("read link", path)?;
             std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
-        } else if fs::hard_link(path, &target).is_err() {
+        } else if reflink(path, &target).is_err() && fs::hard_link(path, &target).is_err() {
             clone_file(path, &target)?;
         }
     }
     Ok(())
+}
+
+/// Makes `to` share the bytes of `from` until one of them is written to; on an error there is no `to`.
+fn reflink(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+    let source = File::open(from)?;
+    let target = File::create_new(to)?;
+    let cloned = rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd());
+    let done = cloned.map_err(io::Error::from).and_then(|()| target.set_permissions(source.metadata()?.permissions()));
+    done.inspect_err(|_| drop(fs::remove_file(to)))
 }
 
 /// All paths below `root` that are no folders, sorted by name, with their relative path.

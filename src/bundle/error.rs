@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use super::collect::Failure;
+use super::failure::Failure;
 use crate::base::{PathError, Place};
 use crate::{cache, config, lock};
 

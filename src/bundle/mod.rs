@@ -7,6 +7,7 @@
 
 mod collect;
 mod error;
+mod failure;
 mod framing;
 mod git;
 mod installer;
@@ -19,8 +20,9 @@ mod settings;
 mod unpacked;
 mod write;
 
-pub use collect::{Collect, Collected, CollectedSource, Failure, FailureCause, Fetch, LockUse, Progress, collect};
+pub use collect::{Collect, Collected, CollectedSource, Fetch, LockUse, Progress, collect};
 pub use error::Error;
+pub use failure::{Failure, FailureCause};
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
 pub use layout::{BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, is_bundle_folder, is_project_entry};

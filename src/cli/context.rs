@@ -7,6 +7,7 @@ use super::console::Console;
 use super::environment::Environment;
 use super::error::{ENVIRONMENT, Report, USAGE};
 use super::settings::Settings;
+use crate::base::normalize;
 use crate::cache::{Cache, CacheKind, Policy, ViewLayout};
 use crate::config::Override;
 
@@ -87,6 +88,20 @@ impl<'a> Context<'a> {
             .canonicalize_utf8()
             .map_err(|error| Report::new(USAGE, "not-found", format!("failed to enter `{given}`: {error}")))?;
         if folder.is_dir() { Ok(folder) } else { Err(Report::new(USAGE, "usage", format!("`{given}` is no folder"))) }
+    }
+
+    /// An absolute path without links in the folders that are there already.
+    pub(super) fn real_path(&self, path: &Utf8Path) -> Utf8PathBuf {
+        let full = normalize(&self.environment.folder.join(path));
+        for above in full.ancestors() {
+            if let Ok(real) = above.canonicalize_utf8() {
+                return match full.strip_prefix(above) {
+                    Ok(below) if below != "" => real.join(below),
+                    _ => real,
+                };
+            }
+        }
+        full
     }
 
     /// Takes assignments (`section:option=value`) out of positional words; what is left are at most `most` others.

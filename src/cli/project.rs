@@ -94,6 +94,19 @@ impl Loaded {
         Ok(recipes::plan(&self.config, &project)?)
     }
 
+    /// Says which options of the config do not count when installing.
+    pub(super) fn note_forced(&self, context: &Context<'_>) {
+        for (option, meant) in [("install-from-cache", "false"), ("offline", "true")] {
+            let written = self.config.raw("buildout", option);
+            if let Some(place) = written.filter(|value| &*value.text == meant).and_then(|value| value.origin().place())
+            {
+                context.console.note(format!(
+                    "`{option} = {meant}` ({place}) does not count: hardtack install always installs from the cache"
+                ));
+            }
+        }
+    }
+
     /// The project: root, settings and plan.
     pub(super) fn project(self, context: &Context<'_>) -> Result<Project, Report> {
         let files = self.config.files().iter().filter_map(|location| match location {

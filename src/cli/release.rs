@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::args::Install as Arguments;
 use super::context::Context;
 use super::error::{ENVIRONMENT, Report};
-use super::install::{Prepared, inside};
+use super::prepared::Prepared;
 use super::project::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
@@ -26,7 +26,7 @@ pub(super) fn from_file(context: &Context<'_>, arguments: &Arguments, path: &Utf
     let mut bundle = Bundle::open(path)?;
     let manifest = bundle.manifest().clone();
     check_conditions(context, &manifest)?;
-    let root = inside(context, arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())))?;
+    let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
     let destination = Destination::open(&root, Open::Separate)?;
     let digest = Sha256::of(manifest.to_text());
     destination.start(&digest.to_string())?;
@@ -57,10 +57,7 @@ pub(super) fn from_folder(context: &Context<'_>, arguments: &Arguments, folder: 
     let manifest = bundle.manifest().clone();
     check_conditions(context, &manifest)?;
     let digest = Sha256::of(manifest.to_text());
-    let separate = match &arguments.dest {
-        Some(dest) => Some(inside(context, dest)?).filter(|dest| dest != folder),
-        None => None,
-    };
+    let separate = arguments.dest.as_ref().map(|dest| context.real_path(dest)).filter(|dest| dest != folder);
     let damage = bundle.check()?;
     damaged_files(folder, &manifest, &damage)?;
     context.console.say(format!("verified {folder}: {}", plural(manifest.entries.len(), "file")));

@@ -23,6 +23,7 @@
 mod active;
 mod annotate;
 mod condition;
+mod declared;
 mod defaults;
 mod document;
 mod error;
@@ -99,7 +100,7 @@ impl Config {
     /// What is wrong with a file, or with the way they fit together.
     pub fn load(loader: &dyn Loader, root: &Location, load: &Load) -> Result<Self, Error> {
         let mut facts = load.facts.clone();
-        if let Some(python) = facts::declared_python(loader, root)? {
+        if let Some(python) = declared::declared_python(loader, root)? {
             facts.python = python;
         }
         let mut files = Files::default();

@@ -4,66 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Instant;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::destination::Destination;
-use super::error::{Error, MissingSource};
+use super::error::Error;
 use super::event::Event;
+use super::inputs::inputs;
 use super::moves::{Aim, Moves};
+use super::placing::{Image, Placing};
 use super::record::{PartRecord, Release, State};
 use super::run::Build;
 use super::sandbox::{Level, Sandbox};
-use crate::base::{
-    Epoch, Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, files_below,
-    fingerprint_file, hard_link_tree, remove_tree,
-};
+use super::source::SourceFile;
+use crate::base::{Epoch, Sha256, SourceKey, create_dir_all, fingerprint_file, link_tree, remove_tree};
 use crate::recipes::{Origin, Part, Plan, Source};
-
-/// From the new tree to the destination, both below their roots.
-type Pair = (RelPath, RelPath);
-type Pairs = Vec<Pair>;
-
-/// Counted up when the same plan comes to other files than before, so that everything is built anew.
-const ENGINE: u32 = 1;
-
-/// A source's bytes on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Its name, for logs.
-    pub name: String,
-    /// The file.
-    pub path: Utf8PathBuf,
-    /// Its digests.
-    pub fingerprint: Fingerprint,
-}
-
-/// The project's files, where a bundle brings them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Image {
-    /// The files and links of the new tree that are the project's, with the digests of files.
-    pub files: BTreeMap<RelPath, Option<Sha256>>,
-}
-
-/// The sources of `plan` that are project files below `root` and are not there, and those that are something else.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn check_project_sources(plan: &Plan, root: &Utf8Path) -> Result<(Vec<MissingSource>, Vec<MissingSource>), Error> {
-    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
-    for part in &plan.parts {
-        for source in &part.sources {
-            let Origin::Project(path) = &source.origin else { continue };
-            let full = root.join(path);
-            let bad = |mismatch| MissingSource { source: source.shown(), part: part.name.clone(), mismatch };
-            if !full.is_file() {
-                missing.push(bad(None));
-            } else if let Err(mismatch) = source.expected.check(&fingerprint_file(&full)?) {
-                wrong.push(bad(Some(mismatch)));
-            }
-        }
-    }
-    Ok((missing, wrong))
-}
 
 /// Everything an installation is made from.
 pub struct Install<'a> {
@@ -110,7 +64,8 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
         observe(Event::Recovered);
     }
     let current = destination.state()?;
-    let inputs = install.inputs()?;
+    let file = |source: &Source| install.source(source);
+    let inputs = inputs(install.plan, install.epoch, &install.environment, &file)?;
     let mut result = Installed { built: Vec::new(), kept: Vec::new(), removed: Vec::new() };
     let wanted: BTreeSet<&str> = install.plan.parts.iter().map(|part| part.name.as_str()).collect();
     for part in current.iter().flat_map(|state| &state.parts).filter(|part| !wanted.contains(part.as_str())) {
@@ -134,35 +89,7 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     Ok(result)
 }
 
-/// What becomes of the project's files.
-struct ProjectMoves {
-    pairs: Pairs,
-    /// Their digests, to remember them by.
-    digests: BTreeMap<RelPath, Sha256>,
-}
-
 impl Install<'_> {
-    /// The digest of everything that goes into each part, those it uses included.
-    fn inputs(&self) -> Result<BTreeMap<String, Sha256>, Error> {
-        let mut inputs: BTreeMap<String, Sha256> = BTreeMap::new();
-        for part in &self.plan.parts {
-            let mut text = format!("engine {ENGINE}\npart {}\nepoch {}\n", part.digest(), self.epoch.seconds());
-            for source in &part.sources {
-                text += &format!("source {}\n", self.source(source)?.fingerprint.sha256);
-            }
-            for used in &part.uses {
-                if let Some(input) = inputs.get(used) {
-                    text += &format!("uses {used} {input}\n");
-                }
-            }
-            for (name, value) in &self.environment {
-                text += &format!("environment {name}={value}\n");
-            }
-            inputs.insert(part.name.clone(), Sha256::of(text));
-        }
-        Ok(inputs)
-    }
-
     /// The file of a source; those of the project are looked up where the project's files are.
     fn source(&self, source: &Source) -> Result<SourceFile, Error> {
         if let Origin::Project(path) = &source.origin {
@@ -221,18 +148,13 @@ impl Install<'_> {
         }
         create_dir_all(&tree)?;
         let ready = self.prepare(inputs, keep, observe)?;
-        let project = self.project_moves(current, observe)?;
-        let mut pairs: Pairs = self.top_moves();
-        for top in &pairs {
-            create_dir_all(&tree.join(&top.0))?;
-        }
-        let tops = pairs.clone();
-        pairs.extend(project.pairs);
+        let placing = Placing::new(self.destination, self.plan, self.image.as_ref(), current, observe)?;
+        placing.tops.iter().try_for_each(|top| create_dir_all(&tree.join(top)))?;
 
         let journal = self.destination.journal();
         let mut placed = None;
         if !aside {
-            let mut moves = Moves::plan(&tree, &pairs, Aim::Undo)?;
+            let mut moves = Moves::plan(&tree, &placing.changes, Aim::Undo)?;
             moves.place(&tree, dest, &journal)?;
             placed = Some(moves);
         }
@@ -242,13 +164,15 @@ impl Install<'_> {
         }
         built?;
 
-        self.carry_unknown(current, &tops)?;
+        placing.carry_unknown(self.destination, current)?;
         let names = self.plan.parts.iter().map(|part| part.name.clone()).collect();
         let mut state = State::new(self.release.clone(), names, self.sandbox.level.name());
-        state.project = project.digests;
+        state.project = placing.project;
         self.destination.write_next_state(&state)?;
-        Moves::plan(&tree, &pairs, Aim::Finish)?.place(&tree, dest, &journal)?;
+        Moves::plan(&tree, &placing.changes, Aim::Finish)?.place(&tree, dest, &journal)?;
         self.destination.conclude()?;
+        // Folders of parts that are gone.
+        placing.tops.iter().for_each(|top| drop(fs::remove_dir(dest.join(top))));
         observe(Event::Switched);
         Ok(())
     }
@@ -277,7 +201,7 @@ impl Install<'_> {
                 && let Some(record) = self.destination.record(&part.name)?
             {
                 create_dir_all(location.parent().unwrap_or(&location))?;
-                hard_link_tree(&self.destination.root().join(&record.location), &location)?;
+                link_tree(&self.destination.root().join(&record.location), &location)?;
                 self.destination.write_next_record(&record)?;
                 observe(Event::Keeping { part: part.name.clone() });
                 ready.insert(part.name.clone());
@@ -380,82 +304,4 @@ impl Install<'_> {
         environment.extend(self.environment.clone());
         environment
     }
-
-    /// Top folders with parts, which change over as a whole.
-    fn top_moves(&self) -> Pairs {
-        let tops = self.plan.top_folders().into_iter();
-        tops.filter_map(|top| RelPath::new(top).ok()).map(|top| (top.clone(), top)).collect()
-    }
-
-    /// Moves for the project's files outside those folders, and the digests to remember them by. A file that was
-    /// changed at the site stays, and the new one goes beside it.
-    fn project_moves(&self, current: Option<&State>, observe: &mut dyn FnMut(Event)) -> Result<ProjectMoves, Error> {
-        let (mut moves, mut digests) = (Vec::new(), BTreeMap::new());
-        let Some(image) = &self.image else { return Ok(ProjectMoves { pairs: moves, digests }) };
-        let tops = self.plan.top_folders();
-        for (path, sha256) in &image.files {
-            digests.extend(sha256.map(|sha256| (path.clone(), sha256)));
-            if tops.contains(path.first()) {
-                continue;
-            }
-            let here = self.destination.root().join(path);
-            let installed = current.and_then(|state| state.project.get(path));
-            let changed = here.is_file() && {
-                let found = fingerprint_file(&here)?.sha256;
-                Some(&found) != installed && Some(found) != *sha256
-            };
-            if changed {
-                let beside = format!("{path}.hardtack-new");
-                observe(Event::KeptChanged { path: here, new: self.destination.root().join(&beside) });
-                if let Ok(beside) = RelPath::new(beside) {
-                    moves.push((path.clone(), beside));
-                }
-            } else {
-                moves.push((path.clone(), path.clone()));
-            }
-        }
-        Ok(ProjectMoves { pairs: moves, digests })
-    }
-
-    /// Copies into the new tree what is in its top folders and in no record: nobody but its owner may remove it.
-    fn carry_unknown(&self, current: Option<&State>, tops: &[Pair]) -> Result<(), Error> {
-        let dest = self.destination.root();
-        let mut known: BTreeSet<RelPath> = current.iter().flat_map(|state| state.project.keys().cloned()).collect();
-        for part in current.iter().flat_map(|state| &state.parts) {
-            if let Some(record) = self.destination.record(part)? {
-                known.extend(record.files.keys().map(|path| record.location.join(path)));
-            }
-        }
-        for (top, _) in tops {
-            let folder = dest.join(top);
-            if !folder.is_dir() {
-                continue;
-            }
-            for below in files_below(&folder)? {
-                let Ok(below) = RelPath::new(below.as_str()) else { continue };
-                let path = top.join(&below);
-                if !known.contains(&path) {
-                    carry(dest, &self.destination.next_tree(), &path)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn carry(from: &Utf8Path, to: &Utf8Path, path: &RelPath) -> Result<(), Error> {
-    let (source, target) = (from.join(path), to.join(path));
-    // What the new generation brings itself wins.
-    if target.symlink_metadata().is_ok() {
-        return Ok(());
-    }
-    create_dir_all(target.parent().unwrap_or(&target))?;
-    let metadata = fs::symlink_metadata(&source).at("inspect", &source)?;
-    if metadata.is_symlink() {
-        let link = fs::read_link(&source).at("read link", &source)?;
-        std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
-    } else if metadata.is_file() {
-        clone_file(&source, &target)?;
-    }
-    Ok(())
 }

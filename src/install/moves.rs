@@ -15,7 +15,24 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::record;
-use crate::base::{IoContext, PathError, RelPath};
+use crate::base::{IoContext, PathError, RelPath, create_dir_all};
+
+/// A change that a new generation makes at the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// What is at `from` in the tree goes to `to`.
+    Put {
+        /// Below the tree.
+        from: RelPath,
+        /// Below the destination.
+        to: RelPath,
+    },
+    /// What is at the destination goes to the same place in the tree.
+    TakeAway {
+        /// Below both.
+        path: RelPath,
+    },
+}
 
 /// A set of moves between a tree and a destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,17 +61,20 @@ struct Move {
     from: RelPath,
     /// Below the destination.
     to: RelPath,
-    /// Inode of what is new.
-    inode: u64,
+    /// Inode of what is put there; none where something is taken away.
+    inode: Option<u64>,
 }
 
 impl Moves {
-    /// Plans moves of `(from, to)` pairs; all of `from` must be in the tree.
-    pub(super) fn plan(tree: &Utf8Path, pairs: &[(RelPath, RelPath)], aim: Aim) -> Result<Self, Error> {
-        let moves = pairs.iter().map(|(from, to)| {
-            let inode = inode(&tree.join(from))?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
-            let inode = inode.at("inspect", tree.join(from))?;
-            Ok(Move { from: from.clone(), to: to.clone(), inode })
+    /// Plans moves for `changes`; what is put somewhere must be in the tree.
+    pub(super) fn plan(tree: &Utf8Path, changes: &[Change], aim: Aim) -> Result<Self, Error> {
+        let moves = changes.iter().map(|change| match change {
+            Change::TakeAway { path } => Ok(Move { from: path.clone(), to: path.clone(), inode: None }),
+            Change::Put { from, to } => {
+                let new = tree.join(from);
+                let inode = inode(&new)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).at("inspect", &new)?;
+                Ok(Move { from: from.clone(), to: to.clone(), inode: Some(inode) })
+            }
         });
         Ok(Self { format: 1, aim, moves: moves.collect::<Result<_, PathError>>()?, made: Vec::new() })
     }
@@ -70,11 +90,7 @@ impl Moves {
         record::write(journal, self)?;
         for step in &self.moves {
             if !step.is_done(dest)? {
-                let target = dest.join(&step.to);
-                if let Some(parent) = target.parent() {
-                    crate::base::create_dir_all(parent)?;
-                }
-                exchange(&tree.join(&step.from), &target)?;
+                step.carry_out(tree, dest)?;
             }
         }
         Ok(())
@@ -84,7 +100,7 @@ impl Moves {
     pub(super) fn withdraw(&self, tree: &Utf8Path, dest: &Utf8Path, journal: &Utf8Path) -> Result<(), Error> {
         for step in self.moves.iter().rev() {
             if step.is_done(dest)? {
-                exchange(&dest.join(&step.to), &tree.join(&step.from))?;
+                step.undo(tree, dest)?;
             }
         }
         for folder in self.made.iter().rev() {
@@ -112,7 +128,25 @@ impl Moves {
 
 impl Move {
     fn is_done(&self, dest: &Utf8Path) -> Result<bool, PathError> {
-        Ok(inode(&dest.join(&self.to))? == Some(self.inode))
+        Ok(inode(&dest.join(&self.to))? == self.inode)
+    }
+
+    fn carry_out(&self, tree: &Utf8Path, dest: &Utf8Path) -> Result<(), PathError> {
+        let (new, target) = (tree.join(&self.from), dest.join(&self.to));
+        if self.inode.is_none() {
+            create_dir_all(new.parent().unwrap_or(tree))?;
+            return fs::rename(&target, &new).at("move aside", &target);
+        }
+        create_dir_all(target.parent().unwrap_or(dest))?;
+        exchange(&new, &target)
+    }
+
+    fn undo(&self, tree: &Utf8Path, dest: &Utf8Path) -> Result<(), PathError> {
+        let (kept, target) = (tree.join(&self.from), dest.join(&self.to));
+        if self.inode.is_none() {
+            return fs::rename(&kept, &target).at("move back", &target);
+        }
+        exchange(&target, &kept)
     }
 }
 
@@ -149,9 +183,13 @@ mod tests {
     fn scene() -> (tempfile::TempDir, Utf8PathBuf, Utf8PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
         let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
-        for (path, text) in
-            [("tree/parts/a/f", "new"), ("tree/etc/x.cfg", "new"), ("dest/parts/a/f", "old"), ("dest/keep", "mine")]
-        {
+        for (path, text) in [
+            ("tree/parts/a/f", "new"),
+            ("tree/etc/x.cfg", "new"),
+            ("dest/parts/a/f", "old"),
+            ("dest/keep", "mine"),
+            ("dest/doc/gone.txt", "old"),
+        ] {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("a folder")).expect("makes it");
             fs::write(path, text).expect("writes");
@@ -159,9 +197,13 @@ mod tests {
         (folder, root.join("tree"), root.join("dest"))
     }
 
-    fn pairs() -> Vec<(RelPath, RelPath)> {
+    fn changes() -> Vec<Change> {
         let path = |text: &str| RelPath::new(text).expect("a path");
-        vec![(path("parts"), path("parts")), (path("etc/x.cfg"), path("etc/x.cfg"))]
+        vec![
+            Change::Put { from: path("parts"), to: path("parts") },
+            Change::Put { from: path("etc/x.cfg"), to: path("etc/x.cfg") },
+            Change::TakeAway { path: path("doc/gone.txt") },
+        ]
     }
 
     fn read(path: Utf8PathBuf) -> String {
@@ -172,14 +214,16 @@ mod tests {
     fn moves_exchange_old_and_new_and_undo_themselves() {
         let (_folder, tree, dest) = scene();
         let journal = dest.join("journal");
-        let mut moves = Moves::plan(&tree, &pairs(), Aim::Undo).expect("plans");
+        let mut moves = Moves::plan(&tree, &changes(), Aim::Undo).expect("plans");
         moves.place(&tree, &dest, &journal).expect("places");
         assert_eq!((read(dest.join("parts/a/f")), read(tree.join("parts/a/f"))), ("new".into(), "old".into()));
         assert_eq!(read(dest.join("etc/x.cfg")), "new");
+        assert!(!dest.join("doc/gone.txt").exists());
 
         let again = Moves::read(&journal).expect("reads").expect("is there");
         again.withdraw(&tree, &dest, &journal).expect("withdraws");
         assert_eq!((read(dest.join("parts/a/f")), read(tree.join("parts/a/f"))), ("old".into(), "new".into()));
+        assert_eq!(read(dest.join("doc/gone.txt")), "old");
         assert!(!dest.join("etc").exists() && !journal.exists() && dest.join("keep").exists());
     }
 
@@ -187,7 +231,7 @@ mod tests {
     fn a_crash_between_moves_is_finished_from_the_journal() {
         let (_folder, tree, dest) = scene();
         let journal = dest.join("journal");
-        let moves = Moves::plan(&tree, &pairs(), Aim::Finish).expect("plans");
+        let moves = Moves::plan(&tree, &changes(), Aim::Finish).expect("plans");
         record::write(&journal, &moves).expect("writes");
         exchange(&tree.join("parts"), &dest.join("parts")).expect("the first move");
 

@@ -7,10 +7,10 @@ use std::process::{ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::engine::SourceFile;
 use super::error::Error;
 use super::event::Event;
 use super::sandbox::{Level, Outcome, Sandbox, Task};
+use super::source::SourceFile;
 use crate::archive::{Limits, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
 use crate::recipes::{Part, StepKind};

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::environment;
 use super::plan::{Part, Step, StepKind};
-use super::registry::{Build, OptionTable, Recipe};
+use super::recipe::{Build, OptionTable, Recipe};
 use crate::config::{self, SectionOptions};
 
 pub(super) struct Cmmi;

@@ -8,6 +8,7 @@ mod cmmi;
 mod environment;
 mod error;
 mod plan;
+mod recipe;
 mod registry;
 mod source;
 

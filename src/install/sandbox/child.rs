@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -12,6 +11,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::filter;
 use super::namespaces;
+use super::walls::{Doing, WallError};
 use super::{Level, Order, READY};
 
 /// Runs as the sandbox's child with the order in the file at `order`. Returns only when that fails; the reason is then
@@ -30,25 +30,6 @@ pub fn run_child(order: &Utf8Path) -> i32 {
     let _ = answer.set_len(0);
     let _ = answer.write_all(error.to_string().as_bytes());
     70
-}
-
-/// What failed, for a person who administers the machine.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}: {source}")]
-pub(super) struct WallError {
-    pub(super) what: String,
-    pub(super) source: io::Error,
-}
-
-/// Names what was being done.
-pub(super) trait Doing<T> {
-    fn doing(self, what: impl Into<String>) -> Result<T, WallError>;
-}
-
-impl<T, E: Into<io::Error>> Doing<T> for Result<T, E> {
-    fn doing(self, what: impl Into<String>) -> Result<T, WallError> {
-        self.map_err(|error| WallError { what: what.into(), source: error.into() })
-    }
 }
 
 fn enclose(order: &Order) -> Result<(), WallError> {
@@ -108,9 +89,4 @@ fn close_on_exec_from(first: u32) {
         // SAFETY: setting a flag on a descriptor does not invalidate it; one closed meanwhile gives an error.
         unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
-}
-
-/// The descriptor of a file, for paths below `/proc/self/fd`.
-pub(super) fn descriptor_path(file: &impl AsRawFd) -> String {
-    format!("/proc/self/fd/{}", file.as_raw_fd())
 }

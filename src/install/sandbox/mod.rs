@@ -7,6 +7,7 @@
 mod child;
 mod filter;
 mod namespaces;
+mod walls;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountPropagationFlags, mount_bind_recursive, mount_change};
 use rustix::thread::UnshareFlags;
 
-use super::child::{Doing, WallError, descriptor_path};
+use super::walls::{Doing, WallError};
 
 /// The host name builds see, the same everywhere.
 const HOST_NAME: &[u8] = b"hardtack";
@@ -90,4 +90,9 @@ fn check_interfaces() -> Result<(), WallError> {
         None => Ok(()),
         Some(name) => Err(io::Error::other(format!("interface `{name}` is there"))).doing("leaving the network"),
     }
+}
+
+/// The descriptor of a file, for paths below `/proc/self/fd`.
+fn descriptor_path(file: &impl AsRawFd) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }

@@ -1,0 +1,51 @@
+//! Why a source could not be had.
+
+use crate::base::{Mismatch, PathError};
+use crate::cache;
+
+/// A source that could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to get `{source_name}` for part {}: {cause}", parts.join(", "))]
+pub struct Failure {
+    /// The source, without credentials.
+    pub source_name: String,
+    /// The parts that want it.
+    pub parts: Vec<String>,
+    /// Why.
+    pub cause: FailureCause,
+}
+
+/// Why a source could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FailureCause {
+    /// It is in no cache, and the network may not be used.
+    #[error("it is not in the cache, and no network is allowed")]
+    Missing,
+    /// It is not on this machine.
+    #[error("there is no such file")]
+    NoFile,
+    /// Its bytes are not those the config or the lock promises.
+    #[error("{0}")]
+    Wrong(Mismatch),
+    /// It could not be downloaded.
+    #[error("{0}")]
+    Network(Box<dyn std::error::Error + Send + Sync>),
+    /// The cache or a file failed.
+    #[error("{0}")]
+    Cache(Box<cache::Error>),
+}
+
+impl From<cache::Error> for FailureCause {
+    fn from(error: cache::Error) -> Self {
+        match error {
+            cache::Error::WrongDigest { mismatch, .. } => Self::Wrong(mismatch),
+            other => Self::Cache(Box::new(other)),
+        }
+    }
+}
+
+impl From<PathError> for FailureCause {
+    fn from(error: PathError) -> Self {
+        Self::Cache(Box::new(error.into()))
+    }
+}

@@ -1,0 +1,110 @@
+//! Installing a project where it is, from its cache.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+
+use super::collection::{Caches, caches, lock_path, walk};
+use super::context::Context;
+use super::error::{Report, USAGE};
+use super::events;
+use super::prepared::Prepared;
+use super::project::Project;
+use crate::base::{Epoch, Fingerprint, Sha256, SourceKey, Wanted, fingerprint_file};
+use crate::install::{
+    Destination, Error, MissingSource, Open, Preflight, SourceFile, check_project_sources, preflight,
+};
+use crate::lock::Lock;
+use crate::recipes::{Origin, Source};
+
+/// What builds are told the time is, where nothing says one: 1980-01-01.
+const FIXED_EPOCH: u32 = 315_532_800;
+
+/// Prepares the installation of a project where it is, from its cache.
+pub(super) fn prepare(
+    context: &Context<'_>,
+    project: Project,
+    environment: &BTreeMap<String, String>,
+) -> Result<Prepared, Report> {
+    project.loaded.note_forced(context);
+    let destination = Destination::open(project.root(), Open::InPlace)?;
+    // Tools and room come before sources: they are quicker to tell.
+    let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
+    preflight(&Preflight { plan: &project.plan, sizes: Vec::new(), folder: project.root(), path })?;
+    // What waits from an earlier attempt is for these parts at these places.
+    let places = project.plan.parts.iter().map(|part| format!("{} {}\n", part.name, part.location));
+    destination.start(&Sha256::of(places.collect::<String>()).to_string())?;
+    let sources = cached_sources(context, &project)?;
+    let epoch = match context.environment.variable("SOURCE_DATE_EPOCH") {
+        Some(text) => {
+            Some(text.parse().map_err(|error| Report::new(USAGE, "usage", format!("SOURCE_DATE_EPOCH: {error}")))?)
+        }
+        None => project.settings.date,
+    };
+    let epoch = epoch.unwrap_or(Epoch::from_seconds(FIXED_EPOCH));
+    Ok(Prepared { destination, plan: project.plan, sources, image: None, release: None, epoch })
+}
+
+/// All sources from the project's cache and from this machine's disk. What is missing is told all at once.
+fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<SourceKey, SourceFile>, Report> {
+    let caches = caches(context, project)?;
+    let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
+    let told = walk(context, project)?;
+    let mut found = BTreeMap::new();
+    let (mut missing, mut wrong) = check_project_sources(&project.plan, project.root())?;
+    for (key, source, parts) in project.plan.sources() {
+        let Some(wanted) = source.wanted() else { continue };
+        let wanted = Wanted { expected: lock.expected(&key, source.expected)?, ..wanted };
+        let part = parts.first().copied().unwrap_or_default();
+        let mut observe = |event| {
+            if told {
+                context.console.say(format!("{part}: {}", events::cache_step(&event)));
+            }
+        };
+        let allowed = caches.own || crate::cache::decide(context.policy, &wanted).allowed;
+        let absent = |mismatch| MissingSource { source: source.shown(), part: parts.join(", "), mismatch };
+        let mut lookup = match allowed {
+            true => caches.cache.lookup(&wanted, &mut observe)?,
+            false => crate::cache::Lookup { hit: None, wrong: Vec::new() },
+        };
+        let file = match (lookup.hit, lookup.wrong.pop()) {
+            (Some(hit), _) => Some((hit.path, hit.fingerprint)),
+            (None, None) => local(&caches, source, &wanted, &mut observe)?,
+            (None, Some(bad)) => {
+                wrong.push(absent(Some(bad.mismatch)));
+                continue;
+            }
+        };
+        match file {
+            Some((path, fingerprint)) => match wanted.expected.check(&fingerprint) {
+                Ok(()) => drop(found.insert(key, SourceFile { name: source.shown(), path, fingerprint })),
+                Err(mismatch) => wrong.push(absent(Some(mismatch))),
+            },
+            None => missing.push(absent(None)),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Wrong(wrong).into());
+    }
+    if missing.is_empty() { Ok(found) } else { Err(Error::Missing(missing).into()) }
+}
+
+type Found = Option<(Utf8PathBuf, Fingerprint)>;
+
+/// A file of this machine: copied into a project's own cache, else used where it is.
+fn local(
+    caches: &Caches,
+    source: &Source,
+    wanted: &Wanted,
+    observe: &mut dyn FnMut(crate::cache::Event),
+) -> Result<Found, Report> {
+    let Origin::Outside(path) = &source.origin else { return Ok(None) };
+    if !path.is_file() {
+        return Ok(None);
+    }
+    if caches.own {
+        let hit = caches.cache.import(path, wanted, observe)?;
+        return Ok(Some((hit.path, hit.fingerprint)));
+    }
+    Ok(Some((path.clone(), fingerprint_file(path)?)))
+}

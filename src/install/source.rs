@@ -1,0 +1,39 @@
+//! The files of sources.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::{Error, MissingSource};
+use crate::base::{Fingerprint, fingerprint_file};
+use crate::recipes::{Origin, Plan};
+
+/// A source's bytes on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name, for logs.
+    pub name: String,
+    /// The file.
+    pub path: Utf8PathBuf,
+    /// Its digests.
+    pub fingerprint: Fingerprint,
+}
+
+/// The sources of `plan` that are project files below `root` and are not there, and those that are something else.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn check_project_sources(plan: &Plan, root: &Utf8Path) -> Result<(Vec<MissingSource>, Vec<MissingSource>), Error> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for part in &plan.parts {
+        for source in &part.sources {
+            let Origin::Project(path) = &source.origin else { continue };
+            let full = root.join(path);
+            let bad = |mismatch| MissingSource { source: source.shown(), part: part.name.clone(), mismatch };
+            if !full.is_file() {
+                missing.push(bad(None));
+            } else if let Err(mismatch) = source.expected.check(&fingerprint_file(&full)?) {
+                wrong.push(bad(Some(mismatch)));
+            }
+        }
+    }
+    Ok((missing, wrong))
+}

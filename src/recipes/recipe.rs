@@ -1,0 +1,128 @@
+//! What a recipe is, and what it makes parts with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::Problem;
+use super::plan::{Part, Project, Step};
+use super::source::Source;
+use crate::base::{Digest, Expected, Place, RelPath, normalize};
+use crate::config::{self, Resolved, SectionOptions, similar};
+
+/// Names of the options a recipe reads.
+pub(super) type OptionTable = &'static [&'static str];
+
+/// One recipe.
+pub(super) trait Recipe: Sync {
+    /// The name configs use.
+    fn name(&self) -> &'static str;
+
+    /// The options it reads.
+    fn options(&self) -> OptionTable;
+
+    /// Computes options when the section is resolved.
+    fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error>;
+
+    /// Makes the part; what is wrong goes into `build`, and then there is none.
+    fn build(&self, build: &mut Build<'_>) -> Option<Part>;
+}
+
+/// A part being made from a resolved section.
+pub(super) struct Build<'b> {
+    pub(super) name: &'b str,
+    pub(super) recipe: &'b str,
+    pub(super) options: &'b Resolved,
+    pub(super) project: &'b Project,
+    pub(super) uses: BTreeSet<String>,
+    pub(super) place: &'b mut dyn FnMut(&str) -> Option<Place>,
+    pub(super) problems: &'b mut Vec<Problem>,
+    pub(super) notes: &'b mut Vec<String>,
+}
+
+impl Build<'_> {
+    /// An option; empty where it is not set.
+    pub(super) fn text(&self, option: &str) -> &str {
+        self.optional(option).unwrap_or_default()
+    }
+
+    /// An option, if it is set.
+    pub(super) fn optional(&self, option: &str) -> Option<&str> {
+        self.options.get(option).map(|value| &**value)
+    }
+
+    /// Records what is wrong with an option.
+    pub(super) fn problem(&mut self, option: &str, message: impl Into<String>, hint: Option<&str>) {
+        let place = (self.place)(option);
+        let (message, hint) = (message.into(), hint.map(str::to_owned));
+        self.problems.push(Problem { message, place, hint });
+    }
+
+    /// Records something the user should know about an option.
+    pub(super) fn note(&mut self, option: &str, message: &str) {
+        let place = (self.place)(option).map(|place| format!(" ({place})")).unwrap_or_default();
+        self.notes.push(format!("part `{}`: {message}{place}", self.name));
+    }
+
+    /// Notes options that look like misspelled ones.
+    pub(super) fn check_names(&mut self, known: OptionTable) {
+        for option in self.options.keys().filter(|option| !known.contains(&&***option)) {
+            let Some(meant) = similar(option, known.iter().copied()) else { continue };
+            if !self.options.contains_key(&*meant) {
+                let message = format!("no recipe reads option `{option}`; did you mean `{meant}`?");
+                self.note(option, &message);
+            }
+        }
+    }
+
+    /// The source that an option names, with the digests of two others.
+    pub(super) fn source(&mut self, url: &str, md5: &str, sha256: &str) -> Option<Source> {
+        let expected = Expected { md5: self.digest(md5), sha256: self.digest(sha256) };
+        match Source::new(self.text(url).trim(), expected, &self.project.directory, &self.project.root) {
+            Ok(source) => Some(source),
+            Err(problem) => {
+                let message = format!("part `{}`: {problem}", self.name);
+                self.problem(url, message, None);
+                None
+            }
+        }
+    }
+
+    fn digest<const N: usize>(&mut self, option: &str) -> Option<Digest<N>> {
+        let text = self.optional(option)?.trim().to_owned();
+        match text.parse() {
+            Ok(digest) => Some(digest),
+            Err(error) => {
+                self.problem(option, format!("part `{}`: `{option}`: {error}", self.name), None);
+                None
+            }
+        }
+    }
+
+    /// A folder below the project root that an option names.
+    pub(super) fn location(&mut self, option: &str) -> Option<RelPath> {
+        let path = normalize(&self.project.directory.join(self.text(option)));
+        let below = RelPath::below(&self.project.root, &path);
+        let below = below.filter(|path| path.first() != ".hardtack");
+        if below.is_none() {
+            let message = format!(
+                "part `{}` would be put to `{path}`, which is outside the project or hardtack's own",
+                self.name
+            );
+            let hint = "parts lie below the buildout directory, so that they can be replaced and removed together";
+            self.problem(option, message, Some(hint));
+        }
+        below
+    }
+
+    /// The finished part, unless something was wrong with it.
+    pub(super) fn part(
+        &mut self,
+        location: RelPath,
+        environment: BTreeMap<String, String>,
+        sources: Vec<Source>,
+        steps: Vec<Step>,
+    ) -> Option<Part> {
+        let (name, recipe) = (self.name.to_owned(), self.recipe.to_owned());
+        let uses = std::mem::take(&mut self.uses);
+        Some(Part { name, recipe, location, uses, environment, sources, steps })
+    }
+}
