@@ -22,6 +22,8 @@ const DATA: usize = 1 + 8 + 8 + 32;
 const END_OF_ARCHIVE: [u8; 1024] = [0; 1024];
 /// Length of the whole trailer in the file.
 pub(super) const TRAILER: usize = 10 + 2 + 4 + DATA + 5 + END_OF_ARCHIVE.len() + 8;
+/// Where the version stands in the trailer.
+pub(super) const VERSION_AT: usize = DATA_START;
 /// Where the data starts in the trailer.
 const DATA_START: usize = 10 + 2 + 4;
 
@@ -40,8 +42,8 @@ pub(super) enum NoTrailer {
     Absent,
     /// They do, but the byte at this offset is not what it must be.
     Changed(usize),
-    /// They are of another version.
-    Version(u8),
+    /// They are one, but for the version, which is this.
+    Version(u8, Trailer),
 }
 
 impl Trailer {
@@ -69,9 +71,7 @@ impl Trailer {
         let differing: Vec<usize> = (0..TRAILER).filter(|index| bytes[*index] != wanted[*index]).collect();
         match differing.as_slice() {
             [] => Ok(trailer),
-            [DATA_START] if bytes[DATA_START] != 0 && bytes[DATA_START] < 16 => {
-                Err(NoTrailer::Version(bytes[DATA_START]))
-            }
+            [DATA_START] => Err(NoTrailer::Version(bytes[DATA_START], trailer)),
             // A trailer with a few bytes changed is told apart from a file that ends elsewhere.
             few if few.len() <= 16 => Err(NoTrailer::Changed(few[0])),
             _ => Err(NoTrailer::Absent),
@@ -132,6 +132,7 @@ mod tests {
             changed[index] ^= 0x40;
             match Trailer::parse(&changed) {
                 Err(NoTrailer::Changed(at)) => assert_eq!(at, index),
+                Err(NoTrailer::Version(_, other)) => assert!(index == DATA_START && other == trailer),
                 // What a changed offset or digest says is found wrong against the tail itself.
                 Ok(other) => assert!((DATA_START + 1..DATA_START + DATA).contains(&index) && other != trailer),
                 other => panic!("byte {index}: {other:?}"),

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::framing::{Index, NoTrailer, TRAILER, Trailer};
+use super::framing::{Index, NoTrailer, TRAILER, Trailer, VERSION_AT};
 use super::layout::{INDEX, MANIFEST, SUMS};
 use super::manifest::{EntryRecord, FORMAT, Manifest, ManifestProblem, RecordKind};
 use super::write::tail_content;
@@ -50,18 +50,30 @@ impl Bundle {
         let mut bytes = [0; TRAILER];
         file.seek(SeekFrom::Start(start)).at("read", path)?;
         file.read_exact(&mut bytes).at("read", path)?;
-        let trailer = Trailer::parse(&bytes).map_err(|problem| match problem {
-            NoTrailer::Absent => not_a_bundle("its last part is missing"),
-            NoTrailer::Changed(at) => framing(start + at as u64, "the trailer has another byte here"),
-            NoTrailer::Version(found) => Error::Newer { path: path.to_owned(), found: found.into(), known: FORMAT },
-        })?;
+        let (trailer, version) = match Trailer::parse(&bytes) {
+            Ok(trailer) => (trailer, None),
+            Err(NoTrailer::Version(found, trailer)) => (trailer, Some(found)),
+            Err(NoTrailer::Absent) => return Err(not_a_bundle("its last part is missing")),
+            Err(NoTrailer::Changed(at)) => {
+                return Err(framing(start + at as u64, "the trailer has another byte here"));
+            }
+        };
         let tail_length = start.checked_sub(trailer.tail_offset).filter(|length| *length <= MAX_TAIL);
         let tail_length = tail_length.ok_or_else(|| framing(start, "the trailer points outside the file"))?;
         let mut tail = vec![0; tail_length as usize];
         file.seek(SeekFrom::Start(trailer.tail_offset)).at("read", path)?;
         file.read_exact(&mut tail).at("read", path)?;
-        if Sha256::of(&tail) != trailer.tail_sha256 {
-            return Err(framing(trailer.tail_offset, "the manifest and the index after it have another SHA-256"));
+        let whole = Sha256::of(&tail) == trailer.tail_sha256;
+        match version {
+            // With all else as this version has it, the number is what was damaged.
+            Some(_) if whole => return Err(framing(start + VERSION_AT as u64, "the trailer has another version")),
+            Some(found) => {
+                return Err(Error::Newer { path: path.to_owned(), found: found.into(), known: FORMAT });
+            }
+            None if whole => {}
+            None => {
+                return Err(framing(trailer.tail_offset, "the manifest and the index after it have another SHA-256"));
+            }
         }
 
         let malformed = |reason: String| Error::Manifest { path: path.to_owned(), reason };

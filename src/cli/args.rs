@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use camino::Utf8PathBuf;
+use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -40,31 +41,31 @@ pub(super) struct Global {
     #[arg(short, long, value_name = "FILE", global = true, env = "HARDTACK_CONFIG", default_value = "buildout.cfg")]
     pub(super) config: Utf8PathBuf,
     /// Sets an option after all files; `+=` and `-=` work too
-    #[arg(long, value_name = "SECTION:OPTION=VALUE", global = true, action = clap::ArgAction::Append)]
+    #[arg(long, value_name = "SECTION:OPTION=VALUE", global = true, env = "HARDTACK_SET", action = clap::ArgAction::Append)]
     pub(super) set: Vec<String>,
     /// Ignores ~/.buildout/default.cfg
-    #[arg(short = 'U', long, global = true, env = "HARDTACK_NO_USER_DEFAULTS")]
+    #[arg(short = 'U', long, global = true, env = "HARDTACK_NO_USER_DEFAULTS", value_parser = FalseyValueParser::new())]
     pub(super) no_user_defaults: bool,
     /// Keeps the shared cache here
     #[arg(long, value_name = "DIR", global = true, env = "HARDTACK_CACHE_DIR")]
     pub(super) cache_dir: Option<Utf8PathBuf>,
     /// Neither reads nor writes the shared cache
-    #[arg(long, global = true, env = "HARDTACK_NO_CACHE")]
+    #[arg(long, global = true, env = "HARDTACK_NO_CACHE", value_parser = FalseyValueParser::new())]
     pub(super) no_cache: bool,
     /// Layouts written beside the cache's own, for other programs
     #[arg(long, value_name = "LAYOUT", global = true, env = "HARDTACK_CACHE_LAYOUT", default_value = "modern")]
     pub(super) cache_layout: Layout,
     /// Says more: where each source is looked for, each step's command
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "HARDTACK_VERBOSE")]
     pub(super) verbose: u8,
     /// Says nothing but errors and results
-    #[arg(short, long, global = true, env = "HARDTACK_QUIET")]
+    #[arg(short, long, global = true, env = "HARDTACK_QUIET", value_parser = FalseyValueParser::new())]
     pub(super) quiet: bool,
     /// Colours messages
     #[arg(long, value_name = "WHEN", global = true, env = "HARDTACK_COLOR", default_value = "auto")]
     pub(super) color: Color,
     /// Shows no progress bars
-    #[arg(long, global = true, env = "HARDTACK_NO_PROGRESS")]
+    #[arg(long, global = true, env = "HARDTACK_NO_PROGRESS", value_parser = FalseyValueParser::new())]
     pub(super) no_progress: bool,
     /// Prints results for people or programs
     #[arg(long, value_name = "FORMAT", global = true, env = "HARDTACK_FORMAT", default_value = "human")]
@@ -112,10 +113,10 @@ pub(super) struct Query {
     #[arg(value_name = "SECTION[:OPTION]")]
     pub(super) words: Vec<String>,
     /// Prints values as they are written, nothing substituted
-    #[arg(long)]
+    #[arg(long, env = "HARDTACK_RAW", value_parser = FalseyValueParser::new())]
     pub(super) raw: bool,
     /// Goes on past sections that do not resolve, and lists them as errors
-    #[arg(long)]
+    #[arg(long, env = "HARDTACK_KEEP_GOING", value_parser = FalseyValueParser::new())]
     pub(super) keep_going: bool,
 }
 
@@ -133,13 +134,13 @@ pub(super) struct Annotate {
 #[command(next_help_heading = "Sources")]
 pub(super) struct Sources {
     /// Fails if the lock file would change
-    #[arg(long, env = "HARDTACK_LOCKED")]
+    #[arg(long, env = "HARDTACK_LOCKED", value_parser = FalseyValueParser::new())]
     pub(super) locked: bool,
     /// As --locked, and uses no network
-    #[arg(long, env = "HARDTACK_FROZEN")]
+    #[arg(long, env = "HARDTACK_FROZEN", value_parser = FalseyValueParser::new())]
     pub(super) frozen: bool,
     /// Uses no network
-    #[arg(long, env = "HARDTACK_OFFLINE")]
+    #[arg(long, env = "HARDTACK_OFFLINE", value_parser = FalseyValueParser::new())]
     pub(super) offline: bool,
 }
 
@@ -165,7 +166,7 @@ pub(super) struct Fetch {
     #[arg(value_name = "DIR")]
     pub(super) words: Vec<String>,
     /// Prints the sources and fetches nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) sources: Sources,
@@ -194,10 +195,10 @@ pub(super) struct Bundle {
     #[arg(long, value_name = "FILE|none", env = "HARDTACK_INSTALLER", action = clap::ArgAction::Append)]
     pub(super) installer: Vec<String>,
     /// Packs files that differ from the last commit, and says so in the bundle
-    #[arg(long, env = "HARDTACK_ALLOW_DIRTY")]
+    #[arg(long, env = "HARDTACK_ALLOW_DIRTY", value_parser = FalseyValueParser::new())]
     pub(super) allow_dirty: bool,
     /// Prints what would be packed and writes nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) sources: Sources,
@@ -220,16 +221,16 @@ pub(super) struct Install {
     #[arg(short, long, value_name = "N", env = "HARDTACK_JOBS")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
     /// Sets an environment variable for all steps
-    #[arg(long, value_name = "NAME=VALUE", action = clap::ArgAction::Append)]
+    #[arg(long, value_name = "NAME=VALUE", env = "HARDTACK_ENV", action = clap::ArgAction::Append)]
     pub(super) env: Vec<String>,
     /// Keeps the bundle's download cache in DEST
-    #[arg(long, env = "HARDTACK_KEEP_CACHE")]
+    #[arg(long, env = "HARDTACK_KEEP_CACHE", value_parser = FalseyValueParser::new())]
     pub(super) keep_cache: bool,
     /// Lets an upgrade take the running installation away while it is built, where it cannot be built aside
-    #[arg(long, env = "HARDTACK_ALLOW_DOWNTIME")]
+    #[arg(long, env = "HARDTACK_ALLOW_DOWNTIME", value_parser = FalseyValueParser::new())]
     pub(super) allow_downtime: bool,
     /// Prints what would be built and does nothing
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
 }
 

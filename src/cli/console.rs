@@ -35,7 +35,7 @@ impl Console {
             Color::Auto => ColorChoice::Never,
         };
         let json = global.format == Format::Json;
-        Self { quiet: global.quiet, color, json, verbose: global.verbose }
+        Self { quiet: global.quiet && global.verbose == 0, color, json, verbose: global.verbose }
     }
 
     fn stderr(&self) -> impl Write {

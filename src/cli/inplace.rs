@@ -21,16 +21,11 @@ use crate::recipes::{Origin, Source};
 const FIXED_EPOCH: u32 = 315_532_800;
 
 /// Prepares the installation of a project where it is, from its cache.
-pub(super) fn prepare(
-    context: &Context<'_>,
-    project: Project,
-    environment: &BTreeMap<String, String>,
-) -> Result<Prepared, Report> {
+pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str) -> Result<Prepared, Report> {
     project.loaded.note_forced(context);
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.
-    let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
-    preflight(&Preflight { plan: &project.plan, sizes: Vec::new(), folder: project.root(), path })?;
+    preflight(&Preflight { plan: &project.plan, sizes: Vec::new(), folder: project.root(), path: steps_path })?;
     // What waits from an earlier attempt is for these parts at these places.
     let places = project.plan.parts.iter().map(|part| format!("{} {}\n", part.name, part.location));
     destination.start(&Sha256::of(places.collect::<String>()).to_string())?;

@@ -14,7 +14,7 @@ use super::project::Loaded;
 use super::{events, inplace, release};
 use crate::bundle::{Bundle, UnpackedBundle, is_bundle_folder};
 use crate::install::sandbox::{Level, Sandbox};
-use crate::install::{Event, Install, Preflight, install, preflight};
+use crate::install::{Event, Install, install};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// The PATH of steps unless `--env PATH=…` says otherwise.
@@ -23,13 +23,14 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     let environment = environment(arguments)?;
     let path = context.real_path(&arguments.what);
+    let steps_path = environment.get("PATH").map(String::as_str).unwrap_or_default();
     if arguments.dry_run {
         return dry_run(context, &path);
     }
     let started = Instant::now();
     let mut told = context.console.verbose > 0;
     let prepared = if is_bundle_folder(&path) {
-        release::from_folder(context, arguments, &path)?
+        release::from_folder(context, arguments, &path, steps_path)?
     } else if path.is_dir() {
         if arguments.dest.is_some() {
             let message = "a project installs in its own folder";
@@ -37,19 +38,11 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         }
         let project = Loaded::from_disk(context, &path, context.overrides.clone(), false)?.project(context)?;
         told = walk(context, &project)?;
-        inplace::prepare(context, project, &environment)?
+        inplace::prepare(context, project, steps_path)?
     } else {
-        release::from_file(context, arguments, &path)?
+        release::from_file(context, arguments, &path, steps_path)?
     };
-    check(&prepared, &environment)?;
     perform(context, arguments, &prepared, environment, told, started)
-}
-
-/// Tools, room and mount options.
-fn check(prepared: &Prepared, environment: &BTreeMap<String, String>) -> Result<(), Report> {
-    let sizes = prepared.sources.values().map(|source| source.fingerprint.size).collect();
-    let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
-    Ok(preflight(&Preflight { plan: &prepared.plan, sizes, folder: prepared.destination.root(), path })?)
 }
 
 fn perform(

@@ -16,13 +16,19 @@ use crate::bundle::{
 };
 use crate::cache::DiskFiles;
 use crate::install::{
-    Destination, Error, Image, MissingSource, Open, Release, SourceFile, check_space, differing_conditions,
+    Destination, Error, Image, MissingSource, Open, Preflight, Release, SourceFile, check_space, differing_conditions,
+    preflight,
 };
 use crate::recipes::Plan;
 use crate::report::plural;
 
 /// Prepares the installation of a bundle file.
-pub(super) fn from_file(context: &Context<'_>, arguments: &Arguments, path: &Utf8Path) -> Result<Prepared, Report> {
+pub(super) fn from_file(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    path: &Utf8Path,
+    steps_path: &str,
+) -> Result<Prepared, Report> {
     let mut bundle = Bundle::open(path)?;
     let manifest = bundle.manifest().clone();
     check_conditions(context, &manifest)?;
@@ -47,12 +53,18 @@ pub(super) fn from_file(context: &Context<'_>, arguments: &Arguments, path: &Utf
     let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
     let sources = Sources { manifest: &manifest, folder: &folder, moved_to: Some(destination.next_tree()) };
     let plan = plan(context, &manifest, &root, &destination.next_tree(), &folder)?;
+    check_machine(&plan, &manifest, &destination, steps_path)?;
     let sources = sources.find(&plan, &[])?;
     Ok(Prepared::from_bundle(destination, plan, sources, Some(image), manifest, digest))
 }
 
 /// Prepares the installation of an unpacked bundle, in its own folder unless another one is named.
-pub(super) fn from_folder(context: &Context<'_>, arguments: &Arguments, folder: &Utf8Path) -> Result<Prepared, Report> {
+pub(super) fn from_folder(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    folder: &Utf8Path,
+    steps_path: &str,
+) -> Result<Prepared, Report> {
     let bundle = UnpackedBundle::open(folder)?;
     let manifest = bundle.manifest().clone();
     check_conditions(context, &manifest)?;
@@ -74,6 +86,7 @@ pub(super) fn from_folder(context: &Context<'_>, arguments: &Arguments, folder: 
         None => (None, folder.to_owned()),
     };
     let plan = plan(context, &manifest, destination.root(), &tree, folder)?;
+    check_machine(&plan, &manifest, &destination, steps_path)?;
     let sources = Sources { manifest: &manifest, folder, moved_to: None }.find(&plan, &damage)?;
     Ok(Prepared::from_bundle(destination, plan, sources, image, manifest, digest))
 }
@@ -84,6 +97,12 @@ fn check_conditions(context: &Context<'_>, manifest: &Manifest) -> Result<(), Re
     here.python = manifest.facts.python;
     let differing = differing_conditions(&manifest.conditions, &manifest.facts, &here);
     if differing.is_empty() { Ok(()) } else { Err(Error::Conditions(differing).into()) }
+}
+
+/// Tools, room and mount options.
+fn check_machine(plan: &Plan, manifest: &Manifest, destination: &Destination, path: &str) -> Result<(), Report> {
+    let sizes = manifest.sources.iter().map(|source| source.size).collect();
+    Ok(preflight(&Preflight { plan, sizes, folder: destination.root(), path })?)
 }
 
 /// Damage to anything but sources, which are reported with their parts.

@@ -106,3 +106,29 @@ fn we_install_from_a_classic_cache() {
     succeeded(scene.hardtack(&["install", "app"]));
     says_hello(&scene, "app/parts/hello");
 }
+
+#[test]
+fn we_install_from_a_cache_that_the_classic_recipe_filled() {
+    if !have("nginx") {
+        return;
+    }
+    let folder = kept("classic");
+    let output = tool("classic.sh").arg(&folder).output().expect("the script starts");
+    if !output.status.success() {
+        return skipped(&format!("no Python 2 with zc.recipe.cmmi 1.2.2: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let scene = Scene::new();
+    let server = served(&scene);
+    let url = server.url("hello-1.0.tar.gz");
+    project(&scene, &url, "download-cache = cache\nnewest = false");
+    std::fs::create_dir(scene.path("app/cache")).expect("makes a folder");
+    let mut command = scene.command(folder.join("bin/buildout"));
+    succeeded(command.current_dir(scene.path("app")).arg("-U").output().expect("buildout runs"));
+    assert_eq!(server.requests(), 1);
+    server.stop();
+    let classic = format!("app/cache/cmmi/{}/hello-1.0.tar.gz", hardtack::base::Sha1::of(&url));
+    assert!(scene.path(classic).is_file());
+    let _ = std::fs::remove_dir_all(scene.path("app/parts"));
+    succeeded(scene.hardtack(&["install", "app"]));
+    says_hello(&scene, "app/parts/hello");
+}
