@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::base::normalize;
-use crate::config::{Error, ErrorKind, Loader, Location};
+use crate::config::{Error, ErrorKind, Loader, Location, PathKind};
 
 /// Reads config files from disk.
 ///
@@ -67,6 +67,14 @@ impl Loader for DiskFiles {
                 std::fs::read(self.real(path)).map_err(|error| unreadable(location, reason(&error)))
             }
             Location::Url(_) => self.identity(location).map(|_| Vec::new()),
+        }
+    }
+
+    fn path_kind(&self, path: &str) -> PathKind {
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => PathKind::Folder,
+            Ok(_) => PathKind::File,
+            Err(_) => PathKind::Missing,
         }
     }
 

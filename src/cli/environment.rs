@@ -86,6 +86,6 @@ impl Environment {
         let release = ["/etc/os-release", "/usr/lib/os-release"];
         let text = release.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         let (platform, os_release) = (platform.to_owned(), parse_os_release(&text));
-        Facts { machine, platform, python: PythonVersion::DEFAULT, os_release }
+        Facts { machine, platform, python: PythonVersion::DEFAULT, os_release, paths: BTreeMap::new() }
     }
 }

@@ -15,6 +15,7 @@ use crate::bundle::{
     Bundle, CONFIG_DEFAULTS, Damage, Error as BundleError, Manifest, RecordKind, UnpackedBundle, is_project_entry,
 };
 use crate::cache::DiskFiles;
+use crate::config::Loader;
 use crate::install::{
     Destination, Error, Image, MissingSource, Open, Preflight, Release, SourceFile, check_space, differing_conditions,
     preflight,
@@ -95,6 +96,8 @@ pub(super) fn from_folder(
 fn check_conditions(context: &Context<'_>, manifest: &Manifest) -> Result<(), Report> {
     let mut here = context.environment.facts();
     here.python = manifest.facts.python;
+    let files = DiskFiles::default();
+    here.paths = manifest.facts.paths.keys().map(|path| (path.clone(), files.path_kind(path))).collect();
     let differing = differing_conditions(&manifest.conditions, &manifest.facts, &here);
     if differing.is_empty() { Ok(()) } else { Err(Error::Conditions(differing).into()) }
 }

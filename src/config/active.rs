@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::document::{Document, Entry, Op};
 use super::error::Error;
 use super::facts::{ConditionRecord, Facts};
+use super::loader::Loader;
 use super::text::{dedent, is_space, strip_end};
 use crate::base::{Place, SourceFile};
 
@@ -57,12 +58,17 @@ type Gathering = BTreeMap<(Arc<str>, Op), Gathered>;
 
 impl ActiveDocument {
     /// Decides the conditions of `document`; each one decided is added to `records`.
-    pub(super) fn new(document: &Document, facts: &Facts, records: &mut Vec<ConditionRecord>) -> Result<Self, Error> {
+    pub(super) fn new(
+        document: &Document,
+        facts: &mut Facts,
+        loader: &dyn Loader,
+        records: &mut Vec<ConditionRecord>,
+    ) -> Result<Self, Error> {
         let mut gathered: BTreeMap<Arc<str>, Gathering> = BTreeMap::new();
         for block in &document.blocks {
             if let Some(condition) = &block.condition {
                 let place = Place::new(&document.file, block.header.clone());
-                let decided = condition.holds(facts).map_err(|kind| Error::at(kind, Some(place.clone())))?;
+                let decided = condition.holds(facts, loader).map_err(|kind| Error::at(kind, Some(place.clone())))?;
                 let (holds, read) = decided;
                 let condition = format!("[{} : {}]", block.name, condition.text);
                 records.push(ConditionRecord { condition, place: place.to_string(), facts: read, holds });

@@ -53,7 +53,7 @@ pub(super) struct Sequence {
 /// What a walk through `extends` needs and gathers.
 pub(super) struct Walk<'a> {
     pub(super) loader: &'a dyn Loader,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a mut Facts,
     pub(super) files: &'a mut Files,
     pub(super) conditions: &'a mut Vec<ConditionRecord>,
     pub(super) notes: &'a mut Vec<String>,
@@ -172,7 +172,7 @@ impl Walk<'_> {
         let bytes = self.loader.read(location).map_err(|error| error.via(place.cloned()))?;
         let file = decode(&self.loader.display(location), bytes).map_err(|error| error.via(place.cloned()))?;
         let document = parse(Arc::new(file))?;
-        let document = ActiveDocument::new(&document, self.facts, self.conditions)?;
+        let document = ActiveDocument::new(&document, self.facts, self.loader, self.conditions)?;
         if let Some(ops) = document.sections.get("buildout").and_then(|section| section.options.get("extended-by")) {
             let place = ops.set.as_ref().map(|written| Place::new(&document.file, written.span.clone()));
             return Err(Error::at(ErrorKind::ExtendedBy, place));

@@ -18,6 +18,21 @@ pub struct Facts {
     /// The fields of `/etc/os-release`.
     #[serde(rename = "os-release", default)]
     pub os_release: BTreeMap<String, String>,
+    /// Answers to what conditions asked about the machine's files. What is not here is asked of the loader.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paths: BTreeMap<String, PathKind>,
+}
+
+/// What is at a path of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathKind {
+    /// Nothing.
+    Missing,
+    /// A file, or something else that is no folder.
+    File,
+    /// A folder.
+    Folder,
 }
 
 /// A Python version of three numbers.
@@ -88,6 +103,8 @@ pub enum Fact {
     Python,
     /// A field of the operating system's description.
     OsRelease(String),
+    /// What is at a path.
+    Path(String),
 }
 
 impl Facts {
@@ -98,6 +115,11 @@ impl Facts {
             Fact::Platform => self.platform.clone(),
             Fact::Python => self.python.to_string(),
             Fact::OsRelease(field) => self.os_release.get(field).cloned().unwrap_or_default(),
+            Fact::Path(path) => match self.paths.get(path) {
+                Some(PathKind::Folder) => "folder".to_owned(),
+                Some(PathKind::File) => "file".to_owned(),
+                Some(PathKind::Missing) | None => "missing".to_owned(),
+            },
         }
     }
 }
@@ -109,6 +131,7 @@ impl std::fmt::Display for Fact {
             Self::Platform => f.write_str("platform"),
             Self::Python => f.write_str("python-version"),
             Self::OsRelease(field) => write!(f, "os-release:{field}"),
+            Self::Path(path) => f.write_str(path),
         }
     }
 }

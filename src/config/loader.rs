@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
+use super::facts::PathKind;
 
 /// Where a config file is: a path, or a URL.
 ///
@@ -67,6 +68,9 @@ pub trait Loader {
     /// # Errors
     /// When it cannot be read.
     fn read(&self, location: &Location) -> Result<Vec<u8>, Error>;
+
+    /// What is at an absolute path of the machine; conditions may ask.
+    fn path_kind(&self, path: &str) -> PathKind;
 
     /// The name the file is shown under in messages.
     fn display(&self, location: &Location) -> String {

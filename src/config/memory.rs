@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::{Error, ErrorKind};
+use super::facts::PathKind;
 use super::loader::{Loader, Location};
 use super::resolve::{Recipes, SectionOptions};
 use crate::base::normalize;
@@ -35,6 +36,10 @@ impl Loader for MemoryLoader {
     fn read(&self, location: &Location) -> Result<Vec<u8>, Error> {
         let name = self.identity(location)?;
         Ok(self.files.get(&name).cloned().unwrap_or_default())
+    }
+
+    fn path_kind(&self, path: &str) -> PathKind {
+        if self.files.contains_key(path) { PathKind::File } else { PathKind::Missing }
     }
 
     fn display(&self, location: &Location) -> String {

@@ -14,6 +14,7 @@
 //!     platform: "linux".into(),
 //!     python: PythonVersion::DEFAULT,
 //!     os_release: Default::default(),
+//!     paths: Default::default(),
 //! };
 //! let config = Config::load(&loader, &Location::Path("/p/buildout.cfg".into()), &Load::new(facts))?;
 //! assert_eq!(&*config.resolver(&NoRecipes)?.option("b", "y")?, "12");
@@ -45,7 +46,7 @@ use camino::Utf8PathBuf;
 pub use annotate::{Annotated, AnnotatedOption, AnnotatedSection};
 pub use defaults::BUILDOUT_VERSION;
 pub use error::{Error, ErrorKind};
-pub use facts::{ConditionRecord, Fact, Facts, PythonVersion, parse_os_release};
+pub use facts::{ConditionRecord, Fact, Facts, PathKind, PythonVersion, parse_os_release};
 pub use layer::{Change, ChangeKind, FileOrigin, Origin, Value};
 pub use loader::{Loader, Location, is_url};
 pub use memory::{MemoryLoader, NoRecipes};
@@ -106,7 +107,7 @@ impl Config {
         let mut files = Files::default();
         let (mut conditions, mut notes) = (Vec::new(), Vec::new());
         let mut walk =
-            Walk { loader, facts: &facts, files: &mut files, conditions: &mut conditions, notes: &mut notes };
+            Walk { loader, facts: &mut facts, files: &mut files, conditions: &mut conditions, notes: &mut notes };
         let mut sequence = Sequence::default();
         if let Some(defaults) = &load.user_defaults {
             walk.append(defaults, &mut sequence)?;

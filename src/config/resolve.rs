@@ -342,6 +342,31 @@ impl SectionOptions<'_, '_> {
         self.resolver.get("buildout", option, &mut Vec::new())
     }
 
+    /// All options of the section with their values, sorted by name.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a value.
+    pub fn all(&mut self) -> Result<Resolved, Error> {
+        let live = self.resolver.live(&self.name);
+        let names: Vec<Arc<str>> = live.raw.keys().chain(live.data.keys()).cloned().collect();
+        let mut options = Resolved::new();
+        for name in names {
+            if let Some(value) = self.get(&name)? {
+                options.insert(name, value);
+            }
+        }
+        Ok(options)
+    }
+
+    /// Makes sure another section is resolved, as recipes do that take values from one.
+    ///
+    /// # Errors
+    /// Whatever is wrong with that section.
+    pub fn require(&mut self, section: &str, option: &str) -> Result<(), Error> {
+        let place = self.resolver.place(&self.name, option);
+        self.resolver.enter(section, place)
+    }
+
     /// Sets an option, so that other sections see it.
     pub fn set(&mut self, option: &str, value: impl Into<Arc<str>>) {
         let name = Arc::clone(&self.name);

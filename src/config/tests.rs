@@ -8,6 +8,7 @@ fn facts() -> Facts {
         platform: "linux".into(),
         python: PythonVersion::DEFAULT,
         os_release: Default::default(),
+        paths: Default::default(),
     }
 }
 

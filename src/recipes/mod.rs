@@ -7,9 +7,12 @@
 mod cmmi;
 mod environment;
 mod error;
+mod hexagonit;
 mod plan;
 mod recipe;
 mod registry;
+mod slapos_build;
+mod slapos_cmmi;
 mod source;
 
 pub use error::{Error, Problem};

@@ -56,6 +56,14 @@ impl Build<'_> {
         self.problems.push(Problem { message, place, hint });
     }
 
+    /// Says that the recipe's options are understood but parts of it cannot be built.
+    pub(super) fn not_built_yet(&mut self) -> Option<Part> {
+        let message =
+            format!("part `{}` uses recipe `{}`, which can be resolved but not built", self.name, self.recipe);
+        self.problem("recipe", message, Some("for a part of configure, make and make install, use `zc.recipe.cmmi`"));
+        None
+    }
+
     /// Records something the user should know about an option.
     pub(super) fn note(&mut self, option: &str, message: &str) {
         let place = (self.place)(option).map(|place| format!(" ({place})")).unwrap_or_default();

@@ -6,12 +6,16 @@ use camino::Utf8Path;
 
 use super::cmmi::Cmmi;
 use super::error::{Error, Problem};
+use super::hexagonit::{HexagonitCmmi, HexagonitDownload};
 use super::plan::{Part, Plan, Project};
 use super::recipe::{Build, Recipe};
+use super::slapos_build::{SlaposDownload, SlaposGit, SlaposUnpacked};
+use super::slapos_cmmi::SlaposCmmi;
 use crate::config::{self, Config, Recipes, SectionOptions, similar};
 
 /// Every recipe there is.
-const RECIPES: &[&dyn Recipe] = &[&Cmmi];
+const RECIPES: &[&dyn Recipe] =
+    &[&Cmmi, &SlaposCmmi, &SlaposDownload, &SlaposUnpacked, &SlaposGit, &HexagonitCmmi, &HexagonitDownload];
 
 fn find(name: &str) -> Option<&'static dyn Recipe> {
     RECIPES.iter().copied().find(|recipe| recipe.name() == name)

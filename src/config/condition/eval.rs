@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::super::facts::{Fact, Facts};
+use super::super::facts::{Fact, Facts, PathKind};
+use super::super::loader::Loader;
 use super::{Comparison, Expr};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +26,12 @@ enum Value {
     None,
 }
 
-pub(super) fn holds(expression: &Expr, facts: &Facts) -> Result<(bool, BTreeSet<Fact>), String> {
-    let mut evaluation = Evaluation { facts, read: BTreeSet::new(), marker: false, python: false };
+pub(super) fn holds(
+    expression: &Expr,
+    facts: &mut Facts,
+    loader: &dyn Loader,
+) -> Result<(bool, BTreeSet<Fact>), String> {
+    let mut evaluation = Evaluation { facts, loader, read: BTreeSet::new(), marker: false, python: false };
     let value = evaluation.eval(expression)?;
     if evaluation.marker && evaluation.python {
         return Err("it mixes a marker such as `python_version` with a name such as `linux`".to_owned());
@@ -35,7 +40,8 @@ pub(super) fn holds(expression: &Expr, facts: &Facts) -> Result<(bool, BTreeSet<
 }
 
 struct Evaluation<'a> {
-    facts: &'a Facts,
+    facts: &'a mut Facts,
+    loader: &'a dyn Loader,
     read: BTreeSet<Fact>,
     marker: bool,
     python: bool,
@@ -179,6 +185,21 @@ impl Evaluation<'_> {
                 _ => Err(format!("`platform.{name}` is not supported")),
             };
         }
+        if let Expr::Attribute(module, path) = &**owner
+            && path == "path"
+            && matches!(&**module, Expr::Name(module) if module == "os")
+        {
+            self.python = true;
+            return match arguments {
+                [Expr::Text(path)] => self.path(name, path),
+                _ => Err(format!("`os.path.{name}` is supported for a literal path only")),
+            };
+        }
+        if let Expr::Name(module) = &**owner
+            && matches!(module.as_str(), "os" | "sys" | "re")
+        {
+            return Err(format!("`{module}.{name}` is not supported"));
+        }
         let owner = self.eval(owner)?;
         let arguments: Vec<Value> = arguments.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?;
         match (&owner, name.as_str(), arguments.as_slice()) {
@@ -191,6 +212,22 @@ impl Evaluation<'_> {
                 value => Ok(value),
             },
             _ => Err(format!("`.{name}(…)` is not supported here")),
+        }
+    }
+
+    /// A question about the machine's files; the answer becomes one of the facts.
+    fn path(&mut self, question: &str, path: &str) -> Result<Value, String> {
+        if !path.starts_with('/') {
+            return Err(format!("`os.path.{question}` needs an absolute path"));
+        }
+        let loader = self.loader;
+        let kind = *self.facts.paths.entry(path.to_owned()).or_insert_with(|| loader.path_kind(path));
+        self.read.insert(Fact::Path(path.to_owned()));
+        match question {
+            "exists" => Ok(Value::Bool(kind != PathKind::Missing)),
+            "isdir" => Ok(Value::Bool(kind == PathKind::Folder)),
+            "isfile" => Ok(Value::Bool(kind == PathKind::File)),
+            _ => Err(format!("`os.path.{question}` is not supported")),
         }
     }
 

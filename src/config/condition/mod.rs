@@ -3,7 +3,7 @@
 //! The original evaluates a PEP 508 marker, or any Python at all. Here the expressions found in real configs are
 //! supported, and everything else is refused with its text: names such as `linux` and `python3`, `sys.version_info`,
 //! `sys.platform`, `os.name`, `platform.machine()`, `platform.system()`, `platform.freedesktop_os_release()`, PEP 508
-//! markers, comparisons, `not`, `and`, `or`, parentheses, strings, numbers and tuples.
+//! markers, `os.path.exists('/…')` and its kin, comparisons, `not`, `and`, `or`, parentheses, strings, numbers and tuples.
 
 mod eval;
 mod parse;
@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use super::error::ErrorKind;
 use super::facts::{Fact, Facts};
+use super::loader::Loader;
 
 /// A parsed condition; whether it holds depends on [`Facts`].
 #[derive(Debug)]
@@ -74,8 +75,8 @@ impl Condition {
     ///
     /// # Errors
     /// [`ErrorKind::Condition`] where a name is unknown or values of different kinds are compared.
-    pub(super) fn holds(&self, facts: &Facts) -> Result<(bool, BTreeSet<Fact>), ErrorKind> {
-        eval::holds(&self.expression, facts)
+    pub(super) fn holds(&self, facts: &mut Facts, loader: &dyn Loader) -> Result<(bool, BTreeSet<Fact>), ErrorKind> {
+        eval::holds(&self.expression, facts, loader)
             .map_err(|reason| ErrorKind::Condition { expression: self.text.clone(), reason })
     }
 }
@@ -84,6 +85,7 @@ impl Condition {
 mod tests {
     use super::*;
     use crate::config::facts::PythonVersion;
+    use crate::config::memory::MemoryLoader;
 
     fn facts() -> Facts {
         Facts {
@@ -91,12 +93,17 @@ mod tests {
             platform: "linux".into(),
             python: PythonVersion { major: 3, minor: 11, micro: 7 },
             os_release: [("ID".to_owned(), "debian".to_owned())].into(),
+            paths: Default::default(),
         }
+    }
+
+    fn loader() -> MemoryLoader {
+        MemoryLoader::new([("/etc/here", "")])
     }
 
     fn holds(text: &str) -> Result<bool, String> {
         let condition = Condition::parse(text).map_err(|error| error.to_string())?;
-        condition.holds(&facts()).map(|(holds, _)| holds).map_err(|error| error.to_string())
+        condition.holds(&mut facts(), &loader()).map(|(holds, _)| holds).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -128,6 +135,9 @@ mod tests {
             ("python_version == '3.*'", true),
             ("python_version ~= '3.10'", true),
             ("platform_machine != 'aarch64'", true),
+            ("os.path.exists('/etc/here') and os.path.isfile('/etc/here')", true),
+            ("os.path.isdir('/etc/here') or os.path.exists('/etc/nowhere')", false),
+            ("os.path.isdir('/nowhere') and os.access('/x', os.R_OK) and 'x' in open('/x').read()", false),
         ] {
             assert_eq!(holds(text), Ok(expected), "{text}");
         }
@@ -137,6 +147,7 @@ mod tests {
     fn everything_else_is_refused_with_its_text() {
         for (text, reason) in [
             ("open('/etc/passwd')", "`open` is not a name"),
+            ("'x' in open('/x').read()", "`open` is not a name"),
             ("linux +", "unexpected `+`"),
             ("not", "unexpected end"),
             ("__import__('os').system('x')", "`__import__` is not a name"),
@@ -146,6 +157,8 @@ mod tests {
             ("'abc", "string does not end"),
             ("extra == 'x'", "`extra` is not a name"),
             ("1 < 'a'", "cannot be compared"),
+            ("os.access('/x', os.R_OK)", "`os.access` is not supported"),
+            ("os.path.exists('relative')", "absolute path"),
         ] {
             let error = holds(text).expect_err(text);
             assert!(error.contains(reason), "{text}: {error}");
@@ -156,7 +169,7 @@ mod tests {
     #[test]
     fn only_facts_that_were_needed_are_recorded() {
         let condition = Condition::parse("linux or platform.machine() == 'x'").expect("parses");
-        let (holds, read) = condition.holds(&facts()).expect("holds");
+        let (holds, read) = condition.holds(&mut facts(), &loader()).expect("holds");
         assert!(holds);
         assert_eq!(read.into_iter().collect::<Vec<_>>(), [Fact::Platform]);
     }

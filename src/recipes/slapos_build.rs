@@ -1,0 +1,154 @@
+//! The download recipes of `slapos.recipe.build`: the options they compute, as slapos.recipe.build 0.66 does.
+
+use camino::Utf8Path;
+
+use super::plan::Part;
+use super::recipe::{Build, OptionTable, Recipe};
+use super::slapos_cmmi::environment_lines;
+use crate::config::{self, SectionOptions};
+
+pub(super) struct SlaposDownload;
+pub(super) struct SlaposUnpacked;
+pub(super) struct SlaposGit;
+
+impl Recipe for SlaposDownload {
+    fn name(&self) -> &'static str {
+        "slapos.recipe.build:download"
+    }
+
+    fn options(&self) -> OptionTable {
+        &["url", "md5sum", "alternate-url", "filename", "destination", "shared", "offline"]
+    }
+
+    fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
+        needs_url(section)?;
+        boolean(section, "offline")?;
+        if section.get("mode")?.is_some() {
+            return Err(section.refuse("mode", "option `mode` is not supported"));
+        }
+        let shared = shared(section)?;
+        if shared && section.get("md5sum")?.is_none_or(|md5sum| md5sum.is_empty()) {
+            return Err(section.refuse("shared", "with `shared = true`, `md5sum` must be set"));
+        }
+        if let Some(destination) = destination(section, shared)? {
+            section.set("target", destination);
+            return Ok(());
+        }
+        let location = location_below_parts(section)?;
+        let file_name = match section.get("filename")?.filter(|name| !name.is_empty()) {
+            Some(name) => name.rsplit('/').next().unwrap_or_default().to_owned(),
+            None => section.name().to_owned(),
+        };
+        section.set("location", location.as_str());
+        section.set("target", format!("{location}/{file_name}"));
+        Ok(())
+    }
+
+    fn build(&self, build: &mut Build<'_>) -> Option<Part> {
+        build.not_built_yet()
+    }
+}
+
+impl Recipe for SlaposUnpacked {
+    fn name(&self) -> &'static str {
+        "slapos.recipe.build:download-unpacked"
+    }
+
+    fn options(&self) -> OptionTable {
+        &["url", "md5sum", "alternate-url", "strip-top-level-dir", "destination", "shared", "environment", "offline"]
+    }
+
+    fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
+        boolean(section, "strip-top-level-dir")?;
+        needs_url(section)?;
+        let environment = section.get("environment")?.unwrap_or_default();
+        environment_lines(section, &environment)?;
+        let shared = shared(section)?;
+        let location = match destination(section, shared)? {
+            Some(destination) => destination,
+            None => location_below_parts(section)?,
+        };
+        section.set("location", location.as_str());
+        section.set("target", location);
+        Ok(())
+    }
+
+    fn build(&self, build: &mut Build<'_>) -> Option<Part> {
+        build.not_built_yet()
+    }
+}
+
+impl Recipe for SlaposGit {
+    fn name(&self) -> &'static str {
+        "slapos.recipe.build:gitclone"
+    }
+
+    fn options(&self) -> OptionTable {
+        &[
+            "repository",
+            "branch",
+            "revision",
+            "location",
+            "git-executable",
+            "sparse-checkout",
+            "depth",
+            "develop",
+            "shared",
+            "use-cache",
+            "ignore-ssl-certificate",
+            "ignore-cloning-submodules",
+        ]
+    }
+
+    fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
+        if section.get("location")?.is_none() {
+            let location = location_below_parts(section)?;
+            section.set("location", location);
+        }
+        Ok(())
+    }
+
+    fn build(&self, build: &mut Build<'_>) -> Option<Part> {
+        build.not_built_yet()
+    }
+}
+
+/// `parts-directory/NAME`.
+pub(super) fn location_below_parts(section: &mut SectionOptions<'_, '_>) -> Result<String, config::Error> {
+    let parts = section.buildout("parts-directory")?.unwrap_or_default();
+    Ok(Utf8Path::new(&*parts).join(section.name()).into_string())
+}
+
+/// Option `shared`, which must be exactly `true` or `false`.
+pub(super) fn shared(section: &mut SectionOptions<'_, '_>) -> Result<bool, config::Error> {
+    Ok(boolean(section, "shared")? == Some(true))
+}
+
+fn boolean(section: &mut SectionOptions<'_, '_>, option: &str) -> Result<Option<bool>, config::Error> {
+    match section.get(option)?.as_deref() {
+        None => Ok(None),
+        Some("") if option == "offline" => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(other) => {
+            let message = format!("option `{option}` is `{other}`: it takes `true` or `false`");
+            Err(section.refuse(option, message))
+        }
+    }
+}
+
+fn needs_url(section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
+    match section.get("url")? {
+        Some(_) => Ok(()),
+        None => Err(section.refuse("recipe", format!("section `{}` has no option `url`", section.name()))),
+    }
+}
+
+fn destination(section: &mut SectionOptions<'_, '_>, shared: bool) -> Result<Option<String>, config::Error> {
+    let destination = section.get("destination")?.filter(|destination| !destination.is_empty());
+    match destination {
+        Some(_) if shared => Err(section.refuse("destination", "with `shared = true`, `destination` cannot be set")),
+        Some(destination) => Ok(Some(destination.to_string())),
+        None => Ok(None),
+    }
+}
