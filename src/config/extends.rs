@@ -53,6 +53,8 @@ pub(super) struct Sequence {
 /// What a walk through `extends` needs and gathers.
 pub(super) struct Walk<'a> {
     pub(super) loader: &'a dyn Loader,
+    /// The config everything starts from.
+    pub(super) start: &'a Location,
     pub(super) facts: &'a mut Facts,
     pub(super) files: &'a mut Files,
     pub(super) conditions: &'a mut Vec<ConditionRecord>,
@@ -150,7 +152,8 @@ impl Walk<'_> {
                 let place = Place::new(&file, written.span.clone());
                 for name in written.text.split_whitespace() {
                     let location = base.relative(name);
-                    if !needed && self.loader.identity(&location).is_err() {
+                    // The original looks for an optional file from where it runs, whoever names it.
+                    if !needed && self.loader.identity(&self.start.relative(name)).is_err() {
                         self.notes.push(format!("optional-extends file `{name}` of `{}` does not exist", file.name));
                         continue;
                     }

@@ -106,8 +106,14 @@ impl Config {
         }
         let mut files = Files::default();
         let (mut conditions, mut notes) = (Vec::new(), Vec::new());
-        let mut walk =
-            Walk { loader, facts: &mut facts, files: &mut files, conditions: &mut conditions, notes: &mut notes };
+        let mut walk = Walk {
+            loader,
+            start: root,
+            facts: &mut facts,
+            files: &mut files,
+            conditions: &mut conditions,
+            notes: &mut notes,
+        };
         let mut sequence = Sequence::default();
         if let Some(defaults) = &load.user_defaults {
             walk.append(defaults, &mut sequence)?;

@@ -55,6 +55,8 @@ struct Live {
     data: BTreeMap<Arc<str>, Arc<str>>,
     /// Initialised without looking at a section that was itself only half initialised, so good for every asker.
     lasting: bool,
+    /// The outermost half initialised section it depends on otherwise.
+    lowest: usize,
 }
 
 /// The way a recipe sees its own section.
@@ -156,13 +158,15 @@ impl<'a> Resolver<'a> {
 
     /// Makes sure `name` is alive.
     fn enter(&mut self, name: &str, place: Option<Place>) -> Result<(), Error> {
-        if self.sections.contains_key(name) {
+        if let Some(live) = self.sections.get(name) {
             let open = self.open.iter().position(|frame| &*frame.name == name);
+            let depends_on = open.unwrap_or(live.lowest);
             let current = self.open.len().saturating_sub(1);
-            if let (Some(index), Some(frame)) = (open, self.open.last_mut())
-                && index < current
+            // What a section makes of itself is its own affair.
+            if let Some(frame) = self.open.last_mut()
+                && depends_on < current
             {
-                frame.lowest = frame.lowest.min(index);
+                frame.lowest = frame.lowest.min(depends_on);
             }
             return Ok(());
         }
@@ -175,7 +179,7 @@ impl<'a> Resolver<'a> {
             return Err(Error::at(ErrorKind::TooDeep { limit: MAX_DEPTH }, place));
         }
         let name: Arc<str> = name.into();
-        let live = Live { raw, cooked: HashMap::new(), data: BTreeMap::new(), lasting: false };
+        let live = Live { raw, cooked: HashMap::new(), data: BTreeMap::new(), lasting: false, lowest: usize::MAX };
         self.sections.insert(Arc::clone(&name), live);
         self.open.push(Frame { name: Arc::clone(&name), lowest: usize::MAX });
         self.initialise(&name).map_err(|error| error.via(place))?;
@@ -188,6 +192,7 @@ impl<'a> Resolver<'a> {
         let index = self.open.len();
         if let Some(live) = self.sections.get_mut(name) {
             live.lasting = frame.lowest > index;
+            live.lowest = frame.lowest;
         }
         if let Some(parent) = self.open.last_mut()
             && frame.lowest < index
@@ -231,7 +236,8 @@ impl<'a> Resolver<'a> {
         let mut set = Vec::new();
         for name in STANDARD_DIRECTORIES {
             if let Some(value) = get(name)? {
-                set.push((name, under(&value)));
+                // An escaped reference stays as it is.
+                set.push((name, if value.contains("${") { value } else { under(&value) }));
             }
         }
         if let Some(installed) = get("installed")?.filter(|value| !value.is_empty()) {
@@ -339,6 +345,7 @@ impl SectionOptions<'_, '_> {
     /// # Errors
     /// Whatever is wrong with the value.
     pub fn buildout(&mut self, option: &str) -> Result<Option<Arc<str>>, Error> {
+        self.resolver.enter("buildout", None)?;
         self.resolver.get("buildout", option, &mut Vec::new())
     }
 

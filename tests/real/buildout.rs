@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::peers::{Nginx, Scene, have, kept, skipped, succeeded, tool};
 
 /// The real `buildout`; `None` where it is not to be had.
-fn buildout() -> Option<PathBuf> {
+pub fn buildout() -> Option<PathBuf> {
     if !have("python3") && Command::new("python3").arg("--version").output().is_err() {
         return None;
     }

@@ -7,5 +7,6 @@
 mod bare;
 mod buildout;
 mod debian;
+mod language;
 mod peers;
 mod quickstart;
