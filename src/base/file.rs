@@ -1,13 +1,13 @@
 //! Files that are either whole or not there, and errors that name their path.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// An I/O error with what was being done, and to what.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub fn clone_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
         return Ok(());
     }
     let mut source = File::open(from).at("open", from)?;
-    let mut target = File::create_new(to).at("create", to)?;
+    let mut target = create_private(to).at("create", to)?;
     io::copy(&mut source, &mut target).at("write", to)?;
     let mode = source.metadata().at("inspect", from)?.permissions();
     target.set_permissions(mode).at("set the mode of", to)
@@ -97,59 +97,55 @@ pub fn replace_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
         return Err(io::Error::other("path is not UTF-8")).at("create a folder in", folder);
     };
     let staged = staging.join("file");
-    let empty = fs::metadata(from).at("inspect", from)?.len() == 0;
-    // Empty files are never hard-linked: some file systems cap the link count, and all empty files are one blob.
-    if reflink(from, &staged).is_err() && (empty || fs::hard_link(from, &staged).is_err()) {
-        clone_file(from, &staged)?;
-    }
+    link_file(from, &staged)?;
     fs::rename(&staged, to).at("rename into place", to)
 }
 
-/// Copies the tree `from` to `to`, which must not exist: folders are made anew, links copied, files reflinked where the
-/// file system can, else hard-linked.
-pub fn link_tree(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
-    for entry in WalkDir::new(from).sort_by_file_name() {
-        let entry = entry.map_err(io::Error::from).at("read folder", from)?;
-        let path = utf8(entry.path(), from)?;
-        let target = match path.strip_prefix(from) {
-            Ok(relative) if relative != "" => to.join(relative),
-            _ => to.to_owned(),
-        };
-        let kind = entry.file_type();
-        if kind.is_dir() {
-            create_dir_all(&target)?;
-            let mode = entry.metadata().map_err(io::Error::from).at("inspect", path)?.permissions();
-            fs::set_permissions(&target, mode).at("set the mode of", &target)?;
-        } else if kind.is_symlink() {
-            let link = fs::read_link(path).at("read link", path)?;
-            std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
-        } else if reflink(path, &target).is_err() && fs::hard_link(path, &target).is_err() {
-            clone_file(path, &target)?;
-        }
+/// Makes `to`, which must not be there, the same file as `from`: a reflink, else a hard link, else a copy. For files
+/// that nobody writes to in place.
+pub fn link_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+    let empty = fs::symlink_metadata(from).at("inspect", from)?.len() == 0;
+    // Empty files are never hard-linked: some file systems cap the link count, and all empty files may be one blob.
+    if reflink(from, to).is_ok() || (!empty && fs::hard_link(from, to).is_ok()) {
+        return Ok(());
     }
-    Ok(())
+    clone_file(from, to)
 }
 
 /// Makes `to` share the bytes of `from` until one of them is written to; on an error there is no `to`.
 fn reflink(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
     let source = File::open(from)?;
-    let target = File::create_new(to)?;
+    let target = create_private(to)?;
     let cloned = rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd());
     let done = cloned.map_err(io::Error::from).and_then(|()| target.set_permissions(source.metadata()?.permissions()));
     done.inspect_err(|_| drop(fs::remove_file(to)))
 }
 
+/// A new file that nobody else can read until it gets its mode.
+fn create_private(path: &Utf8Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
 /// All paths below `root` that are no folders, sorted by name, with their relative path.
 pub fn files_below(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
-    let mut files = Vec::new();
+    below(root, |entry| Ok(!entry.file_type().is_dir()))
+}
+
+/// All folders below `root` that have nothing in them, sorted by name, with their relative path.
+pub fn empty_folders_below(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
+    below(root, |entry| Ok(entry.file_type().is_dir() && fs::read_dir(entry.path())?.next().is_none()))
+}
+
+fn below(root: &Utf8Path, wanted: fn(&DirEntry) -> io::Result<bool>) -> Result<Vec<Utf8PathBuf>, PathError> {
+    let mut paths = Vec::new();
     for entry in WalkDir::new(root).min_depth(1).sort_by_file_name() {
         let entry = entry.map_err(io::Error::from).at("read folder", root)?;
-        if !entry.file_type().is_dir() {
+        if wanted(&entry).at("read folder", root)? {
             let path = utf8(entry.path(), root)?;
-            files.push(path.strip_prefix(root).unwrap_or(path).to_owned());
+            paths.push(path.strip_prefix(root).unwrap_or(path).to_owned());
         }
     }
-    Ok(files)
+    Ok(paths)
 }
 
 fn utf8<'a>(path: &'a std::path::Path, root: &Utf8Path) -> Result<&'a Utf8Path, PathError> {

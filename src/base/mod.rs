@@ -16,8 +16,8 @@ pub use digest::{
     Digest, DigestError, Fingerprint, Hasher, HashingReader, HashingWriter, Md5, Sha1, Sha256, fingerprint_file,
 };
 pub use file::{
-    IoContext, PathError, clone_file, create_dir_all, files_below, is_empty_dir, link_tree, publish, read_to_string,
-    remove_tree, replace_file, sync_dir, write_atomic,
+    IoContext, PathError, clone_file, create_dir_all, empty_folders_below, files_below, is_empty_dir, link_file,
+    publish, read_to_string, remove_tree, replace_file, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
 pub use key::{Expected, Mismatch, SourceKey, Wanted};

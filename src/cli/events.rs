@@ -49,6 +49,7 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
         }
         InstallEvent::Recovered => console.note("an interrupted installation was put right first"),
         InstallEvent::Uninstalling { part, reason } => console.say(format!("uninstalling {part}: {reason}")),
+        InstallEvent::Outdated { part, reason } => console.say(format!("building {part} again: {reason}")),
         InstallEvent::Installing { part, index, total } => console.say(format!("[{index}/{total}] installing {part}")),
         InstallEvent::Keeping { part } => console.detail(format!("{part}: built already")),
         InstallEvent::Step { part, step, command } => {
@@ -60,6 +61,9 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
         InstallEvent::Built { part, took } => console.detail(format!("{part}: built in {}", seconds(*took))),
         InstallEvent::KeptChanged { path, new } => {
             console.note(format!("`{path}` was changed here and stays; the new one is `{new}`"));
+        }
+        InstallEvent::Replaced { path } => {
+            console.note(format!("`{path}` gave way to a file of the release; it is below .hardtack/previous/tree"));
         }
         InstallEvent::NothingToDo => console.say("everything is installed already"),
         InstallEvent::Switched => console.detail("the new generation is in place"),

@@ -12,7 +12,7 @@ use super::prepared::Prepared;
 use super::project::Project;
 use crate::base::{Epoch, Fingerprint, Sha256, SourceKey, Wanted, fingerprint_file};
 use crate::install::{
-    Destination, Error, MissingSource, Open, Preflight, SourceFile, check_project_sources, preflight,
+    Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight,
 };
 use crate::lock::Lock;
 use crate::recipes::{Origin, Source};
@@ -72,7 +72,10 @@ fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<S
         };
         match file {
             Some((path, fingerprint)) => match wanted.expected.check(&fingerprint) {
-                Ok(()) => drop(found.insert(key, SourceFile { name: source.shown(), path, fingerprint })),
+                Ok(()) => {
+                    let (name, place) = (source.shown(), SourcePlace::Fixed(path));
+                    found.insert(key, SourceFile { name, place, fingerprint });
+                }
                 Err(mismatch) => wrong.push(absent(Some(mismatch))),
             },
             None => missing.push(absent(None)),

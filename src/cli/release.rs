@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::args::Install as Arguments;
 use super::context::Context;
@@ -17,8 +17,8 @@ use crate::bundle::{
 use crate::cache::DiskFiles;
 use crate::config::Loader;
 use crate::install::{
-    Destination, Error, Image, MissingSource, Open, Preflight, Release, SourceFile, check_space, differing_conditions,
-    preflight,
+    Destination, Error, Image, MissingSource, Open, Preflight, ProjectEntry, Release, SourceFile, SourcePlace,
+    check_space, differing_conditions, preflight,
 };
 use crate::recipes::Plan;
 use crate::report::plural;
@@ -52,7 +52,7 @@ pub(super) fn from_file(
     let checked = bundle.unpack(&folder)?;
     context.console.say(format!("verified {path}: {}", plural(checked.entries, "file")));
     let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
-    let sources = Sources { manifest: &manifest, folder: &folder, moved_to: Some(destination.next_tree()) };
+    let sources = Sources { manifest: &manifest, folder: &folder, kept: arguments.keep_cache };
     let plan = plan(context, &manifest, &root, &destination.next_tree(), &folder)?;
     check_machine(&plan, &manifest, &destination, steps_path)?;
     let sources = sources.find(&plan, &[])?;
@@ -88,7 +88,7 @@ pub(super) fn from_folder(
     };
     let plan = plan(context, &manifest, destination.root(), &tree, folder)?;
     check_machine(&plan, &manifest, &destination, steps_path)?;
-    let sources = Sources { manifest: &manifest, folder, moved_to: None }.find(&plan, &damage)?;
+    let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
     Ok(Prepared::from_bundle(destination, plan, sources, image, manifest, digest))
 }
 
@@ -143,10 +143,7 @@ fn lay_out(
         let (from, to) = (folder.join(path), tree.join(path));
         create_dir_all(to.parent().unwrap_or(tree))?;
         match (&entry.kind, take) {
-            (RecordKind::Folder, _) => {
-                create_dir_all(&to)?;
-                continue;
-            }
+            (RecordKind::Folder, _) => create_dir_all(&to)?,
             (_, Take::Move) => fs::rename(&from, &to).at("move", &from)?,
             (RecordKind::Symlink { target }, Take::Copy) => {
                 remove_tree(&to)?;
@@ -157,11 +154,12 @@ fn lay_out(
                 clone_file(&from, &to)?;
             }
         }
-        let sha256 = match &entry.kind {
-            RecordKind::File { sha256, .. } => Some(*sha256),
-            _ => None,
+        let installed = match &entry.kind {
+            RecordKind::File { sha256, .. } => ProjectEntry::File(*sha256),
+            RecordKind::Symlink { target } => ProjectEntry::Symlink(target.clone()),
+            RecordKind::Folder => ProjectEntry::Folder,
         };
-        image.files.insert(path.clone(), sha256);
+        image.files.insert(path.clone(), installed);
     }
     Ok(image)
 }
@@ -203,8 +201,8 @@ fn plan(
 struct Sources<'a> {
     manifest: &'a Manifest,
     folder: &'a Utf8Path,
-    /// Where files that are kept were moved before.
-    moved_to: Option<Utf8PathBuf>,
+    /// Sources that are installed with the project's files were moved among these.
+    kept: bool,
 }
 
 impl Sources<'_> {
@@ -222,9 +220,9 @@ impl Sources<'_> {
                 Some(damage) if damage.missing => missing.push(absent()),
                 Some(damage) => wrong.push((damage.path.clone(), absent())),
                 None => {
-                    let path = self.path(&record.path);
+                    let (name, place) = (source.shown(), self.place(&record.path));
                     let fingerprint = Fingerprint { sha256: record.sha256, md5: record.md5, size: record.size };
-                    found.insert(key, SourceFile { name: source.shown(), path, fingerprint });
+                    found.insert(key, SourceFile { name, place, fingerprint });
                 }
             }
         }
@@ -244,9 +242,11 @@ impl Sources<'_> {
         if missing.is_empty() { Ok(found) } else { Err(Error::Missing(missing).into()) }
     }
 
-    fn path(&self, path: &RelPath) -> Utf8PathBuf {
-        let moved = self.moved_to.as_ref().map(|tree| tree.join(path)).filter(|path| path.is_file());
-        moved.unwrap_or_else(|| self.folder.join(path))
+    fn place(&self, path: &RelPath) -> SourcePlace {
+        match self.kept && is_project_entry(path, true) {
+            true => SourcePlace::Project(path.clone()),
+            false => SourcePlace::Fixed(self.folder.join(path)),
+        }
     }
 }
 

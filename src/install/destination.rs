@@ -9,12 +9,13 @@
 //!               journal               moves under way
 //! ```
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::moves::{Aim, Moves};
+use super::moves::{Aim, Ground, Moves};
 use super::record::{self, PartRecord, State};
 use crate::base::{FileLock, IoContext, create_dir_all, is_empty_dir, remove_tree};
 
@@ -40,20 +41,19 @@ impl Destination {
     /// installation left.
     ///
     /// # Errors
-    /// [`Error::Foreign`] for a folder with other things in it, [`Error::Busy`] while another process works on it.
+    /// [`Error::Foreign`] for a folder with other things in it, [`Error::Busy`] while another process, or a build that
+    /// one left behind, works on it.
     pub fn open(root: &Utf8Path, how: Open) -> Result<Self, Error> {
         let own = root.join(".hardtack");
-        if how == Open::Separate
-            && !is_empty_dir(root)?
-            && !own.join("state.json").is_file()
-            && !own.join("next").is_dir()
-        {
+        let ours = own.join("state.json").is_file() || own.join("next").is_dir() || own.join("install.lock").is_file();
+        if how == Open::Separate && !ours && !is_empty_dir(root)? {
             return Err(Error::Foreign { path: root.to_owned() });
         }
         create_dir_all(&own)?;
-        let Some(lock) = FileLock::try_acquire(&own.join("install.lock"))? else {
-            return Err(Error::Busy { path: root.to_owned() });
-        };
+        let busy = || Error::Busy { path: root.to_owned() };
+        let lock = FileLock::try_acquire(&own.join("install.lock"))?.ok_or_else(busy)?;
+        // Steps that cannot be tied to hardtack hold this one as long as any process of theirs lives.
+        drop(FileLock::try_acquire(&own.join("build.lock"))?.ok_or_else(busy)?);
         let mut destination = Self { root: root.to_owned(), _lock: lock, recovered: false };
         destination.recover()?;
         Ok(destination)
@@ -110,8 +110,18 @@ impl Destination {
         self.own("logs").join(format!("{part}.log"))
     }
 
-    pub(super) fn journal(&self) -> Utf8PathBuf {
-        self.own("journal")
+    pub(super) fn build_lock(&self) -> Utf8PathBuf {
+        self.own("build.lock")
+    }
+
+    /// The folders between which a generation moves.
+    pub(super) fn ground(&self) -> Ground {
+        Ground {
+            tree: self.next_tree(),
+            taken: self.own("next/taken"),
+            dest: self.root.clone(),
+            journal: self.own("journal"),
+        }
     }
 
     /// What is installed now.
@@ -140,15 +150,24 @@ impl Destination {
         Ok(remove_tree(&self.own("next/records").join(format!("{part}.json")))?)
     }
 
+    pub(super) fn write_next_state(&self, state: &State) -> Result<(), Error> {
+        record::write(&self.own("next/state.json"), state)
+    }
+
+    /// Waits until everything written to the destination's file system is on its disk.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        let folder = File::open(&self.root).at("open", &self.root)?;
+        Ok(rustix::fs::syncfs(&folder).map_err(io::Error::from).at("flush", &self.root)?)
+    }
+
     /// Finishes or undoes moves that a crash interrupted.
     fn recover(&mut self) -> Result<(), Error> {
-        let journal = self.journal();
-        let Some(mut moves) = Moves::read(&journal)? else { return Ok(()) };
-        let tree = self.next_tree();
+        let ground = self.ground();
+        let Some(moves) = Moves::read(&ground.journal)? else { return Ok(()) };
         match moves.aim {
-            Aim::Undo => moves.withdraw(&tree, &self.root, &journal)?,
+            Aim::Undo => moves.withdraw(&ground)?,
             Aim::Finish => {
-                moves.place(&tree, &self.root, &journal)?;
+                moves.place(&ground)?;
                 self.conclude()?;
             }
         }
@@ -156,37 +175,40 @@ impl Destination {
         Ok(())
     }
 
-    /// Makes the generation whose moves are done the installed one: records change over, the old tree is kept.
+    /// Makes the generation whose moves are done the installed one: records change over, the old tree is kept. Every
+    /// step can be done again after a crash.
     pub(super) fn conclude(&self) -> Result<(), Error> {
-        let previous = self.own("previous");
-        // Each of these steps can be done again after a crash: what has moved already is no longer in `next`.
-        if self.own("next/state.json").is_file() {
-            remove_tree(&previous)?;
-            create_dir_all(&previous)?;
-        }
+        let (fresh, previous, dropped) = (self.own("previous.new"), self.own("previous"), self.own("dropped"));
+        create_dir_all(&fresh)?;
         for name in ["records", "state.json"] {
             let (next, current) = (self.own("next").join(name), self.own(name));
             if next.exists() {
-                if current.exists() {
-                    fs::rename(&current, previous.join(name)).at("move aside", &current)?;
-                }
-                fs::rename(&next, &current).at("move into place", &current)?;
+                move_if_there(&current, &fresh.join(name))?;
+                move_if_there(&next, &current)?;
             }
         }
-        let tree = self.next_tree();
-        if tree.exists() {
-            fs::rename(&tree, previous.join("tree")).at("move aside", &tree)?;
+        for name in ["tree", "taken"] {
+            move_if_there(&self.own("next").join(name), &fresh.join(name))?;
         }
-        remove_tree(&self.journal())?;
-        Ok(remove_tree(&self.own("next"))?)
+        // What cannot be removed, such as files of another user, must not keep the generation from being concluded.
+        let _ = remove_tree(&dropped);
+        move_if_there(&previous, &dropped)?;
+        move_if_there(&fresh, &previous)?;
+        let _ = remove_tree(&dropped);
+        remove_tree(&self.ground().journal)?;
+        self.flush()?;
+        self.drop_next()
     }
 
-    pub(super) fn write_next_state(&self, state: &State) -> Result<(), Error> {
-        record::write(&self.own("next/state.json"), state)
-    }
-
-    /// Drops a generation that turned out not to be needed.
+    /// Drops what is left of a generation that is in place, or turned out not to be needed.
     pub(super) fn drop_next(&self) -> Result<(), Error> {
         Ok(remove_tree(&self.own("next"))?)
+    }
+}
+
+fn move_if_there(from: &Utf8Path, to: &Utf8Path) -> Result<(), Error> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => Ok(other.at("move", from)?),
     }
 }

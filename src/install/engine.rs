@@ -9,14 +9,14 @@ use camino::Utf8PathBuf;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::inputs::inputs;
+use super::inputs::Inputs;
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::record::{PartRecord, Release, State};
 use super::run::Build;
-use super::sandbox::{Level, Sandbox};
-use super::source::SourceFile;
-use crate::base::{Epoch, Sha256, SourceKey, create_dir_all, fingerprint_file, link_tree, remove_tree};
+use super::sandbox::{Bind, Level, Sandbox};
+use super::source::{SourceFile, SourcePlace};
+use crate::base::{Epoch, Sha256, SourceKey, create_dir_all, fingerprint_file, remove_tree};
 use crate::recipes::{Origin, Part, Plan, Source};
 
 /// Everything an installation is made from.
@@ -54,52 +54,67 @@ pub struct Installed {
     pub removed: Vec<String>,
 }
 
-/// Installs. On an error the destination is as it was; parts that are whole wait for the next attempt.
+/// Installs. When a build fails the destination is as it was; parts that are whole wait for the next attempt.
 ///
 /// # Errors
-/// [`Error::Step`] where a build fails; [`Error::Downtime`]; those of files and sandboxes.
+/// [`Error::Step`] where a build fails; [`Error::Downtime`]; [`Error::Blocked`]; those of files and sandboxes.
 pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<Installed, Error> {
     let destination = install.destination;
     if destination.recovered() {
         observe(Event::Recovered);
     }
     let current = destination.state()?;
-    let file = |source: &Source| install.source(source);
-    let inputs = inputs(install.plan, install.epoch, &install.environment, &file)?;
+    let inputs = install.inputs()?;
     let mut result = Installed { built: Vec::new(), kept: Vec::new(), removed: Vec::new() };
     let wanted: BTreeSet<&str> = install.plan.parts.iter().map(|part| part.name.as_str()).collect();
     for part in current.iter().flat_map(|state| &state.parts).filter(|part| !wanted.contains(part.as_str())) {
         observe(Event::Uninstalling { part: part.clone(), reason: "the config no longer has it".to_owned() });
         result.removed.push(part.clone());
     }
-
     let keep = install.keepable(&inputs, observe)?;
-    let same_project = install.image.as_ref().is_none_or(|image| {
-        let files = image.files.iter().filter_map(|(path, sha256)| Some((path.clone(), (*sha256)?)));
-        current.as_ref().is_some_and(|state| state.project == files.collect())
-    });
     let same_release = current.as_ref().is_some_and(|state| state.release == install.release);
+    let same_project =
+        install.image.as_ref().is_none_or(|image| current.as_ref().is_some_and(|state| state.project == image.files));
     if keep.len() == install.plan.parts.len() && result.removed.is_empty() && same_project && same_release {
         observe(Event::NothingToDo);
         result.kept = install.plan.parts.iter().map(|part| part.name.clone()).collect();
         destination.drop_next()?;
         return Ok(result);
     }
-    install.build_all(current.as_ref(), &inputs, &keep, &mut result, observe)?;
+    let aside = install.sandbox.level == Level::Full;
+    if !aside && !install.allow_downtime && current.as_ref().is_some_and(|state| !state.parts.is_empty()) {
+        return Err(Error::Downtime { level: install.sandbox.level.name() });
+    }
+    let run = Run { install, current, inputs, aside };
+    run.all(&keep, &mut result, observe)?;
     Ok(result)
 }
 
 impl Install<'_> {
-    /// The file of a source; those of the project are looked up where the project's files are.
+    fn inputs(&self) -> Result<BTreeMap<String, Sha256>, Error> {
+        let files = self.project_files(false);
+        let inputs = Inputs {
+            plan: self.plan,
+            level: self.sandbox.level,
+            environment: &self.environment,
+            files: (&files, self.destination.root()),
+        };
+        inputs.digests(&|source| self.source(source))
+    }
+
+    /// Where the project's files are, before or after the new generation was put in place.
+    fn project_files(&self, placed: bool) -> Utf8PathBuf {
+        match self.image {
+            Some(_) if !placed => self.destination.next_tree(),
+            _ => self.destination.root().to_owned(),
+        }
+    }
+
+    /// The file of a source; those of the project are looked up where the project's files are now.
     fn source(&self, source: &Source) -> Result<SourceFile, Error> {
         if let Origin::Project(path) = &source.origin {
-            let root = match self.image {
-                Some(_) => self.destination.next_tree(),
-                None => self.destination.root().to_owned(),
-            };
-            let full = root.join(path);
-            let fingerprint = fingerprint_file(&full)?;
-            return Ok(SourceFile { name: source.shown(), path: full, fingerprint });
+            let fingerprint = fingerprint_file(&self.project_files(false).join(path))?;
+            return Ok(SourceFile { name: source.shown(), place: SourcePlace::Project(path.clone()), fingerprint });
         }
         let found = source.key().and_then(|key| self.sources.get(&key));
         let missing = || {
@@ -119,177 +134,18 @@ impl Install<'_> {
         let mut keep = BTreeSet::new();
         for part in &self.plan.parts {
             let Some(record) = self.destination.record(&part.name)? else { continue };
-            let location = self.destination.root().join(&record.location);
-            let reason = if !location.is_dir() {
-                "its files are gone"
-            } else if Some(&record.input) != inputs.get(&part.name) || record.location != part.location {
-                "what it is made from has changed"
+            let name = part.name.clone();
+            if Some(&record.input) != inputs.get(&part.name) || record.location != part.location {
+                let reason = "what it is made from has changed".to_owned();
+                observe(Event::Outdated { part: name, reason });
+            } else if !record.is_whole_in(&self.destination.root().join(&record.location)) {
+                let reason = "its files are gone or have changed".to_owned();
+                observe(Event::Uninstalling { part: name, reason });
             } else {
-                keep.insert(part.name.clone());
-                continue;
-            };
-            observe(Event::Uninstalling { part: part.name.clone(), reason: reason.to_owned() });
+                keep.insert(name);
+            }
         }
         Ok(keep)
-    }
-
-    fn build_all(
-        &self,
-        current: Option<&State>,
-        inputs: &BTreeMap<String, Sha256>,
-        keep: &BTreeSet<String>,
-        result: &mut Installed,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), Error> {
-        let (dest, tree) = (self.destination.root(), self.destination.next_tree());
-        let aside = self.sandbox.level == Level::Full;
-        if !aside && !self.allow_downtime && current.is_some_and(|state| !state.parts.is_empty()) {
-            return Err(Error::Downtime { level: self.sandbox.level.name() });
-        }
-        create_dir_all(&tree)?;
-        let ready = self.prepare(inputs, keep, observe)?;
-        let placing = Placing::new(self.destination, self.plan, self.image.as_ref(), current, observe)?;
-        placing.tops.iter().try_for_each(|top| create_dir_all(&tree.join(top)))?;
-
-        let journal = self.destination.journal();
-        let mut placed = None;
-        if !aside {
-            let mut moves = Moves::plan(&tree, &placing.changes, Aim::Undo)?;
-            moves.place(&tree, dest, &journal)?;
-            placed = Some(moves);
-        }
-        let built = self.build_parts(inputs, &ready, aside, result, observe);
-        if let Some(moves) = placed {
-            moves.withdraw(&tree, dest, &journal)?;
-        }
-        built?;
-
-        placing.carry_unknown(self.destination, current)?;
-        let names = self.plan.parts.iter().map(|part| part.name.clone()).collect();
-        let mut state = State::new(self.release.clone(), names, self.sandbox.level.name());
-        state.project = placing.project;
-        self.destination.write_next_state(&state)?;
-        Moves::plan(&tree, &placing.changes, Aim::Finish)?.place(&tree, dest, &journal)?;
-        self.destination.conclude()?;
-        // Folders of parts that are gone.
-        placing.tops.iter().for_each(|top| drop(fs::remove_dir(dest.join(top))));
-        observe(Event::Switched);
-        Ok(())
-    }
-
-    /// Fills the next tree with parts that need no building; returns them.
-    fn prepare(
-        &self,
-        inputs: &BTreeMap<String, Sha256>,
-        keep: &BTreeSet<String>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<BTreeSet<String>, Error> {
-        let tree = self.destination.next_tree();
-        let mut ready = BTreeSet::new();
-        for part in &self.plan.parts {
-            let location = tree.join(&part.location);
-            let whole = self.destination.next_record(&part.name)?;
-            let whole = whole.is_some_and(|record| Some(&record.input) == inputs.get(&part.name));
-            if whole && location.is_dir() {
-                observe(Event::Keeping { part: part.name.clone() });
-                ready.insert(part.name.clone());
-                continue;
-            }
-            self.destination.forget_next_record(&part.name)?;
-            remove_tree(&location)?;
-            if keep.contains(&part.name)
-                && let Some(record) = self.destination.record(&part.name)?
-            {
-                create_dir_all(location.parent().unwrap_or(&location))?;
-                link_tree(&self.destination.root().join(&record.location), &location)?;
-                self.destination.write_next_record(&record)?;
-                observe(Event::Keeping { part: part.name.clone() });
-                ready.insert(part.name.clone());
-            }
-        }
-        Ok(ready)
-    }
-
-    fn build_parts(
-        &self,
-        inputs: &BTreeMap<String, Sha256>,
-        ready: &BTreeSet<String>,
-        aside: bool,
-        result: &mut Installed,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), Error> {
-        let environment = self.step_environment();
-        let total = self.plan.parts.len();
-        for (index, part) in self.plan.parts.iter().enumerate() {
-            if ready.contains(&part.name) {
-                result.kept.push(part.name.clone());
-                continue;
-            }
-            let input = inputs.get(&part.name).copied().unwrap_or_else(|| part.digest());
-            observe(Event::Installing { part: part.name.clone(), index: index + 1, total });
-            let started = Instant::now();
-            self.build_part(part, input, aside, &environment, observe)?;
-            result.built.push(part.name.clone());
-            observe(Event::Built { part: part.name.clone(), took: started.elapsed() });
-        }
-        Ok(())
-    }
-
-    fn build_part(
-        &self,
-        part: &Part,
-        input: Sha256,
-        aside: bool,
-        environment: &BTreeMap<String, String>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), Error> {
-        let (dest, tree) = (self.destination.root(), self.destination.next_tree());
-        let location = if aside { tree.join(&part.location) } else { dest.join(&part.location) };
-        create_dir_all(&location)?;
-        let sources: Vec<SourceFile> =
-            part.sources.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?;
-        let binds = match (aside, &self.image) {
-            (false, _) => Vec::new(),
-            // Inside, the whole destination is the new tree.
-            (true, Some(_)) => vec![(tree.clone(), dest.to_owned())],
-            (true, None) => {
-                let tops = self.plan.top_folders();
-                tops.iter().map(|top| (tree.join(top), dest.join(top))).collect()
-            }
-        };
-        if self.image.is_none() && aside {
-            // Mount points must exist; an empty folder is all the destination shows of a build under way.
-            binds.iter().try_for_each(|(_, to)| create_dir_all(to))?;
-        }
-        let mut build = Build {
-            part,
-            sources: sources.iter().collect(),
-            sandbox: self.sandbox,
-            environment,
-            work: self.destination.work(&part.name),
-            log: self.destination.log(&part.name),
-            binds,
-            observe,
-        };
-        let outcome = build.run();
-        if outcome.is_err() {
-            // What a failed build left at its location is worth nothing; the first error is the one to tell.
-            let _ = remove_tree(&location);
-            self.remove_empty_tops(aside);
-        }
-        outcome?;
-        let level = self.sandbox.level.name();
-        let record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
-        self.destination.write_next_record(&record)
-    }
-
-    /// Mount points that were made for a build and hold nothing.
-    fn remove_empty_tops(&self, aside: bool) {
-        if self.image.is_none() && aside {
-            for top in self.plan.top_folders() {
-                let _ = fs::remove_dir(self.destination.root().join(top));
-            }
-        }
     }
 
     /// What every step's environment starts from.
@@ -301,7 +157,188 @@ impl Install<'_> {
         if self.jobs > 1 {
             environment.insert("MAKEFLAGS".to_owned(), format!("-j{}", self.jobs));
         }
+        // As root, tar would give files to whoever packed them, which a step has no privilege for.
+        if rustix::process::geteuid().is_root() {
+            environment.insert("TAR_OPTIONS".to_owned(), "--no-same-owner".to_owned());
+        }
         environment.extend(self.environment.clone());
         environment
+    }
+}
+
+/// An installation that has something to do.
+struct Run<'a> {
+    install: &'a Install<'a>,
+    current: Option<State>,
+    inputs: BTreeMap<String, Sha256>,
+    /// The generation is built beside the running one.
+    aside: bool,
+}
+
+impl Run<'_> {
+    fn all(
+        &self,
+        keep: &BTreeSet<String>,
+        result: &mut Installed,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        let Install { destination, plan, image, .. } = self.install;
+        let (tree, ground) = (destination.next_tree(), destination.ground());
+        let current = self.current.as_ref();
+        create_dir_all(&tree)?;
+        let ready = self.prepare(keep, observe)?;
+        let placing = Placing::new(destination, plan, image.as_ref(), current)?;
+        placing.tell(observe);
+        placing.tops.iter().try_for_each(|top| create_dir_all(&tree.join(top)))?;
+
+        let mut placed = None;
+        if !self.aside {
+            let moves = Moves::plan(&ground, &placing.changes, Aim::Undo)?;
+            moves.place(&ground)?;
+            placed = Some(moves);
+        }
+        let built = self.build_parts(ready, result, observe);
+        let withdrawn = placed.map_or(Ok(()), |moves| moves.withdraw(&ground));
+        built?;
+        withdrawn?;
+
+        let changes = placing.finish(current, observe)?;
+        let names = plan.parts.iter().map(|part| part.name.clone()).collect();
+        let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
+        state.project = image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
+        destination.write_next_state(&state)?;
+        destination.flush()?;
+        Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
+        destination.conclude()?;
+        // Folders of parts that are gone.
+        placing.tops.iter().for_each(|top| drop(fs::remove_dir(destination.root().join(top))));
+        observe(Event::Switched);
+        Ok(())
+    }
+
+    /// Fills the next tree with parts that need no building; returns them.
+    fn prepare(&self, keep: &BTreeSet<String>, observe: &mut dyn FnMut(Event)) -> Result<BTreeSet<String>, Error> {
+        let destination = self.install.destination;
+        let tree = destination.next_tree();
+        let mut ready = BTreeSet::new();
+        for part in &self.install.plan.parts {
+            let location = tree.join(&part.location);
+            let whole = destination.next_record(&part.name)?.is_some_and(|record| {
+                Some(&record.input) == self.inputs.get(&part.name) && record.is_whole_in(&location)
+            });
+            if !whole {
+                destination.forget_next_record(&part.name)?;
+                remove_tree(&location)?;
+            }
+            if !whole && !keep.contains(&part.name) {
+                continue;
+            }
+            if !whole && let Some(record) = destination.record(&part.name)? {
+                record.link_into(&destination.root().join(&record.location), &location)?;
+                destination.write_next_record(&record)?;
+            }
+            observe(Event::Keeping { part: part.name.clone() });
+            ready.insert(part.name.clone());
+        }
+        Ok(ready)
+    }
+
+    fn build_parts(
+        &self,
+        mut ready: BTreeSet<String>,
+        result: &mut Installed,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        let environment = self.install.step_environment();
+        let parts = &self.install.plan.parts;
+        for (index, part) in parts.iter().enumerate() {
+            if ready.contains(&part.name) {
+                result.kept.push(part.name.clone());
+                continue;
+            }
+            observe(Event::Installing { part: part.name.clone(), index: index + 1, total: parts.len() });
+            let started = Instant::now();
+            self.build_part(part, &ready, &environment, observe)?;
+            ready.insert(part.name.clone());
+            result.built.push(part.name.clone());
+            observe(Event::Built { part: part.name.clone(), took: started.elapsed() });
+        }
+        Ok(())
+    }
+
+    fn build_part(
+        &self,
+        part: &Part,
+        ready: &BTreeSet<String>,
+        environment: &BTreeMap<String, String>,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        let Install { destination, sandbox, .. } = self.install;
+        let generation = if self.aside { destination.next_tree() } else { destination.root().to_owned() };
+        let location = generation.join(&part.location);
+        create_dir_all(&location)?;
+        let files = self.install.project_files(!self.aside);
+        let sources = part.sources.iter().map(|source| {
+            let file = match &source.origin {
+                Origin::Project(path) => files.join(path),
+                _ => self.install.source(source)?.path(&files),
+            };
+            Ok((source.shown(), file))
+        });
+        let mut build = Build {
+            part,
+            sources: sources.collect::<Result<_, Error>>()?,
+            sandbox,
+            environment,
+            work: destination.work(&part.name),
+            log: destination.log(&part.name),
+            lock: destination.build_lock(),
+            binds: self.binds(ready)?,
+            observe,
+        };
+        let outcome = build.run();
+        if outcome.is_err() {
+            // What a failed build left at its location is worth nothing; the first error is the one to tell.
+            let _ = remove_tree(&location);
+            self.remove_mount_points();
+        }
+        outcome?;
+        let input = self.inputs.get(&part.name).copied().unwrap_or_else(|| part.digest());
+        let level = sandbox.level.name();
+        let record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
+        // A record must not outlive a power cut that its files did not.
+        destination.flush()?;
+        destination.write_next_record(&record)
+    }
+
+    /// What a build sees at the destination: the new generation, in which other parts cannot be written.
+    fn binds(&self, ready: &BTreeSet<String>) -> Result<Vec<Bind>, Error> {
+        if !self.aside {
+            return Ok(Vec::new());
+        }
+        let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
+        let mut binds = match self.install.image {
+            Some(_) => vec![Bind::new(tree.clone(), dest)],
+            None => {
+                let tops = self.install.plan.top_folders();
+                let mut binds = vec![Bind::new(dest.to_owned(), dest)];
+                binds.extend(tops.iter().map(|top| Bind::new(tree.join(top), dest.join(top))));
+                // Mount points must exist; an empty folder is all the destination shows of a build under way.
+                binds.iter().try_for_each(|bind| create_dir_all(&bind.to))?;
+                binds
+            }
+        };
+        let others = self.install.plan.parts.iter().filter(|part| ready.contains(&part.name));
+        binds.extend(others.map(|part| Bind::read_only(tree.join(&part.location), dest.join(&part.location))));
+        Ok(binds)
+    }
+
+    /// Removes mount points that hold nothing.
+    fn remove_mount_points(&self) {
+        if self.install.image.is_none() && self.aside {
+            for top in self.install.plan.top_folders() {
+                let _ = fs::remove_dir(self.install.destination.root().join(top));
+            }
+        }
     }
 }

@@ -102,6 +102,14 @@ pub enum Error {
         /// The level of isolation.
         level: &'static str,
     },
+    /// Something of the site's stands where the release needs a folder.
+    #[error("`{path}` cannot be installed: `{by}` is in the way, and nothing hardtack put there")]
+    Blocked {
+        /// What the release has.
+        path: Utf8PathBuf,
+        /// The file or link that is there instead.
+        by: Utf8PathBuf,
+    },
     /// A step of a build failed.
     #[error("step `{step}` of part `{part}` {outcome}")]
     Step {

@@ -25,6 +25,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// An installed part does for the new generation no longer and is built again.
+    Outdated {
+        /// The part.
+        part: String,
+        /// Why.
+        reason: String,
+    },
     /// A part is built.
     Installing {
         /// The part.
@@ -61,6 +68,11 @@ pub enum Event {
         path: Utf8PathBuf,
         /// Where the new one is.
         new: Utf8PathBuf,
+    },
+    /// A file that was put here at the site gives way to one of the release, and is kept with the last generation.
+    Replaced {
+        /// The file.
+        path: Utf8PathBuf,
     },
     /// Everything was there already.
     NothingToDo,

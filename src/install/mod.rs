@@ -24,5 +24,5 @@ pub use error::{Error, MissingSource};
 pub use event::Event;
 pub use placing::Image;
 pub use preflight::{Preflight, check_space, differing_conditions, preflight};
-pub use record::{InstalledFile, PartRecord, Release, State};
-pub use source::{SourceFile, check_project_sources};
+pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
+pub use source::{SourceFile, SourcePlace, check_project_sources};

@@ -1,9 +1,8 @@
 //! Putting a generation in place, and taking it away again.
 //!
-//! A move exchanges a file or folder of the new tree with the one at the destination, or renames it where there is
-//! none. So each move is its own undoing, and after all of them the tree holds the old generation. Before the first
-//! move a journal is written that tells, by inode, which move has been done; whoever comes after a crash knows what is
-//! left.
+//! A journal is written before the first change, so that whoever comes after a crash knows what is left. Which changes
+//! have been done is read from hardtack's own side, the new tree and the folder of things taken away, where nobody else
+//! writes: what an operator did at the destination in the meantime decides nothing.
 
 use std::fs;
 use std::io;
@@ -18,30 +17,51 @@ use super::record;
 use crate::base::{IoContext, PathError, RelPath, create_dir_all};
 
 /// A change that a new generation makes at the destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Change {
-    /// What is at `from` in the tree goes to `to`.
+    /// What is at this path of the destination goes to the folder of things taken away.
+    TakeAway {
+        /// Below both.
+        path: RelPath,
+    },
+    /// What is at `from` in the tree changes places with what is at `to`, if anything is.
     Put {
         /// Below the tree.
         from: RelPath,
         /// Below the destination.
         to: RelPath,
     },
-    /// What is at the destination goes to the same place in the tree.
-    TakeAway {
-        /// Below both.
-        path: RelPath,
+    /// What lay below `top` before that was put, and is no part's, goes back to where it was.
+    Bring {
+        /// A folder that an earlier change puts.
+        top: RelPath,
+        /// Below both; bytes, since it is somebody else's name.
+        path: Vec<u8>,
     },
 }
 
-/// A set of moves between a tree and a destination.
+/// The folders between which things move.
+#[derive(Debug, Clone)]
+pub(super) struct Ground {
+    /// The new generation; after the moves, the old one.
+    pub(super) tree: Utf8PathBuf,
+    /// What the new generation no longer has.
+    pub(super) taken: Utf8PathBuf,
+    /// The destination.
+    pub(super) dest: Utf8PathBuf,
+    /// The file the journal is in.
+    pub(super) journal: Utf8PathBuf,
+}
+
+/// Changes in the order in which they are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Moves {
     format: u32,
     /// What recovery is to do.
     pub(super) aim: Aim,
-    moves: Vec<Move>,
-    /// Folders made at the destination for the moves.
+    steps: Vec<Step>,
+    /// Folders made at the destination on the way.
     made: Vec<RelPath>,
 }
 
@@ -56,27 +76,30 @@ pub(super) enum Aim {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Move {
-    /// Below the tree.
-    from: RelPath,
-    /// Below the destination.
-    to: RelPath,
-    /// Inode of what is put there; none where something is taken away.
+struct Step {
+    change: Change,
+    /// Inode of what is put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     inode: Option<u64>,
 }
 
 impl Moves {
-    /// Plans moves for `changes`; what is put somewhere must be in the tree.
-    pub(super) fn plan(tree: &Utf8Path, changes: &[Change], aim: Aim) -> Result<Self, Error> {
-        let moves = changes.iter().map(|change| match change {
-            Change::TakeAway { path } => Ok(Move { from: path.clone(), to: path.clone(), inode: None }),
-            Change::Put { from, to } => {
-                let new = tree.join(from);
-                let inode = inode(&new)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).at("inspect", &new)?;
-                Ok(Move { from: from.clone(), to: to.clone(), inode: Some(inode) })
-            }
-        });
-        Ok(Self { format: 1, aim, moves: moves.collect::<Result<_, PathError>>()?, made: Vec::new() })
+    /// Plans `changes`; what is put must be in the tree.
+    pub(super) fn plan(ground: &Ground, changes: &[Change], aim: Aim) -> Result<Self, Error> {
+        let mut steps = Vec::with_capacity(changes.len());
+        for change in changes {
+            let inode = match change {
+                Change::Put { from, .. } => {
+                    let new = ground.tree.join(from);
+                    let absent = || io::Error::from(io::ErrorKind::NotFound);
+                    Some(inode(new.as_std_path()).and_then(|inode| inode.ok_or_else(absent)).at("inspect", &new)?)
+                }
+                Change::TakeAway { .. } | Change::Bring { .. } => None,
+            };
+            steps.push(Step { change: change.clone(), inode });
+        }
+        let made = folders_made(&steps, &ground.dest);
+        Ok(Self { format: 1, aim, steps, made })
     }
 
     /// Reads the journal of interrupted moves, if there is one.
@@ -84,93 +107,156 @@ impl Moves {
         record::read(journal)
     }
 
-    /// Does all moves that are not done, writing the journal first.
-    pub(super) fn place(&mut self, tree: &Utf8Path, dest: &Utf8Path, journal: &Utf8Path) -> Result<(), Error> {
-        self.note_folders(dest);
-        record::write(journal, self)?;
-        for step in &self.moves {
-            if !step.is_done(dest)? {
-                step.carry_out(tree, dest)?;
-            }
-        }
-        Ok(())
+    /// Makes all changes that are not made, writing the journal first. If one cannot be made, those made are undone.
+    pub(super) fn place(&self, ground: &Ground) -> Result<(), Error> {
+        record::write(&ground.journal, self)?;
+        let outcome = self.steps.iter().try_for_each(|step| self.carry_out(step, ground));
+        outcome.map_err(|error| match self.withdraw(ground) {
+            Ok(()) => error.into(),
+            // The journal is still there; the next installation tries again.
+            Err(_) => Error::Io(error),
+        })
     }
 
-    /// Undoes all moves that are done, and removes the journal.
-    pub(super) fn withdraw(&self, tree: &Utf8Path, dest: &Utf8Path, journal: &Utf8Path) -> Result<(), Error> {
-        for step in self.moves.iter().rev() {
-            if step.is_done(dest)? {
-                step.undo(tree, dest)?;
-            }
-        }
+    /// Undoes all changes that are made, and removes the journal.
+    pub(super) fn withdraw(&self, ground: &Ground) -> Result<(), Error> {
+        let is_taken = |step: &&Step| matches!(step.change, Change::TakeAway { .. });
+        let (taken, others): (Vec<_>, Vec<_>) = self.steps.iter().rev().partition(is_taken);
+        others.into_iter().try_for_each(|step| self.undo(step, ground))?;
         for folder in self.made.iter().rev() {
             // One that somebody put something into stays.
-            let _ = fs::remove_dir(dest.join(folder));
+            let _ = fs::remove_dir(ground.dest.join(folder));
         }
-        crate::base::remove_tree(journal)?;
-        Ok(())
+        // Only now: a folder may have been made where a file was taken away.
+        taken.into_iter().try_for_each(|step| self.undo(step, ground))?;
+        Ok(crate::base::remove_tree(&ground.journal)?)
     }
 
-    /// Remembers the folders that moves into the destination will make.
-    fn note_folders(&mut self, dest: &Utf8Path) {
-        for step in &self.moves {
-            let path: &Utf8Path = step.to.as_ref();
-            let parents: Vec<Utf8PathBuf> = path.ancestors().skip(1).map(Utf8Path::to_owned).collect();
-            for parent in parents.iter().rev().filter(|parent| *parent != "") {
-                let Ok(parent) = RelPath::new(parent.as_str()) else { continue };
-                if !dest.join(&parent).exists() && !self.made.contains(&parent) {
-                    self.made.push(parent);
-                }
+    fn carry_out(&self, step: &Step, ground: &Ground) -> Result<(), PathError> {
+        settle(step, ground)?;
+        if self.is_done(step, ground)? {
+            return Ok(());
+        }
+        match &step.change {
+            Change::TakeAway { path } => rename(&ground.dest.join(path), &ground.taken.join(path)),
+            Change::Put { from, to } => exchange(&ground.tree.join(from), &ground.dest.join(to)),
+            Change::Bring { path, .. } => rename_raw(&ground.tree, &ground.dest, path),
+        }
+    }
+
+    fn undo(&self, step: &Step, ground: &Ground) -> Result<(), PathError> {
+        settle(step, ground)?;
+        if !self.is_done(step, ground)? {
+            return Ok(());
+        }
+        match &step.change {
+            Change::TakeAway { path } => rename(&ground.taken.join(path), &ground.dest.join(path)),
+            Change::Put { from, to } => exchange(&ground.dest.join(to), &ground.tree.join(from)),
+            Change::Bring { path, .. } => rename_raw(&ground.dest, &ground.tree, path),
+        }
+    }
+
+    fn is_done(&self, step: &Step, ground: &Ground) -> Result<bool, PathError> {
+        match &step.change {
+            Change::TakeAway { path } => {
+                let taken = ground.taken.join(path);
+                Ok(inode(taken.as_std_path()).at("inspect", &taken)?.is_some())
+            }
+            Change::Put { from, .. } => {
+                let new = ground.tree.join(from);
+                Ok(inode(new.as_std_path()).at("inspect", &new)? != step.inode)
+            }
+            Change::Bring { top, path } => {
+                let put = self.steps.iter().find(|step| matches!(&step.change, Change::Put { to, .. } if to == top));
+                let put_done = match put {
+                    Some(put) => self.is_done(put, ground)?,
+                    None => false,
+                };
+                Ok(put_done && inode(&raw(&ground.tree, path)).at("inspect", &ground.tree)?.is_none())
             }
         }
     }
 }
 
-impl Move {
-    fn is_done(&self, dest: &Utf8Path) -> Result<bool, PathError> {
-        Ok(inode(&dest.join(&self.to))? == self.inode)
-    }
-
-    fn carry_out(&self, tree: &Utf8Path, dest: &Utf8Path) -> Result<(), PathError> {
-        let (new, target) = (tree.join(&self.from), dest.join(&self.to));
-        if self.inode.is_none() {
-            create_dir_all(new.parent().unwrap_or(tree))?;
-            return fs::rename(&target, &new).at("move aside", &target);
+/// The folders that putting things will make.
+fn folders_made(steps: &[Step], dest: &Utf8Path) -> Vec<RelPath> {
+    let mut made = Vec::new();
+    for step in steps {
+        let Change::Put { to, .. } = &step.change else { continue };
+        let path: &Utf8Path = to.as_ref();
+        let parents: Vec<&Utf8Path> = path.ancestors().skip(1).filter(|parent| *parent != "").collect();
+        for parent in parents.into_iter().rev() {
+            let Ok(parent) = RelPath::new(parent.as_str()) else { continue };
+            let is_folder = fs::symlink_metadata(dest.join(&parent)).is_ok_and(|metadata| metadata.is_dir());
+            if !is_folder && !made.contains(&parent) {
+                made.push(parent);
+            }
         }
-        create_dir_all(target.parent().unwrap_or(dest))?;
-        exchange(&new, &target)
     }
+    made
+}
 
-    fn undo(&self, tree: &Utf8Path, dest: &Utf8Path) -> Result<(), PathError> {
-        let (kept, target) = (tree.join(&self.from), dest.join(&self.to));
-        if self.inode.is_none() {
-            return fs::rename(&kept, &target).at("move back", &target);
-        }
-        exchange(&target, &kept)
+/// Where the old file waits while a file system that cannot exchange is told to rename twice.
+fn aside(new: &Utf8Path) -> Utf8PathBuf {
+    format!("{new}.hardtack-aside").into()
+}
+
+/// Brings a put that was interrupted between its renames to one of its ends.
+fn settle(step: &Step, ground: &Ground) -> Result<(), PathError> {
+    let Change::Put { from, to } = &step.change else { return Ok(()) };
+    let (new, target) = (ground.tree.join(from), ground.dest.join(to));
+    let waiting = aside(&new);
+    if inode(waiting.as_std_path()).at("inspect", &waiting)?.is_none() {
+        return Ok(());
+    }
+    if inode(new.as_std_path()).at("inspect", &new)? == step.inode {
+        rename(&waiting, &target)
+    } else {
+        rename(&waiting, &new)
     }
 }
 
-fn inode(path: &Utf8Path) -> Result<Option<u64>, PathError> {
+/// The inode at a path, links not followed; none where there is nothing, or a file stands where a folder would.
+fn inode(path: &std::path::Path) -> io::Result<Option<u64>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).at("inspect", path),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+    create_dir_all(to.parent().unwrap_or(to))?;
+    fs::rename(from, to).at("move", from)
+}
+
+/// A path below a folder, whatever bytes it is made of.
+fn raw(folder: &Utf8Path, path: &[u8]) -> std::path::PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    folder.as_std_path().join(std::ffi::OsStr::from_bytes(path))
+}
+
+fn rename_raw(from: &Utf8Path, to: &Utf8Path, path: &[u8]) -> Result<(), PathError> {
+    let (source, target) = (raw(from, path), raw(to, path));
+    let moved = fs::create_dir_all(target.parent().unwrap_or(&target)).and_then(|()| fs::rename(source, target));
+    moved.at("move", to.join(String::from_utf8_lossy(path).as_ref()))
 }
 
 /// Moves `from` to `to`; what was at `to` goes to `from`.
 fn exchange(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
-    if inode(to)?.is_none() {
-        return fs::rename(from, to).at("move into place", to);
+    if inode(to.as_std_path()).at("inspect", to)?.is_none() {
+        return rename(from, to);
     }
     match renameat_with(CWD, from.as_std_path(), CWD, to.as_std_path(), RenameFlags::EXCHANGE) {
         Ok(()) => Ok(()),
-        // Some network file systems cannot exchange; two renames can, and the journal covers the gap between them.
+        // Some network file systems cannot exchange.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
-            let aside: Utf8PathBuf = format!("{from}.old").into();
-            fs::rename(to, &aside).at("move aside", to)?;
-            fs::rename(from, to).at("move into place", to)?;
-            fs::rename(&aside, from).at("move aside", &aside)
+            // The waiting place is always on hardtack's side, so that `settle` finds it.
+            let ours = if from.as_str().contains("/.hardtack/") { from } else { to };
+            let waiting = aside(ours);
+            rename(to, &waiting)?;
+            rename(from, to)?;
+            rename(&waiting, from)
         }
         Err(error) => Err(io::Error::from(error)).at("move into place", to),
     }
@@ -180,63 +266,116 @@ fn exchange(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
 mod tests {
     use super::*;
 
-    fn scene() -> (tempfile::TempDir, Utf8PathBuf, Utf8PathBuf) {
+    struct Scene {
+        _folder: tempfile::TempDir,
+        ground: Ground,
+    }
+
+    fn scene() -> Scene {
         let folder = tempfile::tempdir().expect("a folder");
         let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
-        for (path, text) in [
-            ("tree/parts/a/f", "new"),
-            ("tree/etc/x.cfg", "new"),
-            ("dest/parts/a/f", "old"),
-            ("dest/keep", "mine"),
-            ("dest/doc/gone.txt", "old"),
-        ] {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("makes it");
+        let dest = root.join("dest");
+        let own = dest.join(".hardtack");
+        let ground =
+            Ground { tree: own.join("next/tree"), taken: own.join("next/taken"), journal: own.join("journal"), dest };
+        let files = [
+            (&ground.tree, "parts/a/f", "new"),
+            (&ground.tree, "etc/x.cfg", "new"),
+            (&ground.tree, "conf/a", "new"),
+            (&ground.dest, "parts/a/f", "old"),
+            (&ground.dest, "parts/a/site", "site"),
+            (&ground.dest, "conf", "old"),
+            (&ground.dest, "doc/gone.txt", "old"),
+        ];
+        for (folder, path, text) in files {
+            let path = folder.join(path);
+            create_dir_all(path.parent().expect("a folder")).expect("makes it");
             fs::write(path, text).expect("writes");
         }
-        (folder, root.join("tree"), root.join("dest"))
+        Scene { _folder: folder, ground }
     }
 
     fn changes() -> Vec<Change> {
         let path = |text: &str| RelPath::new(text).expect("a path");
         vec![
+            Change::TakeAway { path: path("doc/gone.txt") },
+            Change::TakeAway { path: path("conf") },
             Change::Put { from: path("parts"), to: path("parts") },
             Change::Put { from: path("etc/x.cfg"), to: path("etc/x.cfg") },
-            Change::TakeAway { path: path("doc/gone.txt") },
+            Change::Put { from: path("conf/a"), to: path("conf/a") },
+            Change::Bring { top: path("parts"), path: b"parts/a/site".to_vec() },
         ]
     }
 
-    fn read(path: Utf8PathBuf) -> String {
-        fs::read_to_string(path).unwrap_or_default()
+    fn shown(ground: &Ground) -> Vec<String> {
+        let files = ["parts/a/f", "parts/a/site", "etc/x.cfg", "conf", "conf/a", "doc/gone.txt"];
+        let text = |path: &&str| fs::read_to_string(ground.dest.join(path)).ok().map(|text| format!("{path}={text}"));
+        files.iter().filter_map(text).collect()
+    }
+
+    const OLD: [&str; 4] = ["parts/a/f=old", "parts/a/site=site", "conf=old", "doc/gone.txt=old"];
+    const NEW: [&str; 4] = ["parts/a/f=new", "parts/a/site=site", "etc/x.cfg=new", "conf/a=new"];
+
+    #[test]
+    fn moves_put_everything_in_place_and_undo_themselves() {
+        let scene = scene();
+        let moves = Moves::plan(&scene.ground, &changes(), Aim::Undo).expect("plans");
+        moves.place(&scene.ground).expect("places");
+        assert_eq!(shown(&scene.ground), NEW);
+        let again = Moves::read(&scene.ground.journal).expect("reads").expect("is there");
+        again.withdraw(&scene.ground).expect("withdraws");
+        assert_eq!(shown(&scene.ground), OLD);
+        assert!(!scene.ground.dest.join("etc").exists() && !scene.ground.journal.exists());
     }
 
     #[test]
-    fn moves_exchange_old_and_new_and_undo_themselves() {
-        let (_folder, tree, dest) = scene();
-        let journal = dest.join("journal");
-        let mut moves = Moves::plan(&tree, &changes(), Aim::Undo).expect("plans");
-        moves.place(&tree, &dest, &journal).expect("places");
-        assert_eq!((read(dest.join("parts/a/f")), read(tree.join("parts/a/f"))), ("new".into(), "old".into()));
-        assert_eq!(read(dest.join("etc/x.cfg")), "new");
-        assert!(!dest.join("doc/gone.txt").exists());
-
-        let again = Moves::read(&journal).expect("reads").expect("is there");
-        again.withdraw(&tree, &dest, &journal).expect("withdraws");
-        assert_eq!((read(dest.join("parts/a/f")), read(tree.join("parts/a/f"))), ("old".into(), "new".into()));
-        assert_eq!(read(dest.join("doc/gone.txt")), "old");
-        assert!(!dest.join("etc").exists() && !journal.exists() && dest.join("keep").exists());
+    fn a_crash_after_any_change_is_finished_or_undone_from_the_journal() {
+        for done in 0..=changes().len() {
+            for aim in [Aim::Finish, Aim::Undo] {
+                let scene = scene();
+                let moves = Moves::plan(&scene.ground, &changes(), aim).expect("plans");
+                record::write(&scene.ground.journal, &moves).expect("writes");
+                moves.steps[..done].iter().for_each(|step| moves.carry_out(step, &scene.ground).expect("moves"));
+                // What the operator does meanwhile must not confuse the recovery.
+                let edited = scene.ground.dest.join("parts/a/site");
+                if edited.exists() {
+                    fs::remove_file(&edited).and_then(|()| fs::write(&edited, "site")).expect("edits");
+                }
+                let again = Moves::read(&scene.ground.journal).expect("reads").expect("is there");
+                match aim {
+                    Aim::Finish => again.place(&scene.ground).expect("finishes"),
+                    Aim::Undo => again.withdraw(&scene.ground).expect("withdraws"),
+                }
+                let wanted = if aim == Aim::Finish { NEW } else { OLD };
+                assert_eq!(shown(&scene.ground), wanted, "after {done} changes, {aim:?}");
+            }
+        }
     }
 
     #[test]
-    fn a_crash_between_moves_is_finished_from_the_journal() {
-        let (_folder, tree, dest) = scene();
-        let journal = dest.join("journal");
-        let moves = Moves::plan(&tree, &changes(), Aim::Finish).expect("plans");
-        record::write(&journal, &moves).expect("writes");
-        exchange(&tree.join("parts"), &dest.join("parts")).expect("the first move");
+    fn a_crash_between_the_renames_of_a_file_system_without_exchange_is_settled() {
+        for (both, wanted) in [(false, OLD), (true, OLD)] {
+            let scene = scene();
+            let moves = Moves::plan(&scene.ground, &changes()[2..3], Aim::Undo).expect("plans");
+            let (new, target) = (scene.ground.tree.join("parts"), scene.ground.dest.join("parts"));
+            fs::rename(&target, aside(&new)).expect("the first rename");
+            if both {
+                fs::rename(&new, &target).expect("the second rename");
+            }
+            moves.withdraw(&scene.ground).expect("withdraws");
+            assert_eq!(shown(&scene.ground), wanted, "both renames: {both}");
+            assert!(scene.ground.tree.join("parts/a/f").exists());
+        }
+    }
 
-        let mut again = Moves::read(&journal).expect("reads").expect("is there");
-        again.place(&tree, &dest, &journal).expect("finishes");
-        assert_eq!((read(dest.join("parts/a/f")), read(dest.join("etc/x.cfg"))), ("new".into(), "new".into()));
+    #[test]
+    fn a_change_that_cannot_be_made_undoes_those_before_it() {
+        let scene = scene();
+        let mut changes = changes();
+        changes.push(Change::TakeAway { path: RelPath::new("not/there").expect("a path") });
+        let moves = Moves::plan(&scene.ground, &changes, Aim::Finish).expect("plans");
+        moves.place(&scene.ground).expect_err("nothing to take away");
+        assert_eq!(shown(&scene.ground), OLD);
+        assert!(!scene.ground.journal.exists());
     }
 }

@@ -1,7 +1,10 @@
 //! How a new generation and what is at the destination become one: what moves, what stays, what comes along.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use camino::Utf8Path;
 
@@ -9,114 +12,278 @@ use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
 use super::moves::Change;
-use super::record::State;
-use crate::base::{IoContext, RelPath, Sha256, clone_file, create_dir_all, files_below, fingerprint_file};
+use super::record::{ProjectEntry, State};
+use crate::base::{IoContext, RelPath, create_dir_all, fingerprint_file};
 use crate::recipes::Plan;
 
-/// The project's files, where a bundle brings them.
+/// The project's files, links and empty folders, where a bundle brings them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
-    /// The files and links of the new tree that are the project's, with the digests of files.
-    pub files: BTreeMap<RelPath, Option<Sha256>>,
+    /// What is at each path of the new tree.
+    pub files: BTreeMap<RelPath, ProjectEntry>,
 }
 
 /// What changes at the destination when the new generation takes over.
-pub(super) struct Placing {
+pub(super) struct Placing<'a> {
+    destination: &'a Destination,
+    image: Option<&'a Image>,
+    /// What the installed release brought.
+    installed: BTreeMap<RelPath, ProjectEntry>,
     /// Top folders with parts: they change over as a whole.
     pub(super) tops: BTreeSet<RelPath>,
-    /// Everything that moves, the top folders first.
+    /// Files of the installed release that go.
+    gone: BTreeSet<RelPath>,
+    /// Files that were changed at the site and stay; the new ones go beside them.
+    kept: BTreeSet<RelPath>,
+    /// What moves when the generation is put in place, before anything is brought back.
     pub(super) changes: Vec<Change>,
-    /// The digests of the project's files, to remember them by.
-    pub(super) project: BTreeMap<RelPath, Sha256>,
-    /// Project files in the top folders that were changed at the site.
-    changed_in_tops: Vec<RelPath>,
 }
 
-impl Placing {
-    /// Looks at the destination and decides. A project file that was changed at the site stays, and the new one goes
-    /// beside it; one that the new release no longer has goes, unless it was changed.
+impl<'a> Placing<'a> {
+    /// Looks at the destination and decides. Nothing is changed yet.
+    ///
+    /// # Errors
+    /// [`Error::Blocked`] where something of the site's stands in the way.
     pub(super) fn new(
-        destination: &Destination,
+        destination: &'a Destination,
         plan: &Plan,
-        image: Option<&Image>,
+        image: Option<&'a Image>,
         current: Option<&State>,
-        observe: &mut dyn FnMut(Event),
     ) -> Result<Self, Error> {
+        let installed = current.map(|state| state.project.clone()).unwrap_or_default();
         let tops = tops(destination, plan, current)?;
-        let changes = tops.iter().map(|top| Change::Put { from: top.clone(), to: top.clone() }).collect();
-        let mut placing = Self { tops, changes, project: BTreeMap::new(), changed_in_tops: Vec::new() };
-        if let Some(image) = image {
-            placing.place_project(destination, image, current, observe)?;
+        let (gone, kept) = (BTreeSet::new(), BTreeSet::new());
+        let mut placing = Self { destination, image, installed, tops, gone, kept, changes: Vec::new() };
+        if image.is_some() {
+            placing.decide_gone()?;
+        }
+        for top in placing.tops.clone() {
+            placing.check_way(&top)?;
+            if placing.look(&top)?.is_some_and(|metadata| !metadata.is_dir()) && !placing.gone.contains(&top) {
+                return Err(placing.blocked(&top, &top));
+            }
+        }
+        let gone = placing.gone.iter().map(|path| Change::TakeAway { path: path.clone() });
+        let tops = placing.tops.iter().map(|top| Change::Put { from: top.clone(), to: top.clone() });
+        placing.changes = gone.chain(tops).collect();
+        for (path, entry) in image.into_iter().flat_map(|image| &image.files) {
+            placing.place(path, entry)?;
         }
         Ok(placing)
     }
 
-    fn place_project(
-        &mut self,
-        destination: &Destination,
-        image: &Image,
-        current: Option<&State>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), Error> {
-        let installed = current.map(|state| &state.project);
-        for (path, sha256) in &image.files {
-            self.project.extend(sha256.map(|sha256| (path.clone(), sha256)));
-            let here = destination.root().join(path);
-            let expected = [installed.and_then(|files| files.get(path)).copied(), *sha256];
-            let changed = changed(&here, &expected)?;
-            let beside = beside(path);
-            if changed {
-                observe(Event::KeptChanged { path: here, new: destination.root().join(&beside) });
-            }
-            match (self.moves_with_top(path), changed) {
-                (true, true) => self.changed_in_tops.push(path.clone()),
-                (true, false) => {}
-                (false, true) => self.changes.push(Change::Put { from: path.clone(), to: beside }),
-                (false, false) => self.changes.push(Change::Put { from: path.clone(), to: path.clone() }),
-            }
+    /// Says which files stay though the release brings others.
+    pub(super) fn tell(&self, observe: &mut dyn FnMut(Event)) {
+        for path in &self.kept {
+            let root = self.destination.root();
+            observe(Event::KeptChanged { path: root.join(path), new: root.join(beside(path)) });
         }
-        let gone = installed.into_iter().flatten().filter(|(path, _)| !image.files.contains_key(*path));
-        for (path, sha256) in gone {
-            let here = destination.root().join(path);
-            if here.is_file() && !self.moves_with_top(path) && !changed(&here, &[Some(*sha256)])? {
-                self.changes.push(Change::TakeAway { path: path.clone() });
+    }
+
+    fn decide_gone(&mut self) -> Result<(), Error> {
+        for (path, entry) in &self.installed {
+            let still_wanted = self.image.is_some_and(|image| image.files.contains_key(path));
+            if !still_wanted && !self.in_top(path) && *entry != ProjectEntry::Folder && self.holds(path, entry)? {
+                self.gone.insert(path.clone());
             }
         }
         Ok(())
     }
 
-    fn moves_with_top(&self, path: &RelPath) -> bool {
+    fn place(&mut self, path: &RelPath, entry: &ProjectEntry) -> Result<(), Error> {
+        if *entry == ProjectEntry::Folder {
+            return self.check_way(path);
+        }
+        let here = self.look(path)?;
+        let ours = match (&here, self.installed.get(path)) {
+            (None, _) => true,
+            // Exchanged for the file, if nothing of the site's is in it.
+            (Some(metadata), _) if metadata.is_dir() => self.all_gone_below(path)?,
+            (Some(_), Some(installed)) if self.holds(path, installed)? => true,
+            (Some(_), _) => self.holds(path, entry)?,
+        };
+        if !ours {
+            self.kept.insert(path.clone());
+        }
+        if !self.in_top(path) {
+            self.check_way(path)?;
+            let to = if ours { path.clone() } else { beside(path) };
+            self.changes.push(Change::Put { from: path.clone(), to });
+        }
+        Ok(())
+    }
+
+    /// No file and no link may stand where a folder above `path` is needed, unless it goes.
+    fn check_way(&self, path: &RelPath) -> Result<(), Error> {
+        let utf8: &Utf8Path = path.as_ref();
+        for above in utf8.ancestors().skip(1).filter(|above| *above != "") {
+            let Ok(above) = RelPath::new(above.as_str()) else { continue };
+            let stands = self.look(&above)?.is_some_and(|metadata| !metadata.is_dir());
+            if stands && !self.gone.contains(&above) {
+                return Err(self.blocked(path, &above));
+            }
+        }
+        Ok(())
+    }
+
+    fn blocked(&self, path: &RelPath, by: &RelPath) -> Error {
+        let root = self.destination.root();
+        Error::Blocked { path: root.join(path), by: root.join(by) }
+    }
+
+    fn look(&self, path: &RelPath) -> Result<Option<Metadata>, Error> {
+        let full = self.destination.root().join(path);
+        Ok(look(full.as_std_path()).at("inspect", &full)?)
+    }
+
+    /// Whether the destination has just this at `path`.
+    fn holds(&self, path: &RelPath, entry: &ProjectEntry) -> Result<bool, Error> {
+        let full = self.destination.root().join(path);
+        let Some(metadata) = self.look(path)? else { return Ok(false) };
+        Ok(match entry {
+            ProjectEntry::Folder => metadata.is_dir(),
+            ProjectEntry::Symlink(target) => {
+                metadata.is_symlink() && fs::read_link(&full).at("read link", &full)?.as_os_str() == target.as_str()
+            }
+            ProjectEntry::File(sha256) => metadata.is_file() && fingerprint_file(&full)?.sha256 == *sha256,
+        })
+    }
+
+    /// Whether a folder will hold nothing once everything that goes has gone.
+    fn all_gone_below(&self, path: &RelPath) -> Result<bool, Error> {
+        let folder = self.destination.root().join(path);
+        for below in crate::base::files_below(&folder)? {
+            let full = RelPath::new(below.as_str()).map(|below| path.join(&below));
+            if !full.is_ok_and(|full| self.gone.contains(&full)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn in_top(&self, path: &RelPath) -> bool {
         self.tops.iter().any(|top| top.as_str() == path.first())
     }
 
-    /// Copies into the new tree what is in the top folders and in no record: nobody but its owner may remove it.
-    pub(super) fn carry_unknown(&self, destination: &Destination, current: Option<&State>) -> Result<(), Error> {
-        let (dest, tree) = (destination.root(), destination.next_tree());
-        for path in &self.changed_in_tops {
+    /// Everything that moves, once the generation is whole: what is at the site and in no record comes along. Also
+    /// makes the empty folders the project has.
+    ///
+    /// # Errors
+    /// When the destination cannot be read.
+    pub(super) fn finish(&self, current: Option<&State>, observe: &mut dyn FnMut(Event)) -> Result<Vec<Change>, Error> {
+        let (dest, tree) = (self.destination.root(), self.destination.next_tree());
+        for path in self.kept.iter().filter(|path| self.in_top(path)) {
             let new = tree.join(path);
-            fs::rename(&new, tree.join(beside(path))).at("move aside", &new)?;
-            carry(dest, &tree, path)?;
+            if new.symlink_metadata().is_ok() {
+                fs::rename(&new, tree.join(beside(path))).at("move aside", &new)?;
+            }
         }
-        let mut known: BTreeSet<RelPath> = current.iter().flat_map(|state| state.project.keys().cloned()).collect();
+        let mut known = Known::default();
         for part in current.iter().flat_map(|state| &state.parts) {
-            if let Some(record) = destination.record(part)? {
-                known.extend(record.files.keys().map(|path| record.location.join(path)));
+            if let Some(record) = self.destination.record(part)? {
+                record.files.keys().for_each(|path| known.add(&record.location.join(path)));
             }
         }
-        for top in &self.tops {
-            let folder = dest.join(top);
-            if !folder.is_dir() {
-                continue;
+        let unchanged = self.installed.keys().filter(|path| !self.kept.contains(*path));
+        for path in unchanged.filter(|path| self.in_top(path)) {
+            let entry = &self.installed[path];
+            // One that was changed and that the release no longer has is the site's now.
+            if self.holds(path, entry)? || self.image.is_some_and(|image| image.files.contains_key(path)) {
+                known.add(path);
             }
-            for below in files_below(&folder)? {
-                let Ok(below) = RelPath::new(below.as_str()) else { continue };
-                let path = top.join(&below);
-                if !known.contains(&path) {
-                    carry(dest, &tree, &path)?;
-                }
+        }
+        let mut changes = self.changes.clone();
+        for top in &self.tops {
+            let mut bring = Bring { dest, tree: &tree, top, known: &known, changes: &mut changes, observe };
+            bring.folder(top.as_str().as_bytes())?;
+        }
+        for (path, entry) in self.image.into_iter().flat_map(|image| &image.files) {
+            if *entry == ProjectEntry::Folder {
+                let root = if self.in_top(path) { tree.as_path() } else { dest };
+                create_dir_all(&root.join(path))?;
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// Paths that are in some record, and the folders above them.
+#[derive(Default)]
+struct Known {
+    paths: BTreeSet<Vec<u8>>,
+    folders: BTreeSet<Vec<u8>>,
+}
+
+impl Known {
+    fn add(&mut self, path: &RelPath) {
+        let utf8: &Utf8Path = path.as_ref();
+        self.folders.extend(utf8.ancestors().skip(1).map(|above| above.as_str().as_bytes().to_vec()));
+        self.paths.insert(path.as_str().as_bytes().to_vec());
+    }
+}
+
+/// Finds what is to be brought back below a top folder.
+struct Bring<'b> {
+    dest: &'b Utf8Path,
+    tree: &'b Utf8Path,
+    top: &'b RelPath,
+    known: &'b Known,
+    changes: &'b mut Vec<Change>,
+    observe: &'b mut dyn FnMut(Event),
+}
+
+impl Bring<'_> {
+    fn folder(&mut self, path: &[u8]) -> Result<(), Error> {
+        let full = self.dest.as_std_path().join(os(path));
+        let entries = match fs::read_dir(&full) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).at("read folder", lossy(&full)).map_err(Error::Io),
+        };
+        let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        for name in names {
+            self.entry([path, b"/", name.as_bytes()].concat())?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: Vec<u8>) -> Result<(), Error> {
+        let here = look(&self.dest.as_std_path().join(os(&path))).at("inspect", self.dest)?;
+        let new = look(&self.tree.as_std_path().join(os(&path))).at("inspect", self.tree)?;
+        let is_folder = here.is_some_and(|metadata| metadata.is_dir());
+        let bring = Change::Bring { top: self.top.clone(), path: path.clone() };
+        match (is_folder, new) {
+            (true, Some(new)) if new.is_dir() => self.folder(&path)?,
+            // A folder of a part that is gone may hold things that are not the part's.
+            (true, None) if self.known.folders.contains(&path) => self.folder(&path)?,
+            (true, None) => self.changes.push(bring),
+            (false, None) if !self.known.paths.contains(&path) => self.changes.push(bring),
+            (false, None) => {}
+            (_, Some(_)) if self.known.paths.contains(&path) || self.known.folders.contains(&path) => {}
+            (_, Some(_)) => {
+                let path = self.dest.join(String::from_utf8_lossy(&path).as_ref());
+                (self.observe)(Event::Replaced { path });
             }
         }
         Ok(())
+    }
+}
+
+fn os(path: &[u8]) -> &std::ffi::OsStr {
+    std::ffi::OsStr::from_bytes(path)
+}
+
+fn lossy(path: &Path) -> camino::Utf8PathBuf {
+    path.to_string_lossy().into_owned().into()
+}
+
+/// What is at a path, links not followed.
+fn look(path: &Path) -> io::Result<Option<Metadata>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -132,30 +299,4 @@ fn tops(destination: &Destination, plan: &Plan, current: Option<&State>) -> Resu
 /// Where the new version of a file goes that was changed at the site.
 fn beside(path: &RelPath) -> RelPath {
     RelPath::new(format!("{path}.hardtack-new")).expect("a longer last name keeps a path a path")
-}
-
-/// Whether a file is there and has none of these digests.
-fn changed(path: &Utf8Path, known: &[Option<Sha256>]) -> Result<bool, Error> {
-    if !path.is_file() {
-        return Ok(false);
-    }
-    let found = fingerprint_file(path)?.sha256;
-    Ok(!known.contains(&Some(found)))
-}
-
-fn carry(from: &Utf8Path, to: &Utf8Path, path: &RelPath) -> Result<(), Error> {
-    let (source, target) = (from.join(path), to.join(path));
-    // What the new generation brings itself wins.
-    if target.symlink_metadata().is_ok() {
-        return Ok(());
-    }
-    create_dir_all(target.parent().unwrap_or(&target))?;
-    let metadata = fs::symlink_metadata(&source).at("inspect", &source)?;
-    if metadata.is_symlink() {
-        let link = fs::read_link(&source).at("read link", &source)?;
-        std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
-    } else if metadata.is_file() {
-        clone_file(&source, &target)?;
-    }
-    Ok(())
 }

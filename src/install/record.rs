@@ -1,6 +1,6 @@
 //! What an installation writes down about itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{IoContext, RelPath, Sha256, files_below, fingerprint_file, write_atomic};
+use crate::base::{IoContext, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file, write_atomic};
 
 /// The format written and read here.
 const FORMAT: u32 = 1;
@@ -26,10 +26,10 @@ pub struct State {
     pub release: Option<Release>,
     /// The parts, in order of installation.
     pub parts: Vec<String>,
-    /// The project's files with the digests they were installed with.
+    /// The project's files, links and empty folders as they were installed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub project: BTreeMap<RelPath, Sha256>,
-    /// The level of isolation it was built at.
+    pub project: BTreeMap<RelPath, ProjectEntry>,
+    /// The level of isolation its parts were built at.
     pub level: String,
 }
 
@@ -43,6 +43,18 @@ pub struct Release {
     pub version: String,
     /// Digest of the bundle's manifest.
     pub manifest: Sha256,
+}
+
+/// What a project has at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProjectEntry {
+    /// A file, with its digest.
+    File(Sha256),
+    /// A symbolic link, with its target.
+    Symlink(String),
+    /// An empty folder.
+    Folder,
 }
 
 /// `.hardtack/records/<part>.json`: what a part was made from and what it made.
@@ -61,18 +73,23 @@ pub struct PartRecord {
     pub input: Sha256,
     /// The level of isolation it was built at.
     pub level: String,
-    /// Its files, below its location.
+    /// Its files and links, below its location.
     pub files: BTreeMap<RelPath, InstalledFile>,
+    /// Its empty folders.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub folders: BTreeSet<RelPath>,
 }
 
 /// One installed file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum InstalledFile {
-    /// A file with its mode and digest.
+    /// A file with its mode, length and digest.
     File {
         /// Permission bits.
         mode: u32,
+        /// Bytes.
+        size: u64,
         /// Digest of its bytes.
         sha256: Sha256,
     },
@@ -99,24 +116,70 @@ impl PartRecord {
         level: &str,
         folder: &Utf8Path,
     ) -> Result<Self, Error> {
-        let mut files = BTreeMap::new();
+        let (mut files, mut folders) = (BTreeMap::new(), BTreeSet::new());
         for path in files_below(folder)? {
             let full = folder.join(&path);
             let metadata = fs::symlink_metadata(&full).at("inspect", &full)?;
+            let path = RelPath::new(path.as_str()).map_err(io::Error::other).at("list", &full)?;
             let file = if metadata.is_symlink() {
                 let target = fs::read_link(&full).at("read link", &full)?;
                 InstalledFile::Symlink { target: target.to_string_lossy().into_owned() }
             } else if metadata.is_file() {
                 let mode = metadata.permissions().mode() & 0o7777;
-                InstalledFile::File { mode, sha256: fingerprint_file(&full)?.sha256 }
+                let fingerprint = fingerprint_file(&full)?;
+                InstalledFile::File { mode, size: fingerprint.size, sha256: fingerprint.sha256 }
             } else {
                 continue;
             };
-            let path = RelPath::new(path.as_str()).map_err(io::Error::other).at("list", &full)?;
             files.insert(path, file);
         }
+        for path in crate::base::empty_folders_below(folder)? {
+            folders.extend(RelPath::new(path.as_str()));
+        }
         let (name, recipe, location) = (name.to_owned(), recipe.to_owned(), location.clone());
-        Ok(Self { format: FORMAT, name, recipe, location, input, level: level.to_owned(), files })
+        Ok(Self { format: FORMAT, name, recipe, location, input, level: level.to_owned(), files, folders })
+    }
+
+    /// Whether every file is still in `folder`, of its length. Content is not read.
+    pub(super) fn is_whole_in(&self, folder: &Utf8Path) -> bool {
+        folder.is_dir()
+            && self.files.iter().all(|(path, file)| {
+                let metadata = fs::symlink_metadata(folder.join(path));
+                metadata.is_ok_and(|metadata| match file {
+                    InstalledFile::File { size, .. } => metadata.is_file() && metadata.len() == *size,
+                    InstalledFile::Symlink { .. } => metadata.is_symlink(),
+                })
+            })
+    }
+
+    /// Makes `to` a folder with the part's files and nothing else, sharing their bytes with those in `from`.
+    pub(super) fn link_into(&self, from: &Utf8Path, to: &Utf8Path) -> Result<(), Error> {
+        create_dir_all(to)?;
+        let mut folders: BTreeSet<&Utf8Path> = BTreeSet::from([Utf8Path::new("")]);
+        for path in self.files.keys().chain(&self.folders) {
+            let utf8: &Utf8Path = path.as_ref();
+            folders.extend(utf8.ancestors().skip(1));
+        }
+        folders.extend(self.folders.iter().map(AsRef::as_ref));
+        folders.iter().try_for_each(|folder| create_dir_all(&to.join(folder)))?;
+        for (path, file) in &self.files {
+            let (source, target) = (from.join(path), to.join(path));
+            match file {
+                InstalledFile::File { .. } => link_file(&source, &target)?,
+                InstalledFile::Symlink { .. } => {
+                    let link = fs::read_link(&source).at("read link", &source)?;
+                    std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
+                }
+            }
+        }
+        // Modes last and deepest first: some folders cannot be written to.
+        for folder in folders.iter().rev() {
+            let (source, target) = (from.join(folder), to.join(folder));
+            if let Ok(metadata) = fs::metadata(&source) {
+                fs::set_permissions(&target, metadata.permissions()).at("set the mode of", &target)?;
+            }
+        }
+        Ok(())
     }
 }
 

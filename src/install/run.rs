@@ -9,8 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::event::Event;
-use super::sandbox::{Level, Outcome, Sandbox, Task};
-use super::source::SourceFile;
+use super::sandbox::{Bind, Level, Outcome, Sandbox, Task};
 use crate::archive::{Limits, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
 use crate::recipes::{Part, StepKind};
@@ -25,8 +24,8 @@ const INSIDE: &str = "/tmp";
 /// Everything a part is built with.
 pub(super) struct Build<'a> {
     pub(super) part: &'a Part,
-    /// Its sources, in the order the part lists them.
-    pub(super) sources: Vec<&'a SourceFile>,
+    /// Name and file of its sources, in the order the part lists them.
+    pub(super) sources: Vec<(String, Utf8PathBuf)>,
     pub(super) sandbox: &'a Sandbox,
     /// What is the same for all steps of all parts.
     pub(super) environment: &'a BTreeMap<String, String>,
@@ -34,8 +33,10 @@ pub(super) struct Build<'a> {
     pub(super) work: Utf8PathBuf,
     /// Where its log goes.
     pub(super) log: Utf8PathBuf,
+    /// The file its processes keep locked.
+    pub(super) lock: Utf8PathBuf,
     /// Folders that show up elsewhere in the sandbox.
-    pub(super) binds: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    pub(super) binds: Vec<Bind>,
     pub(super) observe: &'a mut dyn FnMut(Event),
 }
 
@@ -72,10 +73,10 @@ impl Build<'_> {
     }
 
     fn unpack(&mut self, source: usize, target: &Utf8Path, log: &mut File) -> Result<(), Error> {
-        let file = &self.sources[source];
-        let unpacked = unpack(&file.path, target, Limits::default())
+        let (name, file) = &self.sources[source];
+        let unpacked = unpack(file, target, Limits::default())
             .map_err(|source| Error::Archive { part: self.part.name.clone(), source })?;
-        let line = format!("# unpacked {}: {} files, {} bytes\n", file.name, unpacked.files, unpacked.bytes);
+        let line = format!("# unpacked {name}: {} files, {} bytes\n", unpacked.files, unpacked.bytes);
         log.write_all(line.as_bytes()).at("write", &self.log)?;
         for path in unpacked.stripped {
             let line = format!("# setuid, setgid or sticky bit left out: {path}\n");
@@ -126,12 +127,13 @@ impl Build<'_> {
         environment.insert("HOME".to_owned(), inside.join("home").into_string());
         environment.insert("TMPDIR".to_owned(), inside.to_string());
         environment.extend(self.part.environment.clone());
-        let mut binds = vec![(top.to_owned(), INSIDE.into())];
+        let mut binds = vec![Bind::new(top.to_owned(), INSIDE)];
         binds.extend(self.binds.clone());
-        let task = Task { command: command.to_owned(), folder: inside.join(folder), environment, binds };
+        let lock = Some(self.lock.clone());
+        let task = Task { command: command.to_owned(), folder: inside.join(folder), environment, binds, lock };
         let input = match input {
             Some(index) => {
-                let path = &self.sources[index].path;
+                let (_, path) = &self.sources[index];
                 Stdio::from(File::open(path).at("open", path)?)
             }
             None => Stdio::null(),

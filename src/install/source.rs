@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::{Error, MissingSource};
-use crate::base::{Fingerprint, fingerprint_file};
+use crate::base::{Fingerprint, RelPath, fingerprint_file};
 use crate::recipes::{Origin, Plan};
 
 /// A source's bytes on disk.
@@ -12,9 +12,28 @@ pub struct SourceFile {
     /// Its name, for logs.
     pub name: String,
     /// The file.
-    pub path: Utf8PathBuf,
+    pub place: SourcePlace,
     /// Its digests.
     pub fingerprint: Fingerprint,
+}
+
+/// Where a source's file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourcePlace {
+    /// At a path that stays.
+    Fixed(Utf8PathBuf),
+    /// Among the project's files, which move into place with their generation.
+    Project(RelPath),
+}
+
+impl SourceFile {
+    /// The file, when the project's files are below `root`.
+    pub fn path(&self, root: &Utf8Path) -> Utf8PathBuf {
+        match &self.place {
+            SourcePlace::Fixed(path) => path.clone(),
+            SourcePlace::Project(path) => root.join(path),
+        }
+    }
 }
 
 /// The sources of `plan` that are project files below `root` and are not there, and those that are something else.

@@ -33,6 +33,9 @@ impl From<Error> for Report {
             Error::Downtime { .. } => {
                 of(USAGE, "downtime").hint("if nothing uses the installation now: --allow-downtime")
             }
+            Error::Blocked { .. } => {
+                of(ENVIRONMENT, "blocked").hint("move it to another place, then run the same command again")
+            }
             Error::Step { ref tail, ref log, ref folder, .. } => {
                 let (tail, log, folder) = (tail.clone(), log.clone(), folder.clone());
                 let mut report = of(BUILD, "build-failed");

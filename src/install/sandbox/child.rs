@@ -1,49 +1,92 @@
-//! The process between hardtack and a step: it builds the walls around itself, then becomes the step.
+//! The process between hardtack and a step: it builds the walls, starts the step
+//! behind them and waits.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use camino::Utf8Path;
-use rustix::process::Signal;
+use rustix::io::FdFlags;
+use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::filter;
 use super::namespaces;
+use super::processes::{self, End};
 use super::walls::{Doing, WallError};
-use super::{Level, Order, READY};
+use super::{FAILED, Level, Order, READY, Task};
 
-/// Runs as the sandbox's child with the order in the file at `order`. Returns only when that fails; the reason is then
-/// in the answer file, and the number is the exit status.
+/// Runs as the sandbox's child with the order in the file at `order`. What goes wrong before the command runs is in the
+/// answer file afterwards. The number is the exit status; a command that was ended by a signal ends this process too.
 ///
 /// Must be called while the process has one thread, and before it opened anything.
 pub fn run_child(order: &Utf8Path) -> i32 {
     let read = fs::read(order).and_then(|text| serde_json::from_slice::<Order>(&text).map_err(io::Error::other));
-    let Ok(order) = read else { return 70 };
+    let Ok(order) = read else { return FAILED };
+    close_on_exec_from(3);
     // Opened before mounts change what paths mean.
-    let Ok(mut answer) = OpenOptions::new().write(true).open(&order.answer) else { return 70 };
-    let error = match enclose(&order) {
-        Ok(()) => become_command(&order, &answer),
-        Err(error) => error,
+    let Ok(answer) = OpenOptions::new().write(true).open(&order.answer) else { return FAILED };
+    let tell = |error: &WallError| {
+        // Where even this cannot be written, an empty answer says as much.
+        let _ = answer.set_len(0).and_then(|()| answer.write_all_at(error.to_string().as_bytes(), 0));
     };
-    let _ = answer.set_len(0);
-    let _ = answer.write_all(error.to_string().as_bytes());
-    70
+    match run(&order, &answer, &tell) {
+        Ok(end) => end.repeat(),
+        Err(error) => {
+            tell(&error);
+            FAILED
+        }
+    }
 }
 
-fn enclose(order: &Order) -> Result<(), WallError> {
+fn run(order: &Order, answer: &File, tell: &dyn Fn(&WallError)) -> Result<End, WallError> {
+    let Order { level, task, .. } = order;
     rustix::process::umask(rustix::fs::Mode::from(0o022));
-    if order.level == Level::Full {
-        namespaces::enter(&order.task.binds)?;
+    let hardtack = Pid::from_raw(order.parent).ok_or(io::Error::from(io::ErrorKind::InvalidData));
+    processes::tie_to(hardtack.doing("finding the parent process")?)?;
+    if *level == Level::Full {
+        namespaces::leave()?;
+        let inside = || {
+            namespaces::furnish(&task.binds)?;
+            give_up_privileges()?;
+            filter::install(Level::Full).doing("installing the system call filter")?;
+            processes::run_step(|| become_command(task, answer), tell)
+        };
+        return processes::run_first(inside, tell);
     }
-    if order.level != Level::None {
-        give_up_privileges()?;
-        filter::install(order.level).doing("installing the system call filter")?;
+    processes::adopt()?;
+    // Inherited by all the step starts, so that a new installation sees what could not be ended.
+    let _lock = task.lock.as_ref().map(|lock| hold(lock)).transpose()?;
+    let step = || {
+        let walls = match level {
+            Level::None => Ok(()),
+            level => {
+                give_up_privileges().and_then(|()| filter::install(*level).doing("installing the system call filter"))
+            }
+        };
+        match walls {
+            Ok(()) => become_command(task, answer),
+            Err(error) => error,
+        }
+    };
+    let end = processes::run_step(step, tell);
+    processes::end_adopted();
+    end
+}
+
+/// A shared lock that whoever inherits the descriptor holds too.
+fn hold(path: &Utf8Path) -> Result<File, WallError> {
+    let what = || format!("locking `{path}`");
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).doing(what())?;
+    match file.try_lock_shared() {
+        // A file system without locks has no use for this one either.
+        Ok(()) | Err(TryLockError::Error(_)) => {}
+        Err(TryLockError::WouldBlock) => return Err(io::Error::from(io::ErrorKind::WouldBlock)).doing(what()),
     }
-    // Set last: changing credentials clears it.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).doing("tying the step to hardtack")?;
-    Ok(())
+    rustix::io::fcntl_setfd(&file, FdFlags::empty()).doing(what())?;
+    Ok(file)
 }
 
 /// No capability is left, and none can be had back, by root inside a namespace neither.
@@ -60,14 +103,11 @@ fn give_up_privileges() -> Result<(), WallError> {
 }
 
 /// Becomes the command; comes back only with an error.
-fn become_command(order: &Order, answer: &File) -> WallError {
-    let task = &order.task;
+fn become_command(task: &Task, answer: &File) -> WallError {
     if let Err(error) = std::env::set_current_dir(&task.folder) {
         return WallError { what: format!("entering `{}`", task.folder), source: error };
     }
-    close_on_exec_from(3);
-    let mut writer = answer;
-    if let Err(error) = writer.write_all(READY.as_bytes()) {
+    if let Err(error) = answer.write_all_at(READY.as_bytes(), 0) {
         return WallError { what: "answering".to_owned(), source: error };
     }
     let mut shell = Command::new("/bin/sh");

@@ -91,6 +91,12 @@ fn program(level: Level) -> Vec<libc::sock_filter> {
     for call in [libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register] {
         program.give_if_equal(call as u32, errno(libc::ENOSYS));
     }
+    if level == Level::Seccomp {
+        // Processes outside are in reach here, and what they may do a step must not do through them.
+        for call in [libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_pidfd_getfd] {
+            program.give_if_equal(call as u32, errno(libc::EPERM));
+        }
+    }
     program.give_unless_equal(libc::SYS_socket as u32, ALLOW);
     program.load(ARG0);
     program.give_if_equal(libc::AF_UNIX as u32, ALLOW);
@@ -171,6 +177,8 @@ mod tests {
             assert_eq!(socket(level, libc::AF_PACKET, libc::SOCK_RAW), refused);
             assert_eq!(socket(level, libc::AF_VSOCK, libc::SOCK_STREAM), refused);
         }
+        assert_eq!(answer(Seccomp, OWN_ARCH, libc::SYS_ptrace as u32, [0, 0]), errno(libc::EPERM));
+        assert_eq!(answer(Full, OWN_ARCH, libc::SYS_ptrace as u32, [0, 0]), ALLOW);
         for family in [libc::AF_INET, libc::AF_INET6] {
             assert_eq!(socket(Seccomp, family, libc::SOCK_STREAM), refused);
             assert_eq!(socket(Full, family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC), ALLOW);

@@ -7,6 +7,7 @@
 mod child;
 mod filter;
 mod namespaces;
+mod processes;
 mod walls;
 
 use std::collections::BTreeMap;
@@ -90,8 +91,35 @@ pub struct Task {
     pub folder: Utf8PathBuf,
     /// Its whole environment.
     pub environment: BTreeMap<String, String>,
-    /// Folders that show up elsewhere, first to last: `(from outside, to inside)`. Only at [`Level::Full`].
-    pub binds: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    /// Folders that show up elsewhere, first to last. Only at [`Level::Full`].
+    pub binds: Vec<Bind>,
+    /// A file that is locked as long as any process of the command lives. Of no use at [`Level::Full`], where none
+    /// outlives it.
+    pub lock: Option<Utf8PathBuf>,
+}
+
+/// A folder that shows up elsewhere in the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Bind {
+    /// Where it is outside.
+    pub from: Utf8PathBuf,
+    /// Where it is inside.
+    pub to: Utf8PathBuf,
+    /// Nothing can be written to it there.
+    pub read_only: bool,
+}
+
+impl Bind {
+    /// A folder the command can write to.
+    pub fn new(from: Utf8PathBuf, to: impl Into<Utf8PathBuf>) -> Self {
+        Self { from, to: to.into(), read_only: false }
+    }
+
+    /// A folder the command can only read.
+    pub fn read_only(from: Utf8PathBuf, to: impl Into<Utf8PathBuf>) -> Self {
+        Self { from, to: to.into(), read_only: true }
+    }
 }
 
 /// What the child is told, and where it answers.
@@ -101,10 +129,14 @@ struct Order {
     task: Task,
     /// The file in which it says `ready`, or what went wrong.
     answer: Utf8PathBuf,
+    /// The process that gives the order.
+    parent: i32,
 }
 
 /// The answer of a child whose walls stand.
 const READY: &str = "ready";
+/// Exit status of a child that could not start the command.
+const FAILED: i32 = 70;
 
 impl Sandbox {
     /// Finds the level that works. `launcher` is hardtack's own program, `scratch` a folder for the trial.
@@ -135,7 +167,8 @@ impl Sandbox {
             command: ":".to_owned(),
             folder: "/".into(),
             environment: BTreeMap::new(),
-            binds: vec![(inside, "/tmp".into())],
+            binds: vec![Bind::new(inside, "/tmp")],
+            lock: None,
         };
         let output = File::create(scratch.join("trial.log")).at("create", scratch)?;
         match self.run(&task, scratch, Stdio::null(), &output)? {
@@ -153,7 +186,8 @@ impl Sandbox {
         create_dir_all(scratch)?;
         let (order_path, answer) = (scratch.join("order.json"), scratch.join("answer"));
         fs::write(&answer, b"").at("write", &answer)?;
-        let order = Order { level: self.level, task: task.clone(), answer: answer.clone() };
+        let parent = rustix::process::getpid().as_raw_nonzero().get();
+        let order = Order { level: self.level, task: task.clone(), answer: answer.clone(), parent };
         let reason = |error: serde_json::Error| Error::State { path: order_path.clone(), reason: error.to_string() };
         fs::write(&order_path, serde_json::to_vec(&order).map_err(reason)?).at("write", &order_path)?;
         let duplicate = || output.try_clone().at("duplicate the log of", scratch);

@@ -4,40 +4,65 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 
-use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{Mode, OFlags};
-use rustix::mount::{MountPropagationFlags, mount_bind_recursive, mount_change};
+use camino::Utf8Path;
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change, mount_remount};
 use rustix::thread::UnshareFlags;
 
+use super::Bind;
 use super::walls::{Doing, WallError};
 
 /// The host name builds see, the same everywhere.
 const HOST_NAME: &[u8] = b"hardtack";
 
-/// Leaves the host's network and mounts, and makes the wanted folders show up where they are wanted.
-pub(super) fn enter(binds: &[(Utf8PathBuf, Utf8PathBuf)]) -> Result<(), WallError> {
-    leave()?;
+/// Makes the wanted folders show up where they are wanted, and sees to it that loopback is all the network there is.
+/// For the first process in the new namespaces.
+pub(super) fn furnish(binds: &[Bind]) -> Result<(), WallError> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).doing("making mounts private")?;
     // Opened in the new namespace, since mounts of another one cannot be bound, and before anything is mounted over them.
-    let sources = binds.iter().map(|(from, to)| {
+    let sources = binds.iter().map(|bind| {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(from.as_std_path(), flags, Mode::empty()).doing(format!("opening `{from}`"))?;
-        Ok((folder, to))
+        let folder = rustix::fs::open(bind.from.as_std_path(), flags, Mode::empty());
+        Ok((folder.doing(format!("opening `{}`", bind.from))?, bind))
     });
     let sources: Vec<_> = sources.collect::<Result<_, WallError>>()?;
-    for (folder, to) in &sources {
+    for (folder, Bind { to, read_only, .. }) in &sources {
         ensure_folder(to).doing(format!("making `{to}`"))?;
         mount_bind_recursive(descriptor_path(folder), to.as_std_path()).doing(format!("mounting on `{to}`"))?;
+        if *read_only {
+            forbid_writing(to).doing(format!("making `{to}` read-only"))?;
+        }
     }
     rustix::system::sethostname(HOST_NAME).doing("setting the host name")?;
     raise_loopback().doing("raising the loopback interface")?;
-    check_interfaces()
+    check_interfaces()?;
+    // Where parts of the old one are masked, as in containers, the kernel allows no new one; the old one does no harm.
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let _ = mount("proc", "/proc", "proc", flags, None);
+    Ok(())
 }
 
-/// New namespaces: with a user namespace, as anybody may, else directly, as root may.
-fn leave() -> Result<(), WallError> {
+/// Restrictions that a mount already has must be named again: a user namespace cannot lift them.
+fn forbid_writing(folder: &Utf8Path) -> io::Result<()> {
+    let has = rustix::fs::statvfs(folder.as_std_path())?.f_flag;
+    let known = [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ];
+    let kept = known.into_iter().filter(|(flag, _)| has.contains(*flag)).map(|(_, flag)| flag);
+    let flags = MountFlags::BIND | MountFlags::RDONLY | kept.collect::<MountFlags>();
+    Ok(mount_remount(folder.as_std_path(), flags, c"")?)
+}
+
+/// Leaves the host's network, mounts, processes and names: with a user namespace, as anybody may, else directly, as root may.
+pub(super) fn leave() -> Result<(), WallError> {
     let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
-    let mine = UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    let mine =
+        UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWPID;
     // SAFETY: the process has one thread and shares no file table, which is what makes unsharing unsafe.
     let with_user = unsafe { rustix::thread::unshare_unsafe(mine | UnshareFlags::NEWUSER) };
     match with_user {
