@@ -21,6 +21,8 @@ use crate::report::{JSON_FORMAT, plural, seconds};
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
+    // An installation is for everybody on its machine; the mask of whoever runs this must not decide who can use it.
+    rustix::process::umask(rustix::fs::Mode::from(0o022));
     let environment = environment(arguments)?;
     let path = context.real_path(&arguments.what);
     let steps_path = environment.get("PATH").map(String::as_str).unwrap_or_default();

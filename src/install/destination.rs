@@ -170,6 +170,7 @@ impl Destination {
                 moves.place(&ground)?;
                 self.conclude()?;
             }
+            Aim::Conclude => self.conclude()?,
         }
         self.recovered = true;
         Ok(())
@@ -178,6 +179,8 @@ impl Destination {
     /// Makes the generation whose moves are done the installed one: records change over, the old tree is kept. Every
     /// step can be done again after a crash.
     pub(super) fn conclude(&self) -> Result<(), Error> {
+        self.flush()?;
+        Moves::are_done(&self.ground())?;
         let (fresh, previous, dropped) = (self.own("previous.new"), self.own("previous"), self.own("dropped"));
         create_dir_all(&fresh)?;
         for name in ["records", "state.json"] {
@@ -192,8 +195,13 @@ impl Destination {
         }
         // What cannot be removed, such as files of another user, must not keep the generation from being concluded.
         let _ = remove_tree(&dropped);
-        move_if_there(&previous, &dropped)?;
-        move_if_there(&fresh, &previous)?;
+        // An empty one means that a crash came after this was done.
+        if is_empty_dir(&fresh)? {
+            remove_tree(&fresh)?;
+        } else {
+            move_if_there(&previous, &dropped)?;
+            move_if_there(&fresh, &previous)?;
+        }
         let _ = remove_tree(&dropped);
         remove_tree(&self.ground().journal)?;
         self.flush()?;

@@ -4,6 +4,7 @@
 //! have been done is read from hardtack's own side, the new tree and the folder of things taken away, where nobody else
 //! writes: what an operator did at the destination in the meantime decides nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -73,6 +74,8 @@ pub(super) enum Aim {
     Finish,
     /// It is still being built in place: take it back.
     Undo,
+    /// Everything is where it belongs, and only the records are to follow.
+    Conclude,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,14 +111,25 @@ impl Moves {
     }
 
     /// Makes all changes that are not made, writing the journal first. If one cannot be made, those made are undone.
+    /// Folders that are empty once things were taken from them go too.
     pub(super) fn place(&self, ground: &Ground) -> Result<(), Error> {
         record::write(&ground.journal, self)?;
         let outcome = self.steps.iter().try_for_each(|step| self.carry_out(step, ground));
+        for folder in self.emptied() {
+            // One that somebody put something into stays.
+            let _ = fs::remove_dir(ground.dest.join(folder));
+        }
         outcome.map_err(|error| match self.withdraw(ground) {
             Ok(()) => error.into(),
             // The journal is still there; the next installation tries again.
             Err(_) => Error::Io(error),
         })
+    }
+
+    /// Writes down that all changes are made: from here on the tree tells no more which are.
+    pub(super) fn are_done(ground: &Ground) -> Result<(), Error> {
+        let done = Self { format: 1, aim: Aim::Conclude, steps: Vec::new(), made: Vec::new() };
+        record::write(&ground.journal, &done)
     }
 
     /// Undoes all changes that are made, and removes the journal.
@@ -130,6 +144,16 @@ impl Moves {
         // Only now: a folder may have been made where a file was taken away.
         taken.into_iter().try_for_each(|step| self.undo(step, ground))?;
         Ok(crate::base::remove_tree(&ground.journal)?)
+    }
+
+    /// Folders from which things are taken, the deepest first.
+    fn emptied(&self) -> Vec<&Utf8Path> {
+        let taken = self.steps.iter().filter_map(|step| match &step.change {
+            Change::TakeAway { path } => Some(AsRef::<Utf8Path>::as_ref(path)),
+            Change::Put { .. } | Change::Bring { .. } => None,
+        });
+        let folders: BTreeSet<&Utf8Path> = taken.flat_map(|path| path.ancestors().skip(1)).collect();
+        folders.into_iter().rev().filter(|folder| *folder != "").collect()
     }
 
     fn carry_out(&self, step: &Step, ground: &Ground) -> Result<(), PathError> {
@@ -344,7 +368,7 @@ mod tests {
                 let again = Moves::read(&scene.ground.journal).expect("reads").expect("is there");
                 match aim {
                     Aim::Finish => again.place(&scene.ground).expect("finishes"),
-                    Aim::Undo => again.withdraw(&scene.ground).expect("withdraws"),
+                    Aim::Undo | Aim::Conclude => again.withdraw(&scene.ground).expect("withdraws"),
                 }
                 let wanted = if aim == Aim::Finish { NEW } else { OLD };
                 assert_eq!(shown(&scene.ground), wanted, "after {done} changes, {aim:?}");

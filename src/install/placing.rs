@@ -13,7 +13,7 @@ use super::error::Error;
 use super::event::Event;
 use super::moves::Change;
 use super::record::{ProjectEntry, State};
-use crate::base::{IoContext, RelPath, create_dir_all, fingerprint_file};
+use crate::base::{IoContext, RelPath, create_dir_all, fingerprint_file, is_empty_dir, remove_tree};
 use crate::recipes::Plan;
 
 /// The project's files, links and empty folders, where a bundle brings them.
@@ -35,6 +35,8 @@ pub(super) struct Placing<'a> {
     gone: BTreeSet<RelPath>,
     /// Files that were changed at the site and stay; the new ones go beside them.
     kept: BTreeSet<RelPath>,
+    /// Files that were changed at the site and stay, while the release brings what it brought before.
+    kept_alone: BTreeSet<RelPath>,
     /// What moves when the generation is put in place, before anything is brought back.
     pub(super) changes: Vec<Change>,
 }
@@ -52,8 +54,8 @@ impl<'a> Placing<'a> {
     ) -> Result<Self, Error> {
         let installed = current.map(|state| state.project.clone()).unwrap_or_default();
         let tops = tops(destination, plan, current)?;
-        let (gone, kept) = (BTreeSet::new(), BTreeSet::new());
-        let mut placing = Self { destination, image, installed, tops, gone, kept, changes: Vec::new() };
+        let (gone, kept, kept_alone) = Default::default();
+        let mut placing = Self { destination, image, installed, tops, gone, kept, kept_alone, changes: Vec::new() };
         if image.is_some() {
             placing.decide_gone()?;
         }
@@ -83,7 +85,7 @@ impl<'a> Placing<'a> {
     fn decide_gone(&mut self) -> Result<(), Error> {
         for (path, entry) in &self.installed {
             let still_wanted = self.image.is_some_and(|image| image.files.contains_key(path));
-            if !still_wanted && !self.in_top(path) && *entry != ProjectEntry::Folder && self.holds(path, entry)? {
+            if !still_wanted && !self.in_top(path) && self.holds(path, entry)? {
                 self.gone.insert(path.clone());
             }
         }
@@ -102,6 +104,10 @@ impl<'a> Placing<'a> {
             (Some(_), Some(installed)) if self.holds(path, installed)? => true,
             (Some(_), _) => self.holds(path, entry)?,
         };
+        if !ours && self.installed.get(path) == Some(entry) {
+            self.kept_alone.insert(path.clone());
+            return Ok(());
+        }
         if !ours {
             self.kept.insert(path.clone());
         }
@@ -141,7 +147,7 @@ impl<'a> Placing<'a> {
         let full = self.destination.root().join(path);
         let Some(metadata) = self.look(path)? else { return Ok(false) };
         Ok(match entry {
-            ProjectEntry::Folder => metadata.is_dir(),
+            ProjectEntry::Folder => metadata.is_dir() && is_empty_dir(&full)?,
             ProjectEntry::Symlink(target) => {
                 metadata.is_symlink() && fs::read_link(&full).at("read link", &full)?.as_os_str() == target.as_str()
             }
@@ -178,13 +184,17 @@ impl<'a> Placing<'a> {
                 fs::rename(&new, tree.join(beside(path))).at("move aside", &new)?;
             }
         }
+        for path in self.kept_alone.iter().filter(|path| self.in_top(path)) {
+            remove_tree(&tree.join(path))?;
+        }
         let mut known = Known::default();
         for part in current.iter().flat_map(|state| &state.parts) {
             if let Some(record) = self.destination.record(part)? {
                 record.files.keys().for_each(|path| known.add(&record.location.join(path)));
             }
         }
-        let unchanged = self.installed.keys().filter(|path| !self.kept.contains(*path));
+        let unchanged =
+            self.installed.keys().filter(|path| !self.kept.contains(*path) && !self.kept_alone.contains(*path));
         for path in unchanged.filter(|path| self.in_top(path)) {
             let entry = &self.installed[path];
             // One that was changed and that the release no longer has is the site's now.

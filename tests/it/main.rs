@@ -17,3 +17,4 @@ mod sandbox;
 mod seeds;
 mod server;
 mod support;
+mod upgrade;
