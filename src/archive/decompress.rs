@@ -47,6 +47,10 @@ struct ZstdFrames {
 
 impl Read for ZstdFrames {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Nothing read into nothing would pass for a frame's end.
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         loop {
             let frame = match &mut self.frame {
                 Some(frame) => frame,

@@ -62,6 +62,9 @@ pub enum Refusal {
     /// Two entries for one path.
     #[error("entry `{0}` is there twice")]
     Duplicate(String),
+    /// Two entries for one path, in an archive whose reader shows just one of them.
+    #[error("several entries have one name")]
+    Duplicates,
     /// An entry below something that is no folder.
     #[error("entry `{name}` lies below `{parent}`, which is a {kind}")]
     ThroughNonFolder {

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use super::entry::{Entry, EntryKind, show};
 use super::error::Refusal;
 use super::limits::Limits;
+use crate::base::link_stays_below;
 
 /// What the archive would put at each path.
 pub(super) struct Plan {
     limits: Limits,
     kinds: HashMap<Vec<u8>, Placed>,
+    /// Targets of symbolic links.
+    links: HashMap<Vec<u8>, Vec<u8>>,
     size: u64,
-    count: u64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -25,13 +27,13 @@ enum Placed {
 
 impl Plan {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, kinds: HashMap::new(), size: 0, count: 0 }
+        Self { limits, kinds: HashMap::new(), links: HashMap::new(), size: 0 }
     }
 
     /// Adds the next entry, in the archive's order.
     pub(super) fn add(&mut self, entry: &Entry) -> Result<(), Refusal> {
-        self.count += 1;
-        if self.count > self.limits.entries {
+        // Folders that are only implied count too: a long path makes many.
+        if self.kinds.len() as u64 >= self.limits.entries {
             return Err(Refusal::Limit { what: "more entries", limit: self.limits.entries });
         }
         self.size = self.size.saturating_add(entry.size);
@@ -50,7 +52,10 @@ impl Plan {
             EntryKind::File => Placed::File,
             EntryKind::Folder => Placed::Folder,
             EntryKind::Symlink(target) => {
-                check_target(&entry.path, target)?;
+                if target.is_empty() || target.contains(&0) {
+                    return Err(Refusal::BadName(name()));
+                }
+                self.links.insert(entry.path.clone(), target.clone());
                 Placed::Link
             }
             EntryKind::HardLink(target) => {
@@ -87,10 +92,18 @@ impl Plan {
         Ok(())
     }
 
+    /// Checks what only the whole tells.
+    ///
     /// # Errors
-    /// [`Refusal::Empty`] if nothing was added.
+    /// [`Refusal::Empty`] if nothing was added, [`Refusal::LinkLeaves`].
     pub(super) fn finish(&self) -> Result<(), Refusal> {
-        if self.kinds.is_empty() { Err(Refusal::Empty) } else { Ok(()) }
+        let mut leaving =
+            self.links.iter().filter(|(path, _)| !link_stays_below(path, &|at| self.links.get(at).cloned()));
+        match leaving.next() {
+            Some((path, target)) => Err(Refusal::LinkLeaves { name: show(path), target: show(target) }),
+            None if self.kinds.is_empty() => Err(Refusal::Empty),
+            None => Ok(()),
+        }
     }
 }
 
@@ -120,24 +133,4 @@ pub(super) fn clean_name(raw: &[u8]) -> Result<Vec<u8>, Refusal> {
         }
     }
     Ok(clean)
-}
-
-/// A link's target, followed by text from the link's folder, stays inside.
-fn check_target(path: &[u8], target: &[u8]) -> Result<(), Refusal> {
-    let leaves = || Refusal::LinkLeaves { name: show(path), target: show(target) };
-    if target.is_empty() || target.contains(&0) {
-        return Err(Refusal::BadName(show(path)));
-    }
-    if target.starts_with(b"/") {
-        return Err(leaves());
-    }
-    let mut depth = path.iter().filter(|byte| **byte == b'/').count();
-    for name in target.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." => depth = depth.checked_sub(1).ok_or_else(leaves)?,
-            _ => depth += 1,
-        }
-    }
-    Ok(())
 }

@@ -81,9 +81,14 @@ fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) 
             EntryKind::HardLink(link) => tree.hard_link(&entry.path, link).map_err(Stop::Io)?,
             EntryKind::File => {
                 let mut file = tree.file(&entry.path).map_err(Stop::Io)?;
-                let count = io::copy(&mut content.take(entry.size), &mut file).map_err(Stop::Io)?;
+                let count = io::copy(&mut Read::take(&mut *content, entry.size), &mut file).map_err(Stop::Io)?;
                 if count != entry.size {
                     return Err(Stop::Io(io::ErrorKind::UnexpectedEof.into()));
+                }
+                // Also where checksums at the end of the content are compared.
+                if content.read(&mut [0]).map_err(Stop::Io)? != 0 {
+                    let reason = format!("entry `{}` is longer than its header says", show(&entry.path));
+                    return Err(Stop::Io(io::Error::other(reason)));
                 }
                 finish(&file, entry.mode & 0o777 | 0o400, entry.mtime).map_err(Stop::Io)?;
                 unpacked.bytes += count;

@@ -7,6 +7,7 @@ mod digest;
 mod file;
 mod filelock;
 mod key;
+mod link;
 mod path;
 mod span;
 mod time;
@@ -21,6 +22,7 @@ pub use file::{
 };
 pub use filelock::{FileLock, LockMode};
 pub use key::{Expected, Mismatch, SourceKey, Wanted};
+pub use link::link_stays_below;
 pub use path::{RelPath, RelPathError, normalize};
 pub use span::{Place, SourceFile};
 pub use time::{Epoch, EpochError};

@@ -1,6 +1,8 @@
 //! Getting the sources of a plan: from the cache, else from where the config says. The one place where the two meet.
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,10 +11,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::Error;
 use super::failure::{Failure, FailureCause};
 use super::layout::blob_path;
-use crate::base::{Expected, Fingerprint, RelPath, SourceKey, SourceUrl, Wanted, fingerprint_file};
+use crate::archive::detect;
+use crate::base::{Expected, Fingerprint, IoContext, RelPath, SourceKey, SourceUrl, Wanted, fingerprint_file};
 use crate::cache::{Cache, Event, Hit, Policy, Retrieved, decide};
 use crate::lock::{Lock, Locked};
-use crate::recipes::{Origin, Plan, Source};
+use crate::recipes::{Origin, Plan, Source, StepKind};
 
 /// A way to the network.
 pub trait Fetch: Sync {
@@ -44,8 +47,6 @@ impl Fetch for crate::fetch::Client {
 pub enum LockUse {
     /// What is locked holds; what is new is added.
     Honour,
-    /// What is locked holds, and nothing may be added.
-    Locked,
     /// Everything is fetched and locked anew.
     Update,
 }
@@ -130,20 +131,22 @@ pub struct Collected {
 /// [`Error::Sources`] with all that failed; [`Error::Lock`] where config and lock contradict each other, or the lock
 /// would have to change and may not.
 pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
+    let unpacked = unpacked_sources(plan);
     let mut jobs = Vec::new();
     for (key, source, mut parts) in plan.sources() {
         parts.sort_unstable();
         let expected = match collect.lock_use {
             LockUse::Update => source.expected,
-            LockUse::Honour | LockUse::Locked => collect.lock.expected(&key, source.expected)?,
+            LockUse::Honour => collect.lock.expected(&key, source.expected)?,
         };
         let Some(wanted) = source.wanted() else { continue };
-        jobs.push(Job { source, parts, wanted: Wanted { expected, ..wanted }, declared: source.expected });
+        let unpacked = unpacked.contains(&source.shown());
+        jobs.push(Job { source, parts, wanted: Wanted { expected, ..wanted }, declared: source.expected, unpacked });
     }
     jobs.sort_by(|a, b| a.wanted.key.cmp(&b.wanted.key));
     let outcomes = run(&jobs, collect);
 
-    let mut failures = project_failures(plan);
+    let mut failures = project_failures(plan, &unpacked);
     let mut result = Collected { sources: Vec::new(), lock: Lock::default(), downloads: 0, downloaded: 0 };
     for (job, outcome) in jobs.iter().zip(outcomes) {
         let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
@@ -169,20 +172,44 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     Ok(result)
 }
 
+/// The sources that some part unpacks.
+fn unpacked_sources(plan: &Plan) -> BTreeSet<String> {
+    let mut unpacked = BTreeSet::new();
+    for part in &plan.parts {
+        for step in &part.steps {
+            let StepKind::Unpack { source } = step.kind else { continue };
+            unpacked.extend(part.sources.get(source).map(Source::shown));
+        }
+    }
+    unpacked
+}
+
+/// Whether a file is an archive at all: servers answer with pages that say what went wrong, too.
+fn archive(path: &Utf8Path) -> Result<(), FailureCause> {
+    let found = detect(path);
+    if !matches!(found, Ok(None) | Err(crate::archive::Error::Damaged { .. })) {
+        return Ok(());
+    }
+    let mut head = [0; 24];
+    let length = File::open(path).and_then(|mut file| file.read(&mut head)).at("read", path)?;
+    let line = head[..length].split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let text = std::str::from_utf8(line).ok().filter(|line| !line.is_empty() && !line.contains(char::is_control));
+    Err(FailureCause::NotAnArchive { starts: text.map(str::to_owned) })
+}
+
 /// Sources among the project's own files that are not there, or are something else.
-fn project_failures(plan: &Plan) -> Vec<Failure> {
+fn project_failures(plan: &Plan, unpacked: &BTreeSet<String>) -> Vec<Failure> {
     let mut failures = Vec::new();
     for part in &plan.parts {
         for source in &part.sources {
             let Origin::Project(path) = &source.origin else { continue };
             let full = plan.project.root.join(path);
-            let cause = match local_file(&full) {
-                Ok(fingerprint) => match source.expected.check(&fingerprint) {
-                    Ok(()) => continue,
-                    Err(mismatch) => FailureCause::Wrong(mismatch),
-                },
-                Err(cause) => cause,
-            };
+            let whole = local_file(&full).and_then(|fingerprint| Ok(source.expected.check(&fingerprint)?));
+            let usable = whole.and_then(|()| match unpacked.contains(&source.shown()) {
+                true => archive(&full),
+                false => Ok(()),
+            });
+            let Err(cause) = usable else { continue };
             failures.push(Failure { source_name: source.shown(), parts: vec![part.name.clone()], cause });
         }
     }
@@ -190,7 +217,11 @@ fn project_failures(plan: &Plan) -> Vec<Failure> {
 }
 
 fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
-    if path.is_file() { Ok(fingerprint_file(path)?) } else { Err(FailureCause::NoFile) }
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => Err(FailureCause::Folder),
+        _ if path.is_file() => Ok(fingerprint_file(path)?),
+        _ => Err(FailureCause::NoFile),
+    }
 }
 
 struct Job<'p> {
@@ -198,6 +229,8 @@ struct Job<'p> {
     parts: Vec<&'p str>,
     wanted: Wanted,
     declared: Expected,
+    /// A part unpacks it.
+    unpacked: bool,
 }
 
 struct Got {
@@ -206,6 +239,11 @@ struct Got {
 }
 
 impl Job<'_> {
+    /// Fails where a part could not unpack the file.
+    fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
+        if self.unpacked { archive(path) } else { Ok(()) }
+    }
+
     fn locked(&self, fingerprint: &Fingerprint, parts: Vec<String>) -> Locked {
         let kind = if self.wanted.local { "file" } else { "remote" };
         Locked {
@@ -244,21 +282,25 @@ fn get(job: &Job<'_>, collect: &Collect<'_>) -> Result<Got, FailureCause> {
     let mut observe = |event| (collect.observe)(Progress::Cache { part: part.to_owned(), event });
     let allowed = collect.policy.is_none_or(|policy| decide(policy, wanted).allowed);
     let cache = if allowed { collect.cache } else { collect.scratch };
-
     // Looked at without a lock first, so that a cache on read-only media can serve.
     let anew = collect.lock_use == LockUse::Update && collect.network.is_some();
     let mut wrong = Vec::new();
     if !anew {
         let lookup = cache.lookup(wanted, &mut observe)?;
-        if let Some(hit) = lookup.hit {
+        if let Some(hit) = lookup.hit.filter(|hit| is_current(job.source, hit, wanted)) {
+            job.check(&hit.path)?;
             return Ok(Got { hit, downloaded: false });
         }
         wrong = lookup.wrong;
     }
     let url = match &job.source.origin {
-        Origin::Outside(path) => return import(cache, path, wanted, &mut observe),
         // Project files are never jobs.
-        Origin::Project(_) => return Err(FailureCause::NoFile),
+        Origin::Outside { path, .. } if path.is_file() => {
+            job.check(path)?;
+            return Ok(Got { hit: cache.import(path, wanted, &mut observe)?, downloaded: false });
+        }
+        Origin::Outside { path, .. } if path.is_dir() => return Err(FailureCause::Folder),
+        Origin::Outside { .. } | Origin::Project(_) => return Err(FailureCause::NoFile),
         Origin::Remote(url) => url,
     };
     let Some(network) = collect.network else {
@@ -275,19 +317,16 @@ fn get(job: &Job<'_>, collect: &Collect<'_>) -> Result<Got, FailureCause> {
     (collect.observe)(Progress::Download { part: part.to_owned(), source: source.clone() });
     let mut staged = cache.stage()?;
     let retrieved = network.fetch(url, &mut staged).map_err(FailureCause::Network)?;
+    job.check(staged.path())?;
     let hit = cache.keep(staged, wanted, retrieved, &mut observe)?;
     (collect.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
     Ok(Got { hit, downloaded: true })
 }
 
-fn import(
-    cache: &Cache,
-    path: &Utf8Path,
-    wanted: &Wanted,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Got, FailureCause> {
-    if !path.is_file() {
-        return Err(FailureCause::NoFile);
-    }
-    Ok(Got { hit: cache.import(path, wanted, observe)?, downloaded: false })
+/// Whether a hit still is the source. A file of this machine may have changed since it was cached; where no digest says
+/// which bytes are wanted, those that are there now are.
+pub fn is_current(source: &Source, hit: &Hit, wanted: &Wanted) -> bool {
+    let Origin::Outside { path, .. } = &source.origin else { return true };
+    let now = || fingerprint_file(path).map(|fingerprint| fingerprint.sha256);
+    wanted.expected.is_some() || !path.is_file() || now().is_ok_and(|sha256| sha256 == hit.fingerprint.sha256)
 }

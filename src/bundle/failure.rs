@@ -24,6 +24,15 @@ pub enum FailureCause {
     /// It is not on this machine.
     #[error("there is no such file")]
     NoFile,
+    /// It is a folder.
+    #[error("it is a folder; what a part unpacks is a file")]
+    Folder,
+    /// No part could unpack it.
+    #[error("it is not an archive{}", .starts.as_ref().map(|text| format!(": it starts with `{text}`")).unwrap_or_default())]
+    NotAnArchive {
+        /// Its first characters, where it is text.
+        starts: Option<String>,
+    },
     /// Its bytes are not those the config or the lock promises.
     #[error("{0}")]
     Wrong(Mismatch),
@@ -31,7 +40,7 @@ pub enum FailureCause {
     #[error("{0}")]
     Network(Box<dyn std::error::Error + Send + Sync>),
     /// The cache or a file failed.
-    #[error("{0}")]
+    #[error("{}", with_causes(.0))]
     Cache(Box<cache::Error>),
 }
 
@@ -44,8 +53,20 @@ impl From<cache::Error> for FailureCause {
     }
 }
 
+impl From<Mismatch> for FailureCause {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Wrong(mismatch)
+    }
+}
+
 impl From<PathError> for FailureCause {
     fn from(error: PathError) -> Self {
         Self::Cache(Box::new(error.into()))
     }
+}
+
+/// An error with what it was caused by, on one line: a list of failures shows no causes below each.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

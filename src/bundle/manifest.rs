@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Epoch, Md5, RelPath, Sha256, SourceKey};
+use crate::base::{Epoch, Md5, RelPath, Sha256, SourceKey, link_stays_below};
 use crate::config::{ConditionRecord, Facts, Override};
 
 /// The format written and read here.
@@ -141,6 +141,16 @@ pub enum RecordKind {
     Folder,
 }
 
+impl EntryRecord {
+    /// Path and target, if the entry is a link.
+    fn link<'e>((path, entry): (&'e RelPath, &'e Self)) -> Option<(&'e [u8], &'e str)> {
+        match &entry.kind {
+            RecordKind::Symlink { target } => Some((path.as_str().as_bytes(), target)),
+            RecordKind::File { .. } | RecordKind::Folder => None,
+        }
+    }
+}
+
 impl Manifest {
     /// The bundle's top folder, `NAME-VERSION`.
     pub fn root(&self) -> String {
@@ -192,9 +202,11 @@ impl Manifest {
                 return Err(format!("source `{}` is not the file listed at `{}`", source.key, source.path));
             }
         }
+        let links: BTreeMap<&[u8], &str> = self.entries.iter().filter_map(EntryRecord::link).collect();
+        let target_at = |path: &[u8]| links.get(path).map(|target| target.as_bytes().to_vec());
         for (path, entry) in &self.entries {
             if let RecordKind::Symlink { target } = &entry.kind
-                && !super::project::stays_inside(path, target)
+                && !link_stays_below(path.as_str().as_bytes(), &target_at)
             {
                 return Err(format!("link `{path}` leads out of the bundle, to `{target}`"));
             }

@@ -20,7 +20,7 @@ mod settings;
 mod unpacked;
 mod write;
 
-pub use collect::{Collect, Collected, CollectedSource, Fetch, LockUse, Progress, collect};
+pub use collect::{Collect, Collected, CollectedSource, Fetch, LockUse, Progress, collect, is_current};
 pub use error::Error;
 pub use failure::{Failure, FailureCause};
 pub use git::Commit;

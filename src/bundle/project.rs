@@ -3,6 +3,7 @@
 //! In git, what git tracks; else the whole tree. Never what hardtack and buildout make themselves, and never what
 //! looks like a key or a credential.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +15,7 @@ use walkdir::WalkDir;
 use super::error::Error;
 use super::git::{Commit, Git};
 use super::layout::reserved;
-use crate::base::{IoContext, RelPath};
+use crate::base::{IoContext, RelPath, link_stays_below};
 
 /// One file of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub enum FileKind {
     Symlink(String),
     /// A folder with nothing in it.
     EmptyFolder,
+}
+
+impl ProjectFile {
+    /// Path and target of a link.
+    fn link(&self) -> Option<(&[u8], &str)> {
+        match &self.kind {
+            FileKind::Symlink(target) => Some((self.path.as_str().as_bytes(), target)),
+            FileKind::File { .. } | FileKind::EmptyFolder => None,
+        }
+    }
 }
 
 /// All files of a project, and what was left out.
@@ -136,10 +147,25 @@ impl ProjectFiles {
                 found.add(root, below)?;
             }
         }
+        found.check_links(root)?;
         found.files.sort_by(|a, b| a.path.cmp(&b.path));
         found.files.dedup_by(|a, b| a.path == b.path);
         found.changed.sort();
         Ok(found)
+    }
+
+    fn check_links(&self, root: &Utf8Path) -> Result<(), Error> {
+        let links: BTreeMap<&[u8], &str> = self.files.iter().filter_map(ProjectFile::link).collect();
+        let target = |path: &[u8]| links.get(path).map(|target| target.as_bytes().to_vec());
+        for file in &self.files {
+            if let FileKind::Symlink(to) = &file.kind
+                && !link_stays_below(file.path.as_str().as_bytes(), &target)
+            {
+                let reason = format!("the link leads out of the project, to `{to}`");
+                return Err(Error::Unpackable { path: root.join(&file.path), reason });
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, root: &Utf8Path, path: RelPath) -> Result<(), Error> {
@@ -157,9 +183,6 @@ impl ProjectFiles {
         let kind = if metadata.is_symlink() {
             let target = fs::read_link(&full).at("read link", &full)?;
             let target = target.to_str().ok_or_else(|| unpackable("its target is not UTF-8".to_owned()))?.to_owned();
-            if !stays_inside(&path, &target) {
-                return Err(unpackable(format!("the link leads out of the project, to `{target}`")));
-            }
             FileKind::Symlink(target)
         } else if metadata.is_dir() {
             FileKind::EmptyFolder
@@ -241,23 +264,6 @@ impl<'a> Products<'a> {
 
 fn bad_pattern(error: &ignore::Error) -> Error {
     Error::Setting { option: "exclude".to_owned(), reason: error.to_string(), place: None }
-}
-
-/// Whether a link at `path`, followed by text, stays below the root.
-pub(super) fn stays_inside(path: &RelPath, target: &str) -> bool {
-    if target.is_empty() || target.starts_with('/') || target.contains('\0') {
-        return false;
-    }
-    let mut depth = path.as_str().matches('/').count();
-    for name in target.split('/') {
-        match name {
-            "" | "." => {}
-            ".." if depth == 0 => return false,
-            ".." => depth -= 1,
-            _ => depth += 1,
-        }
-    }
-    true
 }
 
 enum Look {

@@ -84,6 +84,14 @@ pub struct Staged {
     hasher: Hasher,
 }
 
+impl Staged {
+    /// Where it is until it is kept.
+    pub fn path(&self) -> &Utf8Path {
+        // It was made in a folder whose path is UTF-8, under a name of letters.
+        Utf8Path::from_path(self.file.path()).expect("a temporary file's name is ASCII")
+    }
+}
+
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file.write(bytes)?;
@@ -137,8 +145,11 @@ impl Cache {
                 lookup.hit = Some(hit);
                 return Ok(lookup);
             }
-            // The source was seen with these bytes; others under its name are a change, not an answer.
-            wanted.expected.sha256 = Some(sha256);
+            // The source was seen with these bytes; others under its name are a change, not an answer, unless a digest
+            // speaks for them.
+            if !wanted.expected.is_some() {
+                wanted.expected.sha256 = Some(sha256);
+            }
         }
         let wanted = &wanted;
         for path in views::candidates(&self.layout, wanted)? {
@@ -286,10 +297,9 @@ impl Cache {
         wanted.expected.check(&fingerprint).map_err(wrong)?;
         let _shared = FileLock::acquire(&self.layout.lock(), LockMode::Shared, || ())?;
         let path = self.layout.blob(&fingerprint.sha256);
-        if fs::metadata(&path).map(|metadata| metadata.len()).ok() != Some(fingerprint.size) {
-            create_dir_all(path.parent().unwrap_or(&path))?;
-            publish(file, &path, 0o444)?;
-        }
+        // Also over a blob that is there: nobody has looked whether it is still whole.
+        create_dir_all(path.parent().unwrap_or(&path))?;
+        publish(file, &path, 0o444)?;
         let record_path = self.layout.record(&wanted.key);
         // A blob that healed from its own view is no stranger's.
         let known = Record::read(&record_path, &wanted.key).ok().flatten();

@@ -77,6 +77,14 @@ pub(super) fn gather(
         return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
     }
     let lock = lock.unwrap_or_default();
+    if locked {
+        // Names are compared before anything is downloaded; digests can be only after.
+        let names = project.plan.sources().into_iter().map(|(key, _, _)| key).collect();
+        let changes = lock.name_changes(&names);
+        if !changes.is_empty() {
+            return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
+        }
+    }
     let walk = walk(context, project)?;
     let network = (!sources.frozen && !sources.offline).then(|| network(context)).flatten();
     let collected = collect(
@@ -87,10 +95,9 @@ pub(super) fn gather(
             scratch: &scratch,
             network: network.as_deref(),
             lock: &lock,
-            lock_use: match (update, locked) {
-                (Update::Yes, _) => LockUse::Update,
-                (Update::No, true) => LockUse::Locked,
-                (Update::No, false) => LockUse::Honour,
+            lock_use: match update {
+                Update::Yes => LockUse::Update,
+                Update::No => LockUse::Honour,
             },
             connections: context.connections,
             observe: &|progress| events::collection(context.console, walk, &progress),

@@ -62,7 +62,8 @@ fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<S
             true => caches.cache.lookup(&wanted, &mut observe)?,
             false => crate::cache::Lookup { hit: None, wrong: Vec::new() },
         };
-        let file = match (lookup.hit, lookup.wrong.pop()) {
+        let hit = lookup.hit.filter(|hit| crate::bundle::is_current(source, hit, &wanted));
+        let file = match (hit, lookup.wrong.pop()) {
             (Some(hit), _) => Some((hit.path, hit.fingerprint)),
             (None, None) => local(&caches, source, &wanted, &mut observe)?,
             (None, Some(bad)) => {
@@ -96,7 +97,7 @@ fn local(
     wanted: &Wanted,
     observe: &mut dyn FnMut(crate::cache::Event),
 ) -> Result<Found, Report> {
-    let Origin::Outside(path) = &source.origin else { return Ok(None) };
+    let Origin::Outside { path, .. } = &source.origin else { return Ok(None) };
     if !path.is_file() {
         return Ok(None);
     }

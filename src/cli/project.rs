@@ -119,7 +119,7 @@ impl Loaded {
         let mut plan = self.plan_at(&root)?;
         // Local sources in the same repository widen the project, as config files do.
         let outside = plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
-            Origin::Outside(path) => Some(path.clone()),
+            Origin::Outside { path, .. } => Some(path.clone()),
             _ => None,
         });
         let outside: Vec<Utf8PathBuf> = outside.collect();

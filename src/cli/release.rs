@@ -35,9 +35,24 @@ pub(super) fn from_file(
     check_conditions(context, &manifest)?;
     let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
     let destination = Destination::open(&root, Open::Separate)?;
+    let found = unpack_into(context, arguments, &mut bundle, &destination, steps_path);
     let digest = Sha256::of(manifest.to_text());
-    destination.start(&digest.to_string())?;
+    Prepared::or_abandon(destination, found, manifest, digest)
+}
 
+/// What is to be done, with what, and the project's files where they are moved into place.
+type Unpacked = (Plan, BTreeMap<SourceKey, SourceFile>, Option<Image>);
+
+/// Unpacks a bundle into the next generation of its destination and checks what can be checked.
+fn unpack_into(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    bundle: &mut Bundle,
+    destination: &Destination,
+    steps_path: &str,
+) -> Result<Unpacked, Report> {
+    let (manifest, root) = (bundle.manifest().clone(), destination.root());
+    destination.start(&Sha256::of(manifest.to_text()).to_string())?;
     let folder = destination.next_bundle();
     remove_tree(&folder)?;
     let content: u64 = manifest
@@ -48,15 +63,15 @@ pub(super) fn from_file(
             _ => 0,
         })
         .sum();
-    check_space(&root, content)?;
+    check_space(root, content)?;
     let checked = bundle.unpack(&folder)?;
-    context.console.say(format!("verified {path}: {}", plural(checked.entries, "file")));
+    context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
     let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
     let sources = Sources { manifest: &manifest, folder: &folder, kept: arguments.keep_cache };
-    let plan = plan(context, &manifest, &root, &destination.next_tree(), &folder)?;
-    check_machine(&plan, &manifest, &destination, steps_path)?;
+    let plan = plan(context, &manifest, root, &destination.next_tree(), &folder)?;
+    check_machine(&plan, &manifest, destination, steps_path)?;
     let sources = sources.find(&plan, &[])?;
-    Ok(Prepared::from_bundle(destination, plan, sources, Some(image), manifest, digest))
+    Ok((plan, sources, Some(image)))
 }
 
 /// Prepares the installation of an unpacked bundle, in its own folder unless another one is named.
@@ -78,18 +93,18 @@ pub(super) fn from_folder(
         Some(root) => Destination::open(root, Open::Separate)?,
         None => Destination::open(folder, Open::InPlace)?,
     };
-    destination.start(&digest.to_string())?;
-    let (image, tree) = match &separate {
-        Some(_) => {
-            let tree = destination.next_tree();
-            (Some(lay_out(&manifest, folder, &tree, arguments.keep_cache, Take::Copy)?), tree)
-        }
-        None => (None, folder.to_owned()),
-    };
-    let plan = plan(context, &manifest, destination.root(), &tree, folder)?;
-    check_machine(&plan, &manifest, &destination, steps_path)?;
-    let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
-    Ok(Prepared::from_bundle(destination, plan, sources, image, manifest, digest))
+    let found = (|| {
+        destination.start(&digest.to_string())?;
+        let tree = separate.as_ref().map(|_| destination.next_tree());
+        let image = tree.as_ref().map(|tree| lay_out(&manifest, folder, tree, arguments.keep_cache, Take::Copy));
+        let tree = tree.as_deref().unwrap_or(folder);
+        let image = image.transpose()?;
+        let plan = plan(context, &manifest, destination.root(), tree, folder)?;
+        check_machine(&plan, &manifest, &destination, steps_path)?;
+        let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
+        Ok((plan, sources, image))
+    })();
+    Prepared::or_abandon(destination, found, manifest, digest)
 }
 
 /// Stops where this machine would have resolved the config otherwise.
@@ -251,16 +266,23 @@ impl Sources<'_> {
 }
 
 impl Prepared {
-    fn from_bundle(
+    /// The installation, or if something is in its way, nothing but the reason.
+    fn or_abandon(
         destination: Destination,
-        plan: Plan,
-        sources: BTreeMap<SourceKey, SourceFile>,
-        image: Option<Image>,
+        found: Result<Unpacked, Report>,
         manifest: Manifest,
         digest: Sha256,
-    ) -> Self {
-        let (name, version) = (manifest.name, manifest.version);
-        let release = Some(Release { name, version, manifest: digest });
-        Self { destination, plan, sources, image, release, epoch: manifest.epoch }
+    ) -> Result<Self, Report> {
+        match found {
+            Ok((plan, sources, image)) => {
+                let (name, version) = (manifest.name, manifest.version);
+                let release = Some(Release { name, version, manifest: digest });
+                Ok(Self { destination, plan, sources, image, release, epoch: manifest.epoch })
+            }
+            Err(report) => {
+                destination.abandon();
+                Err(report)
+            }
+        }
     }
 }

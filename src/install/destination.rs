@@ -208,6 +208,23 @@ impl Destination {
         self.drop_next()
     }
 
+    /// Removes what an installation that did not get as far as building has brought; parts that an earlier attempt
+    /// built stay.
+    pub fn abandon(self) {
+        // Whatever led here is what the user must hear about; what cannot be removed does no harm.
+        let _ = remove_tree(&self.next_bundle());
+        let built = fs::read_dir(self.own("next/records")).is_ok_and(|mut records| records.next().is_some());
+        if built || self.own("state.json").exists() {
+            return;
+        }
+        for name in ["next", "install.lock", "build.lock"] {
+            let _ = remove_tree(&self.own(name));
+        }
+        // Folders in which there is something else stay.
+        let _ = fs::remove_dir(self.root.join(".hardtack"));
+        let _ = fs::remove_dir(&self.root);
+    }
+
     /// Drops what is left of a generation that is in place, or turned out not to be needed.
     pub(super) fn drop_next(&self) -> Result<(), Error> {
         Ok(remove_tree(&self.own("next"))?)

@@ -1,6 +1,6 @@
 //! What a lock file holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -151,20 +151,25 @@ impl Lock {
 
     /// How this lock differs from `newer`, a line each.
     pub fn changes(&self, newer: &Self) -> Vec<String> {
-        let mut changes = Vec::new();
+        let mut changes = self.name_changes(&newer.sources.keys().cloned().collect());
         for (key, source) in &newer.sources {
             match self.sources.get(key) {
-                None => changes.push(format!("`{key}` is not locked")),
                 Some(old) if old.sha256 != source.sha256 => {
                     changes.push(format!("`{key}` has other bytes (SHA-256 {}, locked {})", source.sha256, old.sha256));
                 }
                 Some(old) if old != source => changes.push(format!("what is said of `{key}` has changed")),
-                Some(_) => {}
+                _ => {}
             }
         }
-        let gone = self.sources.keys().filter(|key| !newer.sources.contains_key(*key));
-        changes.extend(gone.map(|key| format!("`{key}` is locked and no part wants it")));
         changes
+    }
+
+    /// How the locked sources differ from those that are wanted, a line each; by name alone.
+    pub fn name_changes(&self, wanted: &BTreeSet<SourceKey>) -> Vec<String> {
+        let new = wanted.iter().filter(|key| !self.sources.contains_key(*key));
+        let gone = self.sources.keys().filter(|key| !wanted.contains(*key));
+        let new = new.map(|key| format!("`{key}` is not locked"));
+        new.chain(gone.map(|key| format!("`{key}` is locked and no part wants it"))).collect()
     }
 }
 

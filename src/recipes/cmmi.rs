@@ -53,7 +53,9 @@ impl Recipe for Cmmi {
             Some(location) => location,
             None => section.buildout("parts-directory")?.unwrap_or_default(),
         };
-        let location = Utf8Path::new(&*parent).join(section.name());
+        // The original leaves a relative one as it is, and then installs into the build folder it removes.
+        let directory = section.buildout("directory")?.unwrap_or_default();
+        let location = Utf8Path::new(&*directory).join(&*parent).join(section.name());
         section.set("location", location.as_str());
         Ok(())
     }

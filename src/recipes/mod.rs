@@ -4,12 +4,14 @@
 //! disk nor network, so `bundle`, which uses the sources, and `install`, which uses the steps, cannot disagree.
 //! Adding a recipe is a file here and a row in `registry`.
 
+mod checks;
 mod cmmi;
 mod environment;
 mod error;
 mod hexagonit;
 mod plan;
 mod recipe;
+mod references;
 mod registry;
 mod slapos_build;
 mod slapos_cmmi;

@@ -1,14 +1,14 @@
 //! The recipes there are, and the way from a config to a plan.
 
-use std::collections::BTreeSet;
-
 use camino::Utf8Path;
 
+use super::checks;
 use super::cmmi::Cmmi;
 use super::error::{Error, Problem};
 use super::hexagonit::{HexagonitCmmi, HexagonitDownload};
-use super::plan::{Part, Plan, Project};
+use super::plan::{Plan, Project};
 use super::recipe::{Build, Recipe};
+use super::references;
 use super::slapos_build::{SlaposDownload, SlaposGit, SlaposUnpacked};
 use super::slapos_cmmi::SlaposCmmi;
 use crate::config::{self, Config, Recipes, SectionOptions, similar};
@@ -52,6 +52,7 @@ impl Recipes for BuiltinRecipes {
 pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
     let recipes = BuiltinRecipes;
     let mut problems = unsupported(config);
+    problems.extend(checks::folder(project));
     let mut resolver = config.resolver(&recipes)?;
     let names = match resolver.parts() {
         Ok(names) => names,
@@ -61,6 +62,12 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
     };
     let (mut parts, mut notes) = (Vec::new(), Vec::new());
     for name in &names {
+        if let Some(reason) = checks::bad_part_name(name) {
+            let message = format!("`{name}` cannot be a part: {reason}");
+            let hint = Some("give it another name".to_owned());
+            problems.push(Problem { message, place: resolver.place(name, "recipe"), hint });
+            continue;
+        }
         let options = resolver.section(name)?;
         let recipe_name = options.get("recipe").map(|recipe| &**recipe).unwrap_or_default();
         let Some(recipe) = find(recipe_name) else {
@@ -76,7 +83,7 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
             });
             continue;
         };
-        let uses = references(config, name, &names);
+        let uses = references::find(config, name, &names);
         let mut place = |option: &str| resolver.place(name, option).or_else(|| resolver.place(name, "recipe"));
         let mut build = Build {
             name,
@@ -91,7 +98,8 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
         build.check_names(recipe.options());
         parts.extend(recipe.build(&mut build));
     }
-    problems.extend(clashes(&parts));
+    problems.extend(checks::clashes(&parts));
+    problems.extend(checks::merge_digests(&mut parts, &mut |part| resolver.place(part, "url")));
     match problems.is_empty() {
         true => Ok(Plan { project: project.clone(), parts, notes }),
         false => Err(Error::Problems(problems)),
@@ -134,58 +142,6 @@ fn unsupported(config: &Config) -> Vec<Problem> {
             place,
             hint: Some("make them parts with a `url`, or files of the project".to_owned()),
         });
-    }
-    problems
-}
-
-/// The parts a section refers to in `${part:option}` or `=>`.
-fn references(config: &Config, name: &str, parts: &[std::sync::Arc<str>]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut sections = vec![name.to_owned()];
-    let mut seen = BTreeSet::new();
-    while let Some(section) = sections.pop() {
-        if !seen.insert(section.clone()) {
-            continue;
-        }
-        let Some(options) = config.raw_section(&section) else { continue };
-        for (option, value) in options {
-            let named: Vec<&str> = if matches!(option, "<" | "<part-dependencies>") {
-                value.text.split_whitespace().collect()
-            } else {
-                let after = value.text.split("${").skip(1);
-                after.filter_map(|rest| rest.split_once(':')).map(|(section, _)| section).collect()
-            };
-            for other in named.into_iter().filter(|other| !other.is_empty() && *other != "buildout") {
-                let is_part = parts.iter().any(|part| &**part == other);
-                if is_part && other != name && option != "<" {
-                    found.insert(other.to_owned());
-                } else {
-                    // Macros and plain sections may refer on to parts.
-                    sections.push(other.to_owned());
-                }
-            }
-        }
-    }
-    found
-}
-
-/// Parts that would overwrite each other.
-fn clashes(parts: &[Part]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (index, part) in parts.iter().enumerate() {
-        let location: &Utf8Path = part.location.as_ref();
-        let earlier = parts[..index].iter().find(|earlier| {
-            let other: &Utf8Path = earlier.location.as_ref();
-            location.starts_with(other) || other.starts_with(location)
-        });
-        if let Some(earlier) = earlier {
-            let message = format!(
-                "part `{}` would be put to `{location}`, where part `{}` puts its files (`{}`)",
-                part.name, earlier.name, earlier.location
-            );
-            let hint = Some("give one of them another `location`".to_owned());
-            problems.push(Problem { message, place: None, hint });
-        }
     }
     problems
 }

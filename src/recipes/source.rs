@@ -23,7 +23,12 @@ pub enum Origin {
     /// A file of the project, by its path below the project root. It is packed with the project.
     Project(RelPath),
     /// Another file on this machine.
-    Outside(Utf8PathBuf),
+    Outside {
+        /// Where it is.
+        path: Utf8PathBuf,
+        /// The same as seen from the buildout directory, if that is how it is named.
+        relative: Option<Utf8PathBuf>,
+    },
 }
 
 /// Why a text names no source.
@@ -64,10 +69,12 @@ impl Source {
         let origin = match path {
             None => Origin::Remote(SourceUrl::parse(text)?),
             Some(path) => {
+                let relative = Utf8Path::new(path).strip_prefix(directory).unwrap_or(path.into());
+                let relative = (!relative.is_absolute()).then(|| normalize(relative));
                 let path = normalize(&directory.join(path));
                 match RelPath::below(project_root, &path) {
                     Some(below) => Origin::Project(below),
-                    None => Origin::Outside(path),
+                    None => Origin::Outside { path, relative },
                 }
             }
         };
@@ -79,7 +86,10 @@ impl Source {
         match &self.origin {
             Origin::Remote(_) => Some(SourceKey::url(&self.text)),
             Origin::Project(_) => None,
-            Origin::Outside(path) => Some(SourceKey::outside_file(path.as_str())),
+            // Seen from the project, so that it is the same name wherever the project is.
+            Origin::Outside { path, relative } => {
+                Some(SourceKey::outside_file(relative.as_ref().unwrap_or(path).as_str()))
+            }
         }
     }
 
@@ -88,7 +98,7 @@ impl Source {
         let path = match &self.origin {
             Origin::Remote(url) => url.secret().path(),
             Origin::Project(path) => path.as_str(),
-            Origin::Outside(path) => path.as_str(),
+            Origin::Outside { path, .. } => path.as_str(),
         };
         path.rsplit('/').find(|name| !name.is_empty()).unwrap_or("index")
     }
@@ -101,7 +111,7 @@ impl Source {
                 if public.is_empty() { url.public() } else { public }
             }
             Origin::Project(path) => format!("./{path}"),
-            Origin::Outside(path) => path.to_string(),
+            Origin::Outside { path, .. } => path.to_string(),
         }
     }
 
@@ -114,7 +124,7 @@ impl Source {
             view_url: (!secret).then(|| self.text.clone()),
             file_name: self.file_name().to_owned(),
             expected: self.expected,
-            local: matches!(self.origin, Origin::Outside(_)),
+            local: matches!(self.origin, Origin::Outside { .. }),
         })
     }
 }
@@ -137,9 +147,23 @@ mod tests {
         assert_eq!(origin("x.patch"), project("sub/x.patch"));
         assert_eq!(origin("../x.patch"), project("x.patch"));
         assert_eq!(origin("file:///p/x.patch"), project("x.patch"));
-        assert_eq!(origin("file://localhost/q/a%20b"), Origin::Outside("/q/a%20b".into()));
-        assert_eq!(origin("../../x.patch"), Origin::Outside("/x.patch".into()));
+        let outside = |path: &str, relative: Option<&str>| Origin::Outside {
+            path: path.into(),
+            relative: relative.map(Into::into),
+        };
+        assert_eq!(origin("file://localhost/q/a%20b"), outside("/q/a%20b", None));
+        assert_eq!(origin("../../x.patch"), outside("/x.patch", Some("../../x.patch")));
         assert!(matches!(origin("https://host.example/x"), Origin::Remote(_)));
+    }
+
+    #[test]
+    fn a_file_beside_the_project_has_the_same_key_wherever_both_are() {
+        let key = |text: &str, directory: &str| {
+            Source::new(text, Expected::default(), directory.into(), directory.into()).expect(text).key()
+        };
+        assert_eq!(key("../x.tgz", "/home/ann/p"), key("../x.tgz", "/opt/p"));
+        assert_eq!(key("/home/ann/p/../x.tgz", "/home/ann/p"), key("/opt/p/../x.tgz", "/opt/p"));
+        assert_ne!(key("../x.tgz", "/opt/p"), key("/opt/x.tgz", "/opt/p"));
     }
 
     #[test]

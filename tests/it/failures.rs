@@ -2,6 +2,7 @@
 
 use snapbox::{assert_data_eq, str};
 
+use crate::server::Server;
 use crate::support::Scene;
 
 #[test]
@@ -125,4 +126,67 @@ fn quiet_says_nothing_but_results() {
     let ran = scene.hardtack("bundle app -q --installer none").ok();
     assert_eq!(ran.stderr, "");
     assert_eq!(ran.stdout.lines().count(), 1);
+}
+
+#[test]
+fn parts_that_cannot_be_put_anywhere_are_refused_together() {
+    let scene = Scene::new();
+    let part =
+        |name: &str, more: &str| format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = http://127.0.0.1:1/x\n{more}");
+    let sections = part("../x", "")
+        + &part("hardtack", "")
+        + &part("a", "md5sum = 00000000000000000000000000000000\n")
+        + &part("b", "md5sum = 11111111111111111111111111111111\n");
+    scene.write("app/buildout.cfg", format!("[buildout]\nparts = ../x hardtack a b\n{sections}"));
+    scene.hardtack("lock app").exits(2).says(&[
+        "3 things in this config cannot be done",
+        "`../x` cannot be a part: its name has a `/`, and becomes the name of a folder",
+        "`hardtack` cannot be a part: that section holds hardtack's own settings",
+        "part `b` wants another MD5 of `http://127.0.0.1:1/x` than part `a`",
+    ]);
+}
+
+#[test]
+fn a_folder_whose_name_means_something_to_a_shell_is_refused() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.hardtack("bundle app --installer none").ok();
+    for name in ["D$x", "a`b", "c\"d", "e\\f"] {
+        let message = "commands would not leave alone";
+        scene.run(&["install", "app-1.0.tar.gz", name]).exits(2).says(&["nothing can be built in", message]);
+        assert!(!scene.exists(name), "nothing stays of an installation that never began");
+    }
+}
+
+#[test]
+fn a_relative_location_is_below_the_project() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = server.file("/foo-1.0.tar.gz", crate::support::source("foo", "1.0"));
+    let section = format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\nlocation = opt\n");
+    scene.project("app", "foo", &section);
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    assert!(scene.exists("dest/opt/foo/bin/foo"));
+}
+
+#[test]
+fn a_source_beside_the_project_is_the_same_wherever_both_are() {
+    let scene = Scene::new();
+    for place in ["here", "there"] {
+        scene.write(&format!("{place}/x-1.0.tgz"), crate::support::source("x", "1.0"));
+        let section = "[x]\nrecipe = zc.recipe.cmmi\nurl = ../x-1.0.tgz\n";
+        scene.project(&format!("{place}/app"), "x", section);
+    }
+    let digest = |place: &str| {
+        let output = format!("{place}.tar.gz");
+        scene.run(&["bundle", &format!("{place}/app"), "--installer", "none", "-o", &output]).ok();
+        hardtack::base::Sha256::of(std::fs::read(scene.path(output)).expect("reads"))
+    };
+    assert_eq!(digest("here"), digest("there"));
+    scene.hardtack("install here.tar.gz dest").ok();
+    // Where no digest says which bytes are meant, those that are there now are.
+    std::fs::remove_file(scene.path("there/app/hardtack.lock")).expect("removes");
+    scene.write("there/x-1.0.tgz", crate::support::source("x", "1.0.1"));
+    scene.hardtack("install there/app").ok();
+    assert!(crate::support::output_of(&scene.path("there/app/parts/x/bin/x")).starts_with("x 1.0.1 "));
 }

@@ -52,6 +52,8 @@ fn locked_refuses_changes_and_frozen_the_network_too() {
         ),
     );
     scene.hardtack("fetch app --locked").exits(2).says(&["is not locked"]);
+    assert!(!server.requests().contains(&"/bar.tgz".to_owned()), "found out before anything is downloaded");
+    scene.hardtack("fetch app").ok();
     scene.set("HARDTACK_CACHE_DIR", scene.path("empty-cache").display().to_string());
     scene.hardtack("fetch app --frozen").exits(3).says(&[
         "error[source-missing]: 2 sources could not be had",

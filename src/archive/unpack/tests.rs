@@ -123,6 +123,45 @@ fn every_compression_is_known_by_its_content() {
     }
 }
 
+/// A zip of stored files, one after the other, however often a name comes.
+fn zip_of(files: &[(&str, &str)]) -> Vec<u8> {
+    let le = |number: usize, bytes: usize| number.to_le_bytes()[..bytes].to_vec();
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in files {
+        let mut crc = flate2::Crc::new();
+        crc.update(content.as_bytes());
+        let mut shared = [le(20, 2), le(0, 2), le(0, 2), le(0, 2), le(0x21, 2), le(crc.sum() as usize, 4)].concat();
+        shared.extend([le(content.len(), 4), le(content.len(), 4), le(name.len(), 2), le(0, 2)].concat());
+        directory.extend([b"PK\x01\x02".to_vec(), le(20, 2), shared.clone(), le(0, 2), le(0, 2), le(0, 2)].concat());
+        directory.extend([le(0, 4), le(bytes.len(), 4), name.as_bytes().to_vec()].concat());
+        bytes.extend([b"PK\x03\x04".to_vec(), shared, name.as_bytes().to_vec(), content.as_bytes().to_vec()].concat());
+    }
+    let counts = [le(0, 2), le(0, 2), le(files.len(), 2), le(files.len(), 2)].concat();
+    let end = [le(directory.len(), 4), le(bytes.len(), 4), le(0, 2)].concat();
+    [bytes, directory, b"PK\x05\x06".to_vec(), counts, end].concat()
+}
+
+#[test]
+fn a_zip_is_read_to_its_checksums_and_may_not_repeat_a_name() {
+    let good = zip_of(&[("f", "hello"), ("g", "world")]);
+    let scene = Scene::new();
+    scene.unpack(&good).expect("unpacks");
+    let at = good.windows(5).position(|window| window == b"world").expect("is stored");
+    let mut bad = good.clone();
+    bad[at] ^= 1;
+    let error = Scene::new().unpack(&bad).expect_err("a wrong checksum");
+    assert!(error.to_string().ends_with("is damaged: Invalid checksum"), "{error}");
+    assert_eq!(Scene::new().refusal(&zip_of(&[("f", "a"), ("f", "b")])), Refusal::Duplicates);
+}
+
+#[test]
+fn a_chain_of_links_does_not_lead_out() {
+    let link = |name: &str, target: &str| header(name, b'2', 0, target, 0o777);
+    let bytes = archive(&[file("z", ""), link("x/y/d", "../../z"), link("e", "x/y/d/../..")]);
+    let refusal = Scene::new().refusal(&bytes);
+    assert_eq!(refusal.to_string(), "link `e` leads out of the archive, to `x/y/d/../..`");
+}
+
 #[test]
 fn hostile_archives_are_refused_by_name() {
     let cases: [(&[Vec<u8>], &str); 17] = [

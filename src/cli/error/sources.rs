@@ -41,8 +41,9 @@ impl From<lock::Error> for Report {
 pub(super) fn failures(failures: Vec<Failure>) -> Report {
     let rank = |failure: &Failure| match &failure.cause {
         FailureCause::Wrong(_) => 0,
+        FailureCause::NotAnArchive { .. } => 0,
         FailureCause::Network(_) => 1,
-        FailureCause::Missing | FailureCause::NoFile => 2,
+        FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
         FailureCause::Cache(_) => 3,
     };
     // The gravest of several decides code and status.
@@ -62,11 +63,24 @@ pub(super) fn failures(failures: Vec<Failure>) -> Report {
     report
 }
 
+/// Whether a disk was full.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    chain.any(|error| {
+        let io = error.downcast_ref::<std::io::Error>();
+        io.is_some_and(|error| {
+            matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        })
+    })
+}
+
 fn kind(cause: &FailureCause) -> (u8, &'static str) {
     match cause {
         FailureCause::Missing => (MISSING, "source-missing"),
-        FailureCause::NoFile => (MISSING, "source-missing"),
+        FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing"),
         FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
+        FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
+        FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
         FailureCause::Network(error) => (DOWNLOAD, network_code(&**error)),
         FailureCause::Cache(_) => (ENVIRONMENT, "cache-failed"),
     }
@@ -93,11 +107,13 @@ fn network_code(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'s
 fn hint(cause: &FailureCause) -> Option<&'static str> {
     match cause {
         FailureCause::Missing => Some("run hardtack fetch where there is a network"),
-        FailureCause::NoFile => None,
+        FailureCause::NoFile | FailureCause::Folder => None,
+        FailureCause::NotAnArchive { .. } => Some("the server may have answered with a web page that says why"),
+        FailureCause::Network(error) if is_full(&**error) => Some("make room, then run the command again"),
         FailureCause::Wrong(_) => {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
         }
-        FailureCause::Network(_) => Some("what was downloaded is kept; run the command again to go on"),
+        FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
         FailureCause::Cache(_) => None,
     }
 }
