@@ -26,4 +26,4 @@ pub use link::link_stays_below;
 pub use path::{RelPath, RelPathError, normalize};
 pub use span::{Place, SourceFile};
 pub use time::{Epoch, EpochError};
-pub use url::{SourceUrl, UrlError, redact};
+pub use url::{SourceUrl, UrlError, mask, redact, redact_all};

@@ -1,6 +1,7 @@
 //! URLs as sources of files, and how they look without their secrets.
 
 use std::fmt;
+use std::ops::Range;
 
 use ::url::Url;
 
@@ -62,18 +63,86 @@ impl fmt::Debug for SourceUrl {
     }
 }
 
-/// `text` without what stands between `//` and `@` of its authority, otherwise as written.
+/// Names of query parameters whose values are secrets.
+const SECRET_PARAMETERS: [&str; 14] = [
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "client_secret",
+    "passwd",
+    "password",
+    "private_token",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+
+/// A URL without what stands between `//` and `@` of its authority, and without the values of query parameters that are
+/// secrets by their name; otherwise as written.
 ///
 /// Works on text that is no valid URL too, since error messages must not leak either.
 pub fn redact(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
+    let secrets = secrets(text);
+    if secrets.is_empty() {
         return text.to_owned();
-    };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..authority_end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => text.to_owned(),
     }
+    let mut public = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in secrets {
+        public.push_str(&text[at..secret.start]);
+        at = secret.end;
+    }
+    public.push_str(&text[at..]);
+    public
+}
+
+/// Every word of a text [redacted](redact).
+pub fn redact_all(text: &str) -> String {
+    text.split_inclusive(char::is_whitespace).map(redact).collect()
+}
+
+/// The text with asterisks over every secret of every URL in it: as long as before, byte for byte.
+pub fn mask(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        let mut at = 0;
+        for secret in secrets(word) {
+            masked.push_str(&word[at..secret.start]);
+            masked.extend(std::iter::repeat_n('*', secret.len()));
+            at = secret.end;
+        }
+        masked.push_str(&word[at..]);
+    }
+    masked
+}
+
+/// Where the secrets of a URL are: user and password with their `@`, and values of parameters.
+fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let Some(authority) = text.find("://").map(|at| at + 3) else { return found };
+    let length = text[authority..].find(['/', '?', '#']).unwrap_or(text.len() - authority);
+    if let Some(at) = text[authority..authority + length].rfind('@') {
+        found.push(authority..authority + at + 1);
+    }
+    let Some(query) = text.find('?').map(|at| at + 1).filter(|at| *at > authority) else { return found };
+    let end = text[query..].find('#').map_or(text.len(), |at| query + at);
+    let mut start = query;
+    for parameter in text[query..end].split('&') {
+        if let Some((name, value)) = parameter.split_once('=')
+            && SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+        {
+            // What ends a word in a list of URLs is no part of the value.
+            let value = value.trim_end();
+            let from = start + name.len() + 1;
+            found.push(from..from + value.len());
+        }
+        start += parameter.len() + 1;
+    }
+    found
 }
 
 #[cfg(test)]
@@ -88,9 +157,21 @@ mod tests {
             ("http://host.example/x@y", "http://host.example/x@y"),
             ("./relative@path", "./relative@path"),
             ("ftp://u:p@h", "ftp://h"),
+            ("http://h/x?a=1&Token=abc&b=2#c", "http://h/x?a=1&Token=&b=2#c"),
+            ("http://u@h/?private_token=x", "http://h/?private_token="),
+            ("http://h/x?tokens=1", "http://h/x?tokens=1"),
         ] {
             assert_eq!(redact(url), public);
         }
+    }
+
+    #[test]
+    fn masked_text_is_as_long_as_before() {
+        let text = "url = ftp://u:p\u{e4}@h/x\n  http://h/?token=abc\n";
+        let masked = mask(text);
+        assert_eq!(masked, "url = ftp://******h/x\n  http://h/?token=***\n");
+        assert_eq!(masked.len(), text.len());
+        assert_eq!(redact_all("+= http://u:p@h/ x"), "+= http://h/ x");
     }
 
     #[test]

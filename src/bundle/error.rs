@@ -48,6 +48,14 @@ pub enum Error {
     /// Files that differ from the last commit.
     #[error("the project has uncommitted changes: {}", list(.0))]
     Dirty(Vec<String>),
+    /// A config so far away that everything between would be packed.
+    #[error("config `{file}` would make all of `{root}` the project")]
+    TooWide {
+        /// The config.
+        file: Utf8PathBuf,
+        /// The nearest folder above it and the project.
+        root: Utf8PathBuf,
+    },
     /// A file that git-lfs has not fetched.
     #[error("`{path}` is a git-lfs pointer, not the file itself")]
     LfsPointer {

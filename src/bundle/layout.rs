@@ -44,9 +44,13 @@ pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
     RelPath::new(path).expect("a relative path")
 }
 
-/// Whether `folder` is an unpacked bundle.
+/// Whether `folder` is an unpacked bundle. One that lost its manifest or its sums is a damaged bundle, not a project.
 pub fn is_bundle_folder(folder: &Utf8Path) -> bool {
-    folder.join(MANIFEST).is_file() && folder.join(SUMS).is_file()
+    let lists_manifest = || {
+        let sums = std::fs::read_to_string(folder.join(SUMS));
+        sums.is_ok_and(|sums| sums.lines().any(|line| line.ends_with(MANIFEST)))
+    };
+    folder.join(MANIFEST).is_file() || folder.join(INDEX).is_file() || lists_manifest()
 }
 
 /// Whether an entry belongs at the place the bundle is installed to: the project's files, and with `keep_cache` its

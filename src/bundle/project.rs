@@ -1,20 +1,21 @@
 //! Which files are the project's.
 //!
-//! In git, what git tracks; else the whole tree. Never what hardtack and buildout make themselves, and never what
-//! looks like a key or a credential.
+//! In git, what git tracks and what it neither tracks nor ignores; else the whole tree. Never what hardtack and buildout
+//! make themselves, and never what looks like a key or a credential.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use walkdir::WalkDir;
 
 use super::error::Error;
 use super::git::{Commit, Git};
 use super::layout::reserved;
+use super::look::{Look, look_inside};
+use super::products::{Products, ProjectFilter};
+
 use crate::base::{IoContext, RelPath, link_stays_below};
 
 /// One file of the project.
@@ -65,41 +66,6 @@ pub struct ProjectFiles {
     pub changed: Vec<String>,
 }
 
-/// What stays out of a bundle.
-#[derive(Debug, Clone, Default)]
-pub struct ProjectFilter {
-    /// Folders that buildout and hardtack write: parts, bin, eggs, caches.
-    pub folders: Vec<Utf8PathBuf>,
-    /// Name of the release: its older bundles stay out.
-    pub name: String,
-    /// gitignore patterns.
-    pub exclude: Vec<String>,
-    /// Files that are packed even if git does not know them, such as the lock.
-    pub always: Vec<Utf8PathBuf>,
-}
-
-/// The project root of a config in `directory` that reads the config files `configs` and uses the local `sources`: the
-/// nearest folder above them all, the git repository's top at most. Where there is no repository, sources do not widen
-/// the project: they may be anywhere on the machine.
-///
-/// # Errors
-/// When git cannot be asked.
-pub fn find_root(directory: &Utf8Path, configs: &[Utf8PathBuf], sources: &[Utf8PathBuf]) -> Result<Utf8PathBuf, Error> {
-    let limit = Git::find(directory)?.map(|git| git.top().to_owned());
-    let sources = sources.iter().filter(|_| limit.is_some());
-    let mut root = directory.to_owned();
-    for file in configs.iter().chain(sources) {
-        let inside_limit = limit.as_deref().is_none_or(|limit| file.starts_with(limit));
-        if inside_limit && let Some(common) = root.ancestors().find(|above| file.starts_with(above)) {
-            // Two paths always have `/` in common; that is no project.
-            if common.parent().is_some() {
-                root = common.to_owned();
-            }
-        }
-    }
-    Ok(root)
-}
-
 impl ProjectFiles {
     /// Lists the files below `root`.
     ///
@@ -108,43 +74,24 @@ impl ProjectFiles {
     /// or reserved.
     pub fn list(root: &Utf8Path, filter: &ProjectFilter) -> Result<Self, Error> {
         let mut found = Self::default();
-        let git = Git::find(root)?;
-        let names = match &git {
-            Some(git) => {
-                found.commit = git.commit()?;
-                let mut names = git.tracked(root)?;
-                let untracked = git.untracked(root)?;
-                // `status` names files from the repository's top, the rest here from the project's root.
-                let prefix = root.strip_prefix(git.top()).unwrap_or(Utf8Path::new(""));
-                let changed = git.changed(root)?;
-                let below = changed.iter().filter_map(|name| Utf8Path::new(name).strip_prefix(prefix).ok());
-                found.changed = below.map(|name| name.to_string()).collect();
-                found.changed.extend(untracked.iter().cloned());
-                names.extend(untracked);
-                names
-            }
-            None => tree(root)?,
-        };
         let products = Products::new(root, filter)?;
-        for name in names {
-            let unpackable = |reason: &str| Error::Unpackable { path: root.join(&name), reason: reason.to_owned() };
-            let path = RelPath::new(&*name).map_err(|error| unpackable(&error.to_string()))?;
-            if products.contains(&path) {
-                found.changed.retain(|changed| *changed != name);
-                if git.is_some() {
-                    found.products.push(path);
+        match Git::find(root)? {
+            Some(git) => found.list_git(&git, root, &products)?,
+            None => {
+                for name in tree(root)? {
+                    found.add_unless_product(root, &name, &products)?;
                 }
-                continue;
+                // Nobody meant them to be part of it.
+                found.products.clear();
             }
-            if filter.always.contains(&root.join(&path)) {
-                found.changed.retain(|changed| *changed != name);
-            }
-            found.add(root, path)?;
         }
-        for path in &filter.always {
-            let Some(below) = RelPath::below(root, path) else { continue };
-            if path.is_file() && !found.files.iter().any(|file| file.path == below) {
-                found.add(root, below)?;
+        if let Some(lock) = &filter.lock
+            && let Some(below) = RelPath::below(root, lock)
+        {
+            // With a lock that is not committed yet others get the same sources, and so the same bundle.
+            found.changed.retain(|changed| changed != below.as_str());
+            if lock.is_file() && !found.files.iter().any(|file| file.path == below) {
+                found.add(root, below, &products)?;
             }
         }
         found.check_links(root)?;
@@ -152,6 +99,64 @@ impl ProjectFiles {
         found.files.dedup_by(|a, b| a.path == b.path);
         found.changed.sort();
         Ok(found)
+    }
+
+    fn list_git(&mut self, git: &Git, root: &Utf8Path, products: &Products<'_>) -> Result<(), Error> {
+        self.commit = git.commit()?;
+        let untracked = git.untracked(root)?;
+        // `status` names files from the repository's top, the rest here from the project's root.
+        let prefix = root.strip_prefix(git.top()).unwrap_or(Utf8Path::new(""));
+        let changed = git.changed(root)?;
+        let below = changed.iter().filter_map(|name| Utf8Path::new(name).strip_prefix(prefix).ok());
+        self.changed = below.map(|name| name.to_string()).collect();
+        self.changed.extend(untracked.iter().cloned());
+        self.changed.sort();
+        self.changed.dedup();
+        for name in git.tracked(root)? {
+            self.check_checked_out(root, &name)?;
+            self.add_unless_product(root, &name, products)?;
+        }
+        for name in untracked {
+            // git lists a repository inside this one by its folder alone.
+            if let Some(folder) = name.strip_suffix('/')
+                && !RelPath::new(folder).is_ok_and(|path| products.contains(&path))
+            {
+                let reason = "it is a git repository of its own, whose files git does not list".to_owned();
+                return Err(Error::Unpackable { path: root.join(folder), reason });
+            }
+            self.add_unless_product(root, name.trim_end_matches('/'), products)?;
+        }
+        Ok(())
+    }
+
+    /// What git tracks must be on disk, or its absence be one of the changes.
+    fn check_checked_out(&self, root: &Utf8Path, name: &str) -> Result<(), Error> {
+        let path = root.join(name);
+        let unpackable = |reason: &str| Error::Unpackable { path: path.clone(), reason: reason.to_owned() };
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                Err(unpackable("the submodule is not checked out: git submodule update --init --recursive"))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let is_change = |changed: &String| *changed == name || Utf8Path::new(name).starts_with(changed);
+                match self.changed.iter().any(is_change) {
+                    true => Ok(()),
+                    false => Err(unpackable("git tracks it and it is not checked out: git sparse-checkout disable")),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_unless_product(&mut self, root: &Utf8Path, name: &str, products: &Products<'_>) -> Result<(), Error> {
+        let unpackable = |reason: String| Error::Unpackable { path: root.join(name), reason };
+        let path = RelPath::new(name).map_err(|error| unpackable(error.to_string()))?;
+        if products.contains(&path) {
+            self.changed.retain(|changed| changed.trim_end_matches('/') != name);
+            self.products.push(path);
+            return Ok(());
+        }
+        self.add(root, path, products)
     }
 
     fn check_links(&self, root: &Utf8Path) -> Result<(), Error> {
@@ -168,7 +173,7 @@ impl ProjectFiles {
         Ok(())
     }
 
-    fn add(&mut self, root: &Utf8Path, path: RelPath) -> Result<(), Error> {
+    fn add(&mut self, root: &Utf8Path, path: RelPath, products: &Products<'_>) -> Result<(), Error> {
         let full = root.join(&path);
         let unpackable = |reason: String| Error::Unpackable { path: full.clone(), reason };
         let metadata = match fs::symlink_metadata(&full) {
@@ -193,7 +198,12 @@ impl ProjectFiles {
                     return Ok(());
                 }
                 Look::LfsPointer => return Err(Error::LfsPointer { path: full }),
-                Look::Plain => FileKind::File { executable: metadata.permissions().mode() & 0o100 != 0 },
+                Look::Bundle if !products.is_source(&path) => {
+                    self.changed.retain(|changed| changed != path.as_str());
+                    self.products.push(path);
+                    return Ok(());
+                }
+                Look::Plain | Look::Bundle => FileKind::File { executable: metadata.permissions().mode() & 0o100 != 0 },
             }
         } else {
             return Err(unpackable("it is neither a file, a folder nor a link".to_owned()));
@@ -218,98 +228,6 @@ fn tree(root: &Utf8Path) -> Result<Vec<String>, Error> {
         }
     }
     Ok(names)
-}
-
-/// What hardtack and buildout write themselves, and what the config excludes.
-struct Products<'a> {
-    folders: Vec<RelPath>,
-    filter: &'a ProjectFilter,
-    exclude: Gitignore,
-}
-
-impl<'a> Products<'a> {
-    fn new(root: &Utf8Path, filter: &'a ProjectFilter) -> Result<Self, Error> {
-        let folders = filter.folders.iter().filter_map(|folder| RelPath::below(root, folder)).collect();
-        let mut exclude = GitignoreBuilder::new(root);
-        for pattern in &filter.exclude {
-            exclude.add_line(None, pattern).map_err(|error| bad_pattern(&error))?;
-        }
-        let exclude = exclude.build().map_err(|error| bad_pattern(&error))?;
-        Ok(Self { folders, filter, exclude })
-    }
-
-    fn contains(&self, path: &RelPath) -> bool {
-        let utf8: &Utf8Path = path.as_ref();
-        let in_folder = self.folders.iter().any(|folder| utf8.starts_with(folder.as_str()));
-        let own = utf8.components().any(|name| matches!(name.as_str(), ".hardtack" | ".git"));
-        let name = utf8.file_name().unwrap_or_default();
-        in_folder
-            || own
-            || matches!(name, ".installed.cfg" | ".mr.developer.cfg")
-            || self.is_bundle(path)
-            || self.exclude.matched_path_or_any_parents(utf8.as_std_path(), false).is_ignore()
-    }
-
-    /// A bundle of this release, or what lies beside one, at the project's top.
-    fn is_bundle(&self, path: &RelPath) -> bool {
-        let Some(rest) = path.as_str().strip_prefix(&format!("{}-", self.filter.name)) else { return false };
-        let archives = [".tar.gz", ".tar.zst", ".tar", ".run"];
-        let stem = ["", ".sha256", ".minisig", ".receipt.json"].iter().find_map(|end| {
-            let stem = rest.strip_suffix(end)?;
-            archives.iter().any(|archive| stem.ends_with(archive)).then_some(stem)
-        });
-        !self.filter.name.is_empty() && !rest.contains('/') && stem.is_some()
-    }
-}
-
-fn bad_pattern(error: &ignore::Error) -> Error {
-    Error::Setting { option: "exclude".to_owned(), reason: error.to_string(), place: None }
-}
-
-enum Look {
-    Plain,
-    Secret,
-    LfsPointer,
-}
-
-/// Names under which programs keep credentials.
-const SECRET_NAMES: [&str; 12] = [
-    ".netrc",
-    "_netrc",
-    ".pypirc",
-    ".npmrc",
-    ".git-credentials",
-    ".env",
-    ".htpasswd",
-    "id_rsa",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    ".pgpass",
-];
-/// Endings of key stores, which hold private keys and little else.
-const SECRET_ENDINGS: [&str; 5] = ["p12", "pfx", "jks", "keystore", "kdbx"];
-
-fn look_inside(full: &Utf8Path, path: &RelPath) -> Result<Look, Error> {
-    let path: &Utf8Path = path.as_ref();
-    if SECRET_NAMES.contains(&path.file_name().unwrap_or_default())
-        || path.extension().is_some_and(|ending| SECRET_ENDINGS.contains(&ending))
-    {
-        return Ok(Look::Secret);
-    }
-    let mut head = Vec::new();
-    fs::File::open(full).and_then(|file| file.take(4096).read_to_end(&mut head)).at("read", full)?;
-    let starts = |text: &str| head.starts_with(text.as_bytes());
-    if starts("version https://git-lfs.") {
-        return Ok(Look::LfsPointer);
-    }
-    // PEM keys of all kinds, OpenSSH's and minisign's.
-    let text = String::from_utf8_lossy(&head);
-    let private = text.lines().take(40).any(|line| {
-        line.starts_with("-----BEGIN ") && line.ends_with("PRIVATE KEY-----")
-            || line.starts_with("untrusted comment:") && line.contains("secret key")
-    });
-    Ok(if private { Look::Secret } else { Look::Plain })
 }
 
 #[cfg(test)]
@@ -339,24 +257,25 @@ mod tests {
             ("src/a.c", ""),
             ("parts/x/y", ""),
             ("sub/.installed.cfg", ""),
-            ("app-1.0.tar.gz", ""),
-            ("app-1.0.tar.gz.sha256", ""),
+            ("out/b.tgz", ""),
+            ("out/b.tgz.sha256", ""),
             ("app-notes.txt", ""),
             (".netrc", ""),
             ("deploy", key),
+            ("late.pem", &format!("{}-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "#\n".repeat(9000))),
             ("docs/key.md", "how to make a -----BEGIN PRIVATE KEY-----"),
             ("notes/draft.txt", ""),
         ]);
         fs::create_dir_all(root.join("var/empty")).expect("makes it");
         let filter = ProjectFilter {
             folders: vec![root.join("parts")],
-            name: "app".into(),
+            output: Some(root.join("out/b.tgz")),
             exclude: vec!["notes/".into()],
-            always: Vec::new(),
+            ..ProjectFilter::default()
         };
         let files = ProjectFiles::list(&root, &filter).expect("lists");
         assert_eq!(names(&files), ["app-notes.txt", "buildout.cfg", "docs/key.md", "src/a.c", "var/empty"]);
-        assert_eq!(files.secrets.len(), 2);
+        assert_eq!(files.secrets.len(), 3);
         assert!(files.commit.is_none() && files.changed.is_empty());
     }
 
@@ -372,16 +291,5 @@ mod tests {
         std::os::unix::fs::symlink("../../etc", root.join("link")).expect("links");
         let error = ProjectFiles::list(&root, &ProjectFilter::default()).expect_err("leaves");
         assert!(error.to_string().ends_with("the link leads out of the project, to `../../etc`"), "{error}");
-    }
-
-    #[test]
-    fn the_root_is_the_nearest_folder_above_all_files() {
-        let root = |configs: &[&str], sources: &[&str]| {
-            let paths = |list: &[&str]| list.iter().map(Utf8PathBuf::from).collect::<Vec<_>>();
-            find_root("/w/p/a".into(), &paths(configs), &paths(sources)).expect("finds")
-        };
-        assert_eq!(root(&["/w/p/a/buildout.cfg", "/w/p/zlib/buildout.cfg"], &[]), "/w/p");
-        assert_eq!(root(&["/etc/x.cfg"], &[]), "/w/p/a");
-        assert_eq!(root(&[], &["/w/p/x.patch"]), "/w/p/a");
     }
 }

@@ -1,5 +1,6 @@
 //! A bundle that was unpacked by hand.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -7,8 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::layout::{MANIFEST, SUMS};
+use super::layout::{INDEX, MANIFEST, SUMS};
 use super::manifest::{EntryRecord, Manifest, ManifestProblem, RecordKind};
+use super::write::sums;
 use crate::base::{IoContext, RelPath, Sha256, fingerprint_file};
 
 /// The folder an unpacked bundle is in.
@@ -30,26 +32,39 @@ pub struct Damage {
 }
 
 impl UnpackedBundle {
-    /// Opens the folder and checks the manifest against `SHA256SUMS`.
+    /// Opens the folder and checks manifest, index and `SHA256SUMS` against each other.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Newer`], [`Error::Manifest`].
+    /// [`Error::UnpackedDamaged`], [`Error::Newer`], [`Error::Manifest`].
     pub fn open(folder: &Utf8Path) -> Result<Self, Error> {
-        let path = folder.join(MANIFEST);
-        let text = fs::read(&path).at("read", &path)?;
-        let sums_path = folder.join(SUMS);
-        let sums = crate::base::read_to_string(&sums_path)?;
+        let path = || folder.to_owned();
+        let damaged = |damage: Vec<String>| Error::UnpackedDamaged { path: path(), damage };
+        let read = |name: &str| {
+            let file = folder.join(name);
+            match fs::read(&file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Err(damaged(vec![format!("`{name}`: it is missing")]))
+                }
+                other => Ok(other.at("read", &file)?),
+            }
+        };
+        let (text, index, found) = (read(MANIFEST)?, read(INDEX)?, read(SUMS)?);
+        let found = String::from_utf8_lossy(&found);
         let line = format!("{}  {MANIFEST}", Sha256::of(&text));
-        if !sums.lines().any(|other| other == line) {
-            let (path, entry) = (folder.to_owned(), MANIFEST.to_owned());
-            return Err(Error::Damaged { path, entry, reason: format!("its SHA-256 is not the one in `{SUMS}`") });
+        if !found.lines().any(|other| other == line) {
+            return Err(damaged(vec![format!("`{MANIFEST}`: its SHA-256 is not the one in `{SUMS}`")]));
         }
         let manifest = Manifest::parse(&text).map_err(|problem| match problem {
-            ManifestProblem::Malformed(reason) => Error::Manifest { path: folder.to_owned(), reason },
-            ManifestProblem::Newer(found) => {
-                Error::Newer { path: folder.to_owned(), found, known: super::manifest::FORMAT }
-            }
+            ManifestProblem::Malformed(reason) => Error::Manifest { path: path(), reason },
+            ManifestProblem::Newer(found) => Error::Newer { path: path(), found, known: super::manifest::FORMAT },
         })?;
+        let wanted = sums(&manifest, &text, &index);
+        if wanted != found {
+            let differing = wanted.lines().find(|line| !found.lines().any(|other| other == *line));
+            let name = differing.and_then(|line| line.split_once("  ")).map(|(_, name)| format!(" of `{name}`"));
+            let reason = format!("`{SUMS}`: what it says{} is not so", name.unwrap_or_default());
+            return Err(damaged(vec![reason]));
+        }
         Ok(Self { folder: folder.to_owned(), manifest })
     }
 
@@ -69,9 +84,18 @@ impl UnpackedBundle {
     /// When a file cannot be read.
     pub fn check(&self) -> Result<Vec<Damage>, Error> {
         let mut damage = Vec::new();
+        let mut folders = BTreeSet::new();
         for (path, entry) in &self.manifest.entries {
+            let utf8: &Utf8Path = path.as_ref();
+            folders.extend(utf8.ancestors().skip(1).filter(|above| *above != ""));
             if let Some(problem) = self.check_entry(path, entry)? {
                 damage.push(problem);
+            }
+        }
+        for folder in folders {
+            let is_link = fs::symlink_metadata(self.folder.join(folder)).is_ok_and(|metadata| metadata.is_symlink());
+            if is_link && let Ok(path) = RelPath::new(folder.as_str()) {
+                damage.push(Damage { path, missing: false, reason: "it is a link, not a folder".to_owned() });
             }
         }
         Ok(damage)

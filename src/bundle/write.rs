@@ -236,7 +236,7 @@ pub(super) fn tail_content(manifest: &Manifest, manifest_text: &[u8], index_text
 }
 
 /// `SHA256SUMS`, in the form that `sha256sum -c` reads.
-fn sums(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8]) -> String {
+pub(super) fn sums(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8]) -> String {
     let files = manifest.entries.iter().filter_map(|(path, entry)| match &entry.kind {
         RecordKind::File { sha256, .. } => Some(format!("{sha256}  {path}\n")),
         _ => None,

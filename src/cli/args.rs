@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {
-    /// Works in DIR
+    /// Works as if started in DIR
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, env = "HARDTACK_DIRECTORY")]
     pub(super) directory: Option<Utf8PathBuf>,
     /// Reads this config

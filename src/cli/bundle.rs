@@ -11,6 +11,7 @@ use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, write,
 };
+use crate::config::Override;
 use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
@@ -23,18 +24,20 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     let project = Loaded::from_disk(context, &folder, overrides, false)?.project(context)?;
     let (name, version) = naming(arguments, &project.settings)?;
     let installers = installers(context, arguments)?;
-    let filter = filter(&project, &name)?;
+    let output = output(context, arguments, &name, &version);
+    let filter = filter(&project, &output)?;
     let files = project_files(context, arguments, &project, &filter)?;
+    portable(context, &project)?;
+    if arguments.dry_run {
+        return dry_run(context, &files, &project, &output);
+    }
     let gathered = gather(context, &project, &arguments.sources, Update::No)?;
     // Once more: the lock file may have been written just now.
     let files = if gathered.lock_written { ProjectFiles::list(project.root(), &filter)? } else { files };
-    let output = output(context, arguments, &name, &version);
-    if arguments.dry_run {
-        return dry_run(context, &files, &gathered, &output);
-    }
 
     let prefix = project.settings.prefix.clone().unwrap_or_else(|| format!("/opt/{name}"));
     let user_defaults = project.loaded.user_defaults.as_ref().map(|path| std::fs::read(path).at("read", path));
+    let overrides: Vec<_> = project.loaded.overrides.iter().map(Override::redacted).collect();
     let epoch = epoch(context, &project.settings, &files)?;
     let pack = Pack {
         name: &name,
@@ -46,8 +49,8 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         prefix: &prefix,
         sources: &gathered.collected.sources,
         lock: &gathered.collected.lock,
-        facts: project.loaded.config.facts(),
-        overrides: &project.loaded.overrides,
+        facts: &project.loaded.config.facts_read(),
+        overrides: &overrides,
         user_defaults: user_defaults.transpose()?,
         conditions: project.loaded.config.conditions(),
         installers: &installers,
@@ -78,7 +81,7 @@ fn installers(context: &Context<'_>, arguments: &Bundle) -> Result<Vec<Installer
     let wanted: Vec<Utf8PathBuf> = match arguments.installer.as_slice() {
         [] => own.into_iter().collect(),
         [none] if none == "none" => Vec::new(),
-        files => files.iter().map(|file| context.environment.folder.join(file)).collect(),
+        files => files.iter().map(|file| context.folder.join(file)).collect(),
     };
     for path in wanted {
         let installer = Installer::inspect(&path)?;
@@ -99,7 +102,7 @@ fn installers(context: &Context<'_>, arguments: &Bundle) -> Result<Vec<Installer
 }
 
 /// What stays out of the bundle.
-fn filter(project: &Project, name: &str) -> Result<ProjectFilter, Report> {
+fn filter(project: &Project, output: &Utf8Path) -> Result<ProjectFilter, Report> {
     let mut folders = Vec::new();
     let options = [
         "parts-directory",
@@ -122,8 +125,17 @@ fn filter(project: &Project, name: &str) -> Result<ProjectFilter, Report> {
     }
     let mut folders: Vec<Utf8PathBuf> = folders.into_iter().filter(|folder| *folder != project.root()).collect();
     folders.extend(project.plan.parts.iter().map(|part| part.location_in(project.root())));
-    let always = vec![super::collection::lock_path(project)];
-    Ok(ProjectFilter { folders, name: name.to_owned(), exclude: project.settings.exclude.clone(), always })
+    let sources = project.plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
+        Origin::Project(path) => Some(path.clone()),
+        Origin::Remote(_) | Origin::Outside { .. } => None,
+    });
+    Ok(ProjectFilter {
+        folders,
+        output: Some(output.to_owned()),
+        exclude: project.settings.exclude.clone(),
+        lock: Some(super::collection::lock_path(project)),
+        sources: sources.collect(),
+    })
 }
 
 /// The project's files, with a word about those that stay out.
@@ -154,7 +166,6 @@ fn project_files(
             Report::new(USAGE, "unpackable", message).hint("git ignores it, or an `exclude` pattern matches it")
         );
     }
-    outside_configs(project)?;
     for source in project.plan.parts.iter().flat_map(|part| &part.sources) {
         let Origin::Project(path) = &source.origin else { continue };
         if project.root().join(path).is_file() && !files.files.iter().any(|file| file.path == *path) {
@@ -166,25 +177,51 @@ fn project_files(
     Ok(files)
 }
 
-/// Config files that could not be packed, since they lie outside the project.
-fn outside_configs(project: &Project) -> Result<(), Report> {
-    for location in project.loaded.config.files() {
+/// What is not the same elsewhere, and so could not be installed there.
+fn portable(context: &Context<'_>, project: &Project) -> Result<(), Report> {
+    let config = &project.loaded.config;
+    for location in config.files() {
         let crate::config::Location::Path(path) = location else { continue };
         let path = crate::base::normalize(path);
-        if !path.starts_with(project.root()) && Some(&path) != project.loaded.user_defaults.as_ref() {
+        if !path.starts_with(project.root()) {
             let message = format!("config `{path}` is outside the project `{}`", project.root());
             return Err(Report::new(USAGE, "unpackable", message).hint("move it into the project"));
         }
     }
+    if let [defaults, others @ ..] = config.user_files() {
+        if let [other, ..] = others {
+            let message = format!("the user's defaults extend `{}`, which is no part of the project", other.as_str());
+            return Err(Report::new(USAGE, "unpackable", message).hint("leave the user's defaults out with -U"));
+        }
+        context.console.note(format!("`{}` counts, and is packed; to leave it out: -U", defaults.as_str()));
+    }
+    passwords(context, project);
     Ok(())
+}
+
+/// Warns of passwords in URLs: the files they are written in are packed.
+fn passwords(context: &Context<'_>, project: &Project) {
+    let config = &project.loaded.config;
+    for section in config.section_names() {
+        for (option, value) in config.raw_section(section).into_iter().flatten() {
+            if crate::base::redact_all(&value.text) == *value.text {
+                continue;
+            }
+            if let Some(place) = value.origin().place() {
+                context.console.warn(format!(
+                    "`{section}:{option}` ({place}) holds a password or token, which will be in the bundle for all to read"
+                ));
+            }
+        }
+    }
 }
 
 fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) -> Utf8PathBuf {
     let file = format!("{name}-{version}.tar.gz");
     match &arguments.output {
-        None => context.environment.folder.join(file),
+        None => context.folder.join(file),
         Some(path) => {
-            let full = context.environment.folder.join(path);
+            let full = context.folder.join(path);
             if path.as_str().ends_with('/') || full.is_dir() { full.join(file) } else { full }
         }
     }
@@ -207,9 +244,11 @@ fn epoch(context: &Context<'_>, settings: &Settings, files: &ProjectFiles) -> Re
     })
 }
 
-fn dry_run(context: &Context<'_>, files: &ProjectFiles, gathered: &Gathered, output: &Utf8Path) -> Result<(), Report> {
+fn dry_run(context: &Context<'_>, files: &ProjectFiles, project: &Project, output: &Utf8Path) -> Result<(), Report> {
     let files = files.files.iter().map(|file| format!("file\t{}\n", file.path));
-    let sources = gathered.collected.sources.iter().map(|source| format!("source\t{}\n", source.key));
+    let mut keys: Vec<_> = project.plan.sources().into_iter().map(|(key, _, _)| key).collect();
+    keys.sort();
+    let sources = keys.iter().map(|key| format!("source\t{key}\n"));
     context.console.out(&files.chain(sources).collect::<String>())?;
     context.console.say(format!("would write {}", shown(context, output)));
     Ok(())

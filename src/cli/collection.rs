@@ -31,7 +31,8 @@ pub(super) struct Gathered {
 
 /// Where a project's sources are kept.
 pub(super) struct Caches {
-    pub(super) cache: Cache,
+    /// None where the user wants none.
+    pub(super) cache: Option<Cache>,
     /// The cache is the project's own.
     pub(super) own: bool,
 }
@@ -41,9 +42,10 @@ pub(super) fn caches(context: &Context<'_>, project: &Project) -> Result<Caches,
     match project.buildout_option("download-cache")? {
         Some(path) => {
             let path = project.loaded.directory.join(path);
-            Ok(Caches { cache: context.open_cache(&path, CacheKind::Project)?, own: true })
+            Ok(Caches { cache: Some(context.open_cache(&path, CacheKind::Project)?), own: true })
         }
-        None => Ok(Caches { cache: context.shared_cache()?, own: false }),
+        None if context.policy.enabled => Ok(Caches { cache: Some(context.shared_cache()?), own: false }),
+        None => Ok(Caches { cache: None, own: false }),
     }
 }
 
@@ -66,8 +68,11 @@ pub(super) fn gather(
     update: Update,
 ) -> Result<Gathered, Report> {
     let caches = caches(context, project)?;
-    let temporary = tempfile::Builder::new().prefix("hardtack-").tempdir().at("create", Utf8Path::new("TMPDIR"))?;
-    let scratch = Utf8Path::from_path(temporary.path()).unwrap_or(Utf8Path::new("/tmp"));
+    let temporary = context.environment.temporary_folder();
+    let temporary =
+        tempfile::Builder::new().prefix("hardtack-").tempdir_in(&temporary).at("create a folder in", &temporary)?;
+    // Made below a folder whose path is UTF-8, with a name of letters.
+    let scratch = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8");
     let scratch = context.open_cache(scratch, CacheKind::Project)?;
     let lock_path = lock_path(project);
     let lock = Lock::read(&lock_path)?;
@@ -90,7 +95,7 @@ pub(super) fn gather(
     let collected = collect(
         &project.plan,
         &Collect {
-            cache: &caches.cache,
+            cache: caches.cache.as_ref().unwrap_or(&scratch),
             policy: (!caches.own).then_some(context.policy),
             scratch: &scratch,
             network: network.as_deref(),

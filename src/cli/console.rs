@@ -159,5 +159,5 @@ fn snippet(place: &Place) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
     let length = place.file.text.len();
     let span = place.span.start.min(length)..place.span.end.min(length);
     let annotation = AnnotationKind::Primary.span(span).label(place.label.as_str());
-    Snippet::source(&*place.file.text).path(place.file.name.as_str()).annotation(annotation)
+    Snippet::source(crate::base::mask(&place.file.text)).path(place.file.name.as_str()).annotation(annotation)
 }

@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
         Ok(Self {
             environment,
             console,
-            cache: cache.map(|path| environment.folder.join(path)),
+            cache: cache.map(|path| folder.join(path)),
             folder,
             config: global.config.clone(),
             overrides,
@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
 
     /// An absolute path without links in the folders that are there already.
     pub(super) fn real_path(&self, path: &Utf8Path) -> Utf8PathBuf {
-        let full = normalize(&self.environment.folder.join(path));
+        let full = normalize(&self.folder.join(path));
         for above in full.ancestors() {
             if let Ok(real) = above.canonicalize_utf8() {
                 return match full.strip_prefix(above) {

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::base::normalize;
 use crate::cache::{CacheBase, default_place};
 use crate::config::{Facts, PythonVersion, parse_os_release};
 use crate::install::sandbox;
@@ -58,6 +59,11 @@ impl Environment {
         self.variable("HOME").map(Utf8Path::new)
     }
 
+    /// Where files go that are not kept.
+    pub(super) fn temporary_folder(&self) -> Utf8PathBuf {
+        self.folder.join(self.variable("TMPDIR").unwrap_or("/tmp"))
+    }
+
     /// Where the shared cache is unless a setting says otherwise.
     pub(super) fn default_cache(&self) -> Option<Utf8PathBuf> {
         let own = |name: &str| self.variable(name).map(str::to_owned);
@@ -72,7 +78,7 @@ impl Environment {
             Some(folder) => Utf8PathBuf::from(folder),
             None => self.home()?.join(".buildout"),
         };
-        Some(self.folder.join(folder).join("default.cfg")).filter(|path| path.is_file())
+        Some(normalize(&self.folder.join(folder).join("default.cfg"))).filter(|path| path.is_file())
     }
 
     /// What this machine is. Python's version is nobody's fact: a config says it, or it is the default.

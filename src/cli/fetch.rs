@@ -21,7 +21,8 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
         let lines = sources.iter().map(|(_, source, parts)| format!("{}\t{}\n", parts.join(","), source.shown()));
         return context.console.out(&lines.collect::<String>());
     }
-    let cache = caches(context, &project)?;
+    let cache = caches(context, &project)?.cache;
+    let place = cache.as_ref().map(|cache| cache.root());
     let gathered = gather(context, &project, &fetch.sources, Update::No)?;
     let collected = &gathered.collected;
     if context.console.json {
@@ -30,14 +31,14 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
             "sources": collected.sources.len(),
             "downloads": collected.downloads,
             "downloaded": collected.downloaded,
-            "cache": cache.cache.root(),
+            "cache": place,
         });
         return context.console.out_json(&value);
     }
     context.console.say(format!(
         "{} in {}; {} downloaded ({})",
         plural(collected.sources.len(), "source"),
-        cache.cache.root(),
+        place.map_or("no cache", |place| place.as_str()),
         collected.downloads,
         bytes(collected.downloaded)
     ));

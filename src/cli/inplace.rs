@@ -58,9 +58,9 @@ fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<S
         };
         let allowed = caches.own || crate::cache::decide(context.policy, &wanted).allowed;
         let absent = |mismatch| MissingSource { source: source.shown(), part: parts.join(", "), mismatch };
-        let mut lookup = match allowed {
-            true => caches.cache.lookup(&wanted, &mut observe)?,
-            false => crate::cache::Lookup { hit: None, wrong: Vec::new() },
+        let mut lookup = match &caches.cache {
+            Some(cache) if allowed => cache.lookup(&wanted, &mut observe)?,
+            _ => crate::cache::Lookup { hit: None, wrong: Vec::new() },
         };
         let hit = lookup.hit.filter(|hit| crate::bundle::is_current(source, hit, &wanted));
         let file = match (hit, lookup.wrong.pop()) {
@@ -101,8 +101,8 @@ fn local(
     if !path.is_file() {
         return Ok(None);
     }
-    if caches.own {
-        let hit = caches.cache.import(path, wanted, observe)?;
+    if let Some(cache) = caches.cache.as_ref().filter(|_| caches.own) {
+        let hit = cache.import(path, wanted, observe)?;
         return Ok(Some((hit.path, hit.fingerprint)));
     }
     Ok(Some((path.clone(), fingerprint_file(path)?)))

@@ -113,9 +113,10 @@ impl Loaded {
             Location::Path(path) => Some(normalize(path)),
             Location::Url(_) => None,
         });
-        let configs: Vec<Utf8PathBuf> = files.filter(|path| Some(path) != self.user_defaults.as_ref()).collect();
+        let configs: Vec<Utf8PathBuf> = files.collect();
+        let home = context.environment.home();
         let base = self.path.parent().unwrap_or(Utf8Path::new("/")).to_owned();
-        let mut root = find_root(&base, &configs, &[])?;
+        let mut root = find_root(&base, &configs, &[], home)?;
         let mut plan = self.plan_at(&root)?;
         // Local sources in the same repository widen the project, as config files do.
         let outside = plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
@@ -123,7 +124,7 @@ impl Loaded {
             _ => None,
         });
         let outside: Vec<Utf8PathBuf> = outside.collect();
-        let wider = find_root(&base, &configs, &outside)?;
+        let wider = find_root(&base, &configs, &outside, home)?;
         if wider != root {
             root = wider;
             plan = self.plan_at(&root)?;

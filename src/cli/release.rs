@@ -187,7 +187,8 @@ fn plan(
     tree: &Utf8Path,
     folder: &Utf8Path,
 ) -> Result<Plan, Report> {
-    let defaults = Some(folder.join(CONFIG_DEFAULTS)).filter(|path| path.is_file());
+    let listed = |path: &RelPath| manifest.entries.contains_key(path);
+    let defaults = RelPath::new(CONFIG_DEFAULTS).ok().filter(listed).map(|path| folder.join(path));
     let resolve = |place: &Utf8Path| -> Result<Plan, Report> {
         let request = Request {
             path: place.join(&manifest.config),

@@ -7,7 +7,7 @@ use crate::bundle::{Bundle, Error, UnpackedBundle, is_bundle_folder};
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> {
-    let path = context.environment.folder.join(&verify.what);
+    let path = context.folder.join(&verify.what);
     let (entries, size) = if is_bundle_folder(&path) {
         let bundle = UnpackedBundle::open(&path)?;
         let damage = bundle.check()?;

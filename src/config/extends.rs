@@ -70,13 +70,23 @@ impl Files {
         self.documents.len()
     }
 
-    /// The locations of all files read, each as first spelled.
-    pub(super) fn locations(&self) -> impl Iterator<Item = &Location> {
-        self.documents.iter().map(|node| &node.location)
+    /// The location of a file as first spelled.
+    pub(super) fn location(&self, document: usize) -> &Location {
+        &self.documents[document].location
     }
 }
 
 impl Sequence {
+    /// The files reached so far.
+    pub(super) fn documents(&self) -> impl Iterator<Item = usize> {
+        self.visits.iter().map(|visit| visit.document)
+    }
+
+    /// The number of steps so far.
+    pub(super) fn len(&self) -> usize {
+        self.visits.len()
+    }
+
     /// The file of a step of the order.
     pub(super) fn document(&self, visit: usize) -> usize {
         self.visits[visit].document

@@ -108,6 +108,23 @@ pub enum Fact {
 }
 
 impl Facts {
+    /// These facts without what none of `read` is about.
+    pub(super) fn only<'f>(&self, read: impl Iterator<Item = &'f Fact>) -> Self {
+        let mut only = Self { os_release: BTreeMap::new(), paths: BTreeMap::new(), ..self.clone() };
+        for fact in read {
+            match fact {
+                Fact::OsRelease(field) => {
+                    only.os_release.extend(self.os_release.get_key_value(field).map(|(k, v)| (k.clone(), v.clone())));
+                }
+                Fact::Path(path) => {
+                    only.paths.extend(self.paths.get_key_value(path).map(|(k, v)| (k.clone(), *v)));
+                }
+                Fact::Machine | Fact::Platform | Fact::Python => {}
+            }
+        }
+        only
+    }
+
     /// What this machine would say for `fact`, as text that can be compared.
     pub fn value(&self, fact: &Fact) -> String {
         match fact {

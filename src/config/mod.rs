@@ -55,6 +55,8 @@ pub use resolve::{Recipes, Resolved, Resolver, SectionOptions};
 
 pub(crate) use error::similar;
 
+use std::collections::BTreeSet;
+
 use extends::{Files, Sequence, Walk};
 use layer::{Layer, update};
 
@@ -92,6 +94,7 @@ pub struct Config {
     conditions: Vec<ConditionRecord>,
     notes: Vec<String>,
     files: Vec<Location>,
+    user_files: Vec<Location>,
 }
 
 impl Config {
@@ -118,6 +121,7 @@ impl Config {
         if let Some(defaults) = &load.user_defaults {
             walk.append(defaults, &mut sequence)?;
         }
+        let user_steps = sequence.len();
         walk.append(root, &mut sequence)?;
         let mut more = Vec::new();
         for name in Override::extends(&load.overrides).unwrap_or_default().split_whitespace() {
@@ -136,8 +140,12 @@ impl Config {
         defaults::anchor_caches(&mut layer, directory.as_str(), load.home.as_deref())?;
         let annotated = layer.clone();
         defaults::anchor_directories(&mut layer);
-        let files = files.locations().cloned().collect();
-        Ok(Self { layer, annotated, facts, conditions, notes, files })
+        let own = sequence.documents().skip(user_steps).chain(more.iter().flat_map(Sequence::documents));
+        let own: BTreeSet<usize> = own.collect();
+        let (own, user): (Vec<usize>, Vec<usize>) = (0..files.len()).partition(|document| own.contains(document));
+        let locations = |documents: Vec<usize>| documents.into_iter().map(|at| files.location(at).clone()).collect();
+        let (files, user_files) = (locations(own), locations(user));
+        Ok(Self { layer, annotated, facts, conditions, notes, files, user_files })
     }
 
     /// A resolver over the config, with `[buildout]` already resolved.
@@ -179,9 +187,19 @@ impl Config {
         &self.notes
     }
 
-    /// Every file that was read, once.
+    /// Every file that was read for the project, once.
     pub fn files(&self) -> &[Location] {
         &self.files
+    }
+
+    /// The user's defaults, and files that were read only because those extend them.
+    pub fn user_files(&self) -> &[Location] {
+        &self.user_files
+    }
+
+    /// The facts that section conditions looked at; the machine and its platform always.
+    pub fn facts_read(&self) -> Facts {
+        self.facts.only(self.conditions.iter().flat_map(|condition| &condition.facts))
     }
 
     /// Where each value came from.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Op;
 use super::error::{Error, ErrorKind};
 use super::layer::{Layer, Origin, Slot, Value};
+use crate::base::redact_all;
 
 /// One assignment, applied after all files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,11 @@ impl Override {
     /// Sets an option.
     pub fn set(section: &str, option: &str, value: &str) -> Self {
         Self { section: section.to_owned(), option: option.to_owned(), op: Op::Set, value: value.to_owned() }
+    }
+
+    /// The assignment without passwords and tokens in its value.
+    pub fn redacted(&self) -> Self {
+        Self { value: redact_all(&self.value), ..self.clone() }
     }
 
     /// The files named by an `extends=` among the assignments, the last of which counts.

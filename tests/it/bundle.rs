@@ -5,13 +5,15 @@ use std::process::Command;
 use crate::server::Server;
 use crate::support::{Scene, set_mode, source};
 
-fn git(scene: &Scene, arguments: &[&str]) {
+/// Runs git in the project; its output.
+fn git(scene: &Scene, arguments: &[&str]) -> String {
     let identity = ["-c", "user.name=T", "-c", "user.email=t@host.example", "-c", "commit.gpgsign=false"];
     let mut command = Command::new("git");
     command.args(identity).arg("-C").arg(scene.path("app")).args(arguments).env("HOME", scene.path("home"));
     command.env("GIT_AUTHOR_DATE", "2026-11-22T10:00:00Z").env("GIT_COMMITTER_DATE", "2026-11-22T10:00:00Z");
     let output = command.output().expect("git runs");
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// A project with one part, bundled without an installer.
@@ -132,12 +134,120 @@ fn uncommitted_changes_are_an_error_unless_allowed() {
 #[test]
 fn products_of_builds_and_older_bundles_stay_out() {
     let (scene, _server) = bundled();
-    for file in ["parts/foo/x", "bin/x", "eggs/x", ".installed.cfg", "app-0.9.tar.gz", "app-0.9.tar.gz.sha256"] {
+    for file in ["parts/foo/x", "bin/x", "eggs/x", ".installed.cfg", "app-notes.tar.gz"] {
         scene.write(&format!("app/{file}"), "x");
     }
+    let output = "out/renamed.tgz";
+    let first = scene.run(&["-C", "app", "bundle", "--installer", "none", "-o", output]).ok().stdout;
+    assert!(scene.exists("app/out/renamed.tgz.sha256"));
+    let again = scene.run(&["-C", "app", "bundle", "--installer", "none", "-o", output]).ok().stdout;
+    assert_eq!(first, again, "the bundle that is being made is no part of itself");
     let listed = scene.hardtack("-C app bundle --installer none --dry-run").ok().stdout;
     let files: Vec<&str> = listed.lines().filter(|line| line.starts_with("file")).collect();
-    assert_eq!(files, ["file\tbuildout.cfg", "file\thardtack.lock"]);
+    assert_eq!(files, ["file\tapp-notes.tar.gz", "file\tbuildout.cfg", "file\thardtack.lock"]);
+}
+
+#[test]
+fn a_dry_run_downloads_and_writes_nothing() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = scene.foo_project(&server);
+    let listed = scene.hardtack("bundle app --installer none -n").ok().says(&["would write app-1.0.tar.gz"]).stdout;
+    assert_eq!(listed, format!("file\tbuildout.cfg\nsource\t{url}\n"));
+    assert!(server.requests().is_empty() && scene.tree("app") == ["buildout.cfg"]);
+}
+
+#[test]
+fn what_git_does_not_have_whole_is_not_packed_by_halves() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.write("app/docs/a.txt", "x");
+    git(&scene, &["init", "-q"]);
+    git(&scene, &["add", "."]);
+    git(&scene, &["commit", "-qm", "first"]);
+    scene.hardtack("lock app").ok();
+    let bundle = || scene.run(&["bundle", "app", "--installer", "none"]);
+
+    scene.write("app/nested/file", "x");
+    git(&scene, &["-C", "nested", "init", "-q"]);
+    git(&scene, &["-C", "nested", "add", "."]);
+    git(&scene, &["-C", "nested", "commit", "-qm", "nested"]);
+    bundle().exits(2).says(&["app/nested` cannot be packed: it is a git repository of its own"]);
+
+    let commit = git(&scene, &["-C", "nested", "rev-parse", "HEAD"]);
+    git(&scene, &["update-index", "--add", "--cacheinfo", &format!("160000,{},nested", commit.trim())]);
+    git(&scene, &["commit", "-qm", "a submodule"]);
+    std::fs::rename(scene.path("app/nested"), scene.path("elsewhere")).expect("moves");
+    std::fs::create_dir(scene.path("app/nested")).expect("makes");
+    bundle().exits(2).says(&["app/nested` cannot be packed: the submodule is not checked out"]);
+    git(&scene, &["rm", "-qf", "--cached", "nested"]);
+    std::fs::remove_dir(scene.path("app/nested")).expect("removes");
+    git(&scene, &["commit", "-qm", "no submodule"]);
+    bundle().ok();
+
+    git(&scene, &["sparse-checkout", "set", "--no-cone", "/*", "!/docs/"]);
+    bundle().exits(2).says(&["app/docs/a.txt` cannot be packed: git tracks it and it is not checked out"]);
+}
+
+#[test]
+fn a_hook_of_another_repository_does_not_change_whose_files_are_packed() {
+    let (mut scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    git(&scene, &["init", "-q"]);
+    git(&scene, &["add", "."]);
+    git(&scene, &["commit", "-qm", "first"]);
+    let commit = git(&scene, &["rev-parse", "HEAD"]);
+    scene.write("other/file", "x");
+    scene.set("GIT_DIR", scene.path("other/.git").display().to_string());
+    scene.set("GIT_WORK_TREE", scene.path("other").display().to_string());
+    scene.hardtack("bundle app --installer none").ok();
+    assert_eq!(unpacked_manifest(&scene, "app-1.0")["commit"], commit.trim());
+}
+
+#[test]
+fn passwords_are_warned_of_and_kept_out_of_what_hardtack_writes() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = server.file("/foo-1.0.tar.gz?token=abc", source("foo", "1.0")).replace("http://", "http://ann:hunter2@");
+    scene.project("app", "foo", &format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\n"));
+    scene.hardtack("bundle app --installer none").ok().says(&[
+        "warning: `foo:url` (buildout.cfg:10) holds a password or token, which will be in the bundle for all to read",
+    ]);
+    let set = format!("foo:url={url}");
+    scene.project("app", "foo", "[foo]\nrecipe = zc.recipe.cmmi\n");
+    std::fs::remove_file(scene.path("app/hardtack.lock")).expect("removes");
+    scene.run(&["bundle", "app", "--installer", "none", "--set", &set]).ok();
+    let manifest = unpacked_manifest(&scene, "app-1.0").to_string();
+    assert!(!manifest.contains("hunter2") && !manifest.contains("abc"), "{manifest}");
+    assert!(!scene.read("app/hardtack.lock").contains("hunter2"));
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+
+    scene.project("app", "foo", "[foo]\nrecipe = zc.recipe.cmmi\nurl = ftp://ann:hunter2@host.example/x\n");
+    let ran = scene.hardtack("lock app").exits(2).says(&["url = ftp://************host.example/x"]);
+    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+}
+
+#[test]
+fn no_home_folder_becomes_a_project() {
+    let scene = Scene::new();
+    scene.write("home/base.cfg", "[z]\n");
+    scene.write("home/p/buildout.cfg", "[buildout]\nextends = ../base.cfg\nparts =\n");
+    scene.hardtack("bundle home/p --name p --version 1 --installer none").exits(2).says(&[
+        "error[project-too-wide]: config `[SCENE]/home/base.cfg` would make all of `[SCENE]/home` the project",
+        "one git repository",
+    ]);
+
+    scene.write("app/buildout.cfg", "[buildout]\nparts =\n");
+    scene.write("home/.buildout/default.cfg", "[buildout]\nx = 1\n");
+    scene
+        .hardtack("bundle app --name p --version 1 --installer none")
+        .ok()
+        .says(&["note: `[SCENE]/home/.buildout/default.cfg` counts, and is packed; to leave it out: -U"]);
+    scene.write("home/.buildout/default.cfg", "[buildout]\nextends = c.cfg\n");
+    scene.write("home/.buildout/c.cfg", "");
+    scene
+        .hardtack("bundle app --name p --version 1 --installer none")
+        .exits(2)
+        .says(&["the user's defaults extend `[SCENE]/home/.buildout/c.cfg`, which is no part of the project"]);
+    scene.hardtack("bundle app --name p --version 1 --installer none -U").ok();
 }
 
 #[test]

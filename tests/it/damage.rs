@@ -89,4 +89,23 @@ fn a_changed_file_of_an_unpacked_bundle_is_named() {
         scene.hardtack("install app-1.0").exits(6).says(&[&format!("`{file}`")]);
         assert!(!scene.exists("app-1.0/parts"));
     }
+    for file in ["SHA256SUMS", ".hardtack/manifest.json", ".hardtack/index.json"] {
+        unpack();
+        std::fs::remove_file(scene.path(format!("app-1.0/{file}"))).expect("removes");
+        scene.hardtack("verify app-1.0").exits(6).says(&[&format!("`{file}`: it is missing")]);
+        scene.hardtack("install app-1.0").exits(6).says(&[&format!("`{file}`: it is missing")]);
+    }
+    unpack();
+    let sums = scene.read("app-1.0/SHA256SUMS");
+    let line = sums.lines().find(|line| line.ends_with("  buildout.cfg")).expect("is listed");
+    scene.write("app-1.0/SHA256SUMS", sums.replace(line, &format!("{}  buildout.cfg", "0".repeat(64))));
+    scene.hardtack("verify app-1.0").exits(6).says(&["`SHA256SUMS`: what it says of `buildout.cfg` is not so"]);
+    unpack();
+    std::fs::rename(scene.path("app-1.0/download-cache"), scene.path("app-1.0/cache2")).expect("moves");
+    std::os::unix::fs::symlink("cache2", scene.path("app-1.0/download-cache")).expect("links");
+    scene.hardtack("verify app-1.0").exits(6).says(&["`download-cache`: it is a link, not a folder"]);
+    unpack();
+    scene.write("app-1.0/.hardtack/default.cfg", "[buildout]\nparts =\n");
+    scene.hardtack("install app-1.0").ok();
+    assert!(scene.exists("app-1.0/parts/foo/bin/foo"), "what the manifest does not list is not read");
 }

@@ -19,10 +19,17 @@ impl From<Error> for Report {
                 report.places.extend(place.map(|place| *place));
                 report
             }
+            Error::Git { ref folder, ref reason } if reason.contains("dubious ownership") => {
+                of(ENVIRONMENT, "git-failed")
+                    .hint(format!("if you trust it: git config --global --add safe.directory {folder}"))
+            }
             Error::Git { .. } => of(ENVIRONMENT, "git-failed")
                 .hint("the folder is in a git repository, so git says which files belong to the project"),
             Error::Dirty(_) => of(USAGE, "uncommitted-changes")
                 .hint("commit them, or pack them as they are with --allow-dirty; it is recorded in the bundle"),
+            Error::TooWide { .. } => {
+                of(USAGE, "project-too-wide").hint("move it into the project, or put both into one git repository")
+            }
             Error::LfsPointer { .. } => of(USAGE, "lfs-pointer").hint("run git lfs pull first"),
             Error::Unpackable { .. } => {
                 of(USAGE, "unpackable").hint("keep it out with an `exclude` pattern in section [hardtack]")

@@ -1,0 +1,79 @@
+//! What hardtack and buildout write themselves, and what the config excludes: none of it is the project's.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::error::Error;
+use super::look::{Look, look_inside};
+use crate::base::RelPath;
+
+/// What stays out of a bundle.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectFilter {
+    /// Folders that buildout and hardtack write: parts, bin, eggs, caches.
+    pub folders: Vec<Utf8PathBuf>,
+    /// The bundle that is being made, whatever it is called.
+    pub output: Option<Utf8PathBuf>,
+    /// gitignore patterns.
+    pub exclude: Vec<String>,
+    /// The lock: it is packed even if git does not know it.
+    pub lock: Option<Utf8PathBuf>,
+    /// Files that parts are made from: they are packed even if they are bundles.
+    pub sources: Vec<RelPath>,
+}
+
+/// A filter, ready for use.
+pub(super) struct Products<'a> {
+    root: Utf8PathBuf,
+    folders: Vec<RelPath>,
+    filter: &'a ProjectFilter,
+    exclude: Gitignore,
+}
+
+impl<'a> Products<'a> {
+    pub(super) fn new(root: &Utf8Path, filter: &'a ProjectFilter) -> Result<Self, Error> {
+        let folders = filter.folders.iter().filter_map(|folder| RelPath::below(root, folder)).collect();
+        let mut exclude = GitignoreBuilder::new(root);
+        for pattern in &filter.exclude {
+            exclude.add_line(None, pattern).map_err(|error| bad_pattern(&error))?;
+        }
+        let exclude = exclude.build().map_err(|error| bad_pattern(&error))?;
+        Ok(Self { root: root.to_owned(), folders, filter, exclude })
+    }
+
+    /// Whether a file stays out for where it is or what it is called.
+    pub(super) fn contains(&self, path: &RelPath) -> bool {
+        let utf8: &Utf8Path = path.as_ref();
+        let in_folder = self.folders.iter().any(|folder| utf8.starts_with(folder.as_str()));
+        let own = utf8.components().any(|name| matches!(name.as_str(), ".hardtack" | ".git"));
+        let name = utf8.file_name().unwrap_or_default();
+        in_folder
+            || own
+            || matches!(name, ".installed.cfg" | ".mr.developer.cfg")
+            || self.is_output(path)
+            || self.exclude.matched_path_or_any_parents(utf8.as_std_path(), false).is_ignore()
+    }
+
+    /// Whether a bundle at this path is a source.
+    pub(super) fn is_source(&self, path: &RelPath) -> bool {
+        self.filter.sources.contains(path)
+    }
+
+    /// The bundle that is being made, or what lies beside a bundle.
+    fn is_output(&self, path: &RelPath) -> bool {
+        let full = self.root.join(path);
+        let beside = |end: &&str| full.as_str().strip_suffix(*end).map(Utf8Path::new);
+        let stem = [".sha256", ".minisig", ".receipt.json"].iter().find_map(beside);
+        let output = self.filter.output.as_deref();
+        Some(full.as_path()) == output || stem.is_some_and(|stem| Some(stem) == output || is_bundle(stem))
+    }
+}
+
+fn is_bundle(path: &Utf8Path) -> bool {
+    let name = path.file_name().and_then(|name| RelPath::new(name).ok());
+    path.is_file() && name.is_some_and(|name| matches!(look_inside(path, &name), Ok(Look::Bundle)))
+}
+
+fn bad_pattern(error: &ignore::Error) -> Error {
+    Error::Setting { option: "exclude".to_owned(), reason: error.to_string(), place: None }
+}
