@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 
 use super::failure::Failure;
-use crate::base::{PathError, Place};
+use crate::base::{PathError, Place, RelPath};
 use crate::{cache, config, lock};
 
 /// An error with a bundle.
@@ -75,6 +75,14 @@ pub enum Error {
     Reserved {
         /// The file.
         path: Utf8PathBuf,
+    },
+    /// A part put where a bundle or an installation has something of its own.
+    #[error("part `{part}` would be put to `{location}`, which is hardtack's own")]
+    ReservedLocation {
+        /// The part.
+        part: String,
+        /// Its location.
+        location: RelPath,
     },
     /// The installer is no program hardtack could start.
     #[error("`{path}` cannot be the installer: {reason}")]

@@ -2,8 +2,9 @@
 
 use camino::Utf8Path;
 
+use super::error::Error;
 use crate::base::{Md5, RelPath, Sha256};
-use crate::recipes::Source;
+use crate::recipes::{Plan, Source};
 
 /// The folder of hardtack's own files.
 pub const OWN: &str = ".hardtack";
@@ -29,8 +30,19 @@ pub(super) const INSTALL: &str = "install";
 pub(super) const SUMS: &str = "SHA256SUMS";
 
 /// Whether a project file of this path would collide with the bundle's own.
-pub(super) fn reserved(path: &RelPath) -> bool {
+pub(super) fn is_reserved(path: &RelPath) -> bool {
     matches!(path.first(), OWN | DOWNLOAD_CACHE | EXTENDS_CACHE) || matches!(path.as_str(), INSTALL | SUMS)
+}
+
+/// Checks that no part is put where a bundle or an installation has files of its own.
+///
+/// # Errors
+/// [`Error::ReservedLocation`].
+pub fn check_locations(plan: &Plan) -> Result<(), Error> {
+    match plan.parts.iter().find(|part| is_reserved(&part.location) || part.location.first() == INSTALL) {
+        Some(part) => Err(Error::ReservedLocation { part: part.name.clone(), location: part.location.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Where a source's blob lies: where today's recipe of its part reads it, if its URL may be a file's name.
@@ -59,6 +71,6 @@ pub fn is_project_entry(path: &RelPath, keep_cache: bool) -> bool {
     match path.first() {
         OWN => false,
         DOWNLOAD_CACHE | EXTENDS_CACHE => keep_cache,
-        _ => !reserved(path),
+        _ => !is_reserved(path),
     }
 }

@@ -28,7 +28,9 @@ pub use error::Error;
 pub use failure::{Failure, FailureCause};
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
-pub use layout::{BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, is_bundle_folder, is_project_entry};
+pub use layout::{
+    BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, check_locations, is_bundle_folder, is_project_entry,
+};
 pub use manifest::{EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord};
 pub use products::ProjectFilter;
 pub use project::{FileKind, ProjectFile, ProjectFiles};

@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 
 use super::error::Error;
 use super::git::{Commit, Git};
-use super::layout::reserved;
+use super::layout::is_reserved;
 use super::look::{Look, look_inside};
 use super::products::{Products, ProjectFilter};
 
@@ -182,7 +182,7 @@ impl ProjectFiles {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error).at("inspect", &full).map_err(Error::Io),
         };
-        if reserved(&path) {
+        if is_reserved(&path) {
             return Err(Error::Reserved { path: full });
         }
         let kind = if metadata.is_symlink() {

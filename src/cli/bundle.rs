@@ -245,13 +245,19 @@ fn epoch(context: &Context<'_>, settings: &Settings, files: &ProjectFiles) -> Re
 }
 
 fn dry_run(context: &Context<'_>, files: &ProjectFiles, project: &Project, output: &Utf8Path) -> Result<(), Report> {
-    let files = files.files.iter().map(|file| format!("file\t{}\n", file.path));
-    let mut keys: Vec<_> = project.plan.sources().into_iter().map(|(key, _, _)| key).collect();
-    keys.sort();
-    let sources = keys.iter().map(|key| format!("source\t{key}\n"));
-    context.console.out(&files.chain(sources).collect::<String>())?;
+    let files: Vec<&str> = files.files.iter().map(|file| file.path.as_str()).collect();
+    let mut sources: Vec<String> = project.plan.sources().into_iter().map(|(key, _, _)| key.to_string()).collect();
+    sources.sort();
     context.console.say(format!("would write {}", shown(context, output)));
-    Ok(())
+    if context.console.json {
+        let result = serde_json::json!({
+            "format": JSON_FORMAT, "bundle": output, "files": files, "sources": sources
+        });
+        return context.console.out_json(&result);
+    }
+    let files = files.iter().map(|file| format!("file\t{file}\n"));
+    let sources = sources.iter().map(|source| format!("source\t{source}\n"));
+    context.console.out(&files.chain(sources).collect::<String>())
 }
 
 fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &Written) -> Result<(), Report> {

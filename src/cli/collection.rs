@@ -4,10 +4,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::Sources;
 use super::context::Context;
-use super::error::Report;
+use super::error::{Report, USAGE};
 use super::events;
 use super::project::Project;
-use crate::base::{IoContext, RelPath};
+use crate::base::{IoContext, RelPath, normalize};
 use crate::bundle::{Collect, Collected, Fetch, LockUse, collect};
 use crate::cache::{Cache, CacheKind};
 use crate::lock::{Error as LockError, Lock, file_name};
@@ -41,7 +41,13 @@ pub(super) struct Caches {
 pub(super) fn caches(context: &Context<'_>, project: &Project) -> Result<Caches, Report> {
     match project.buildout_option("download-cache")? {
         Some(path) => {
-            let path = project.loaded.directory.join(path);
+            let path = normalize(&project.loaded.directory.join(path));
+            if project.root().starts_with(&path) {
+                let message = format!("`download-cache` is `{path}`, where the project itself lies");
+                let report = Report::new(USAGE, "config-value", message).hint("give it a folder of its own");
+                let written = project.loaded.config.raw("buildout", "download-cache");
+                return Err(report.at(written.and_then(|value| value.origin().place())));
+            }
             Ok(Caches { cache: Some(context.open_cache(&path, CacheKind::Project)?), own: true })
         }
         None if context.policy.enabled => Ok(Caches { cache: Some(context.shared_cache()?), own: false }),

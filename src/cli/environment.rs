@@ -1,6 +1,7 @@
 //! The process's surroundings, taken in once.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,7 +14,7 @@ use crate::install::sandbox;
 /// What the process was started with and where.
 pub struct Environment {
     /// The command line, program name included.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<OsString>,
     /// The environment variables that are UTF-8.
     pub variables: BTreeMap<String, String>,
     /// The current folder.
@@ -32,7 +33,7 @@ impl Environment {
         let utf8 = |path: std::path::PathBuf| Utf8PathBuf::from_path_buf(path).ok();
         let variables = std::env::vars_os();
         Self {
-            arguments: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            arguments: std::env::args_os().collect(),
             variables: variables.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
             folder: std::env::current_dir().ok().and_then(utf8).unwrap_or_else(|| ".".into()),
             program: std::env::current_exe().ok().and_then(utf8),
@@ -44,7 +45,7 @@ impl Environment {
     /// The order file, where hardtack was started as a sandbox's child.
     pub(super) fn sandbox_order(&self) -> Option<Utf8PathBuf> {
         match self.arguments.as_slice() {
-            [_, first, order] if first == sandbox::CHILD => Some(order.into()),
+            [_, first, order] if first == sandbox::CHILD => Some(order.to_str()?.into()),
             _ => None,
         }
     }

@@ -14,7 +14,7 @@ use super::project::Loaded;
 use super::{events, inplace, release};
 use crate::bundle::{Bundle, UnpackedBundle, is_bundle_folder};
 use crate::install::sandbox::{Level, Sandbox};
-use crate::install::{Event, Install, install};
+use crate::install::{Event, Install, check_visible, install};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// The PATH of steps unless `--env PATH=…` says otherwise.
@@ -44,23 +44,35 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     } else {
         release::from_file(context, arguments, &path, steps_path)?
     };
-    perform(context, arguments, &prepared, environment, told, started)
+    match choose_sandbox(context, arguments, &prepared) {
+        Ok(sandbox) => perform(context, arguments, &prepared, &sandbox, environment, told, started),
+        Err(report) => {
+            prepared.destination.abandon();
+            Err(report)
+        }
+    }
+}
+
+fn choose_sandbox(context: &Context<'_>, arguments: &Arguments, prepared: &Prepared) -> Result<Sandbox, Report> {
+    let Some(program) = &context.environment.program else {
+        return Err(Report::new(ENVIRONMENT, "no-program", "failed to find hardtack's own program; is /proc mounted?"));
+    };
+    let sandbox = Sandbox::choose(arguments.sandbox, program, &prepared.destination.trial())?;
+    check_visible(prepared.destination.root(), sandbox.level)?;
+    Ok(sandbox)
 }
 
 fn perform(
     context: &Context<'_>,
     arguments: &Arguments,
     prepared: &Prepared,
+    sandbox: &Sandbox,
     environment: BTreeMap<String, String>,
     told: bool,
     started: Instant,
 ) -> Result<(), Report> {
     let console = context.console;
     let destination = &prepared.destination;
-    let Some(program) = &context.environment.program else {
-        return Err(Report::new(ENVIRONMENT, "no-program", "failed to find hardtack's own program; is /proc mounted?"));
-    };
-    let sandbox = Sandbox::choose(arguments.sandbox, program, &destination.trial())?;
     if sandbox.level == Level::None {
         console.warn("nothing keeps this build from the network (--sandbox=none); that is recorded");
     } else {
@@ -75,7 +87,7 @@ fn perform(
         sources: prepared.sources.clone(),
         image: prepared.image.clone(),
         release: prepared.release.clone(),
-        sandbox: &sandbox,
+        sandbox,
         environment,
         epoch: prepared.epoch,
         jobs,
@@ -119,15 +131,22 @@ fn environment(arguments: &Arguments) -> Result<BTreeMap<String, String>, Report
 
 /// What would be built, from the bundle's manifest or the project's plan.
 fn dry_run(context: &Context<'_>, path: &Utf8Path) -> Result<(), Report> {
-    let manifest = if is_bundle_folder(path) {
-        UnpackedBundle::open(path)?.manifest().clone()
-    } else if path.is_dir() {
+    let parts: Vec<(String, String)> = if path.is_dir() && !is_bundle_folder(path) {
         let project = Loaded::from_disk(context, path, context.overrides.clone(), false)?.project(context)?;
-        let lines = project.plan.parts.iter().map(|part| format!("{}\t{}\n", part.name, part.recipe));
-        return context.console.out(&lines.collect::<String>());
+        project.plan.parts.into_iter().map(|part| (part.name, part.recipe)).collect()
     } else {
-        Bundle::open(path)?.manifest().clone()
+        let manifest = match is_bundle_folder(path) {
+            true => UnpackedBundle::open(path)?.manifest().clone(),
+            false => Bundle::open(path)?.manifest().clone(),
+        };
+        manifest.parts.into_iter().map(|part| (part.name, part.recipe)).collect()
     };
-    let lines = manifest.parts.iter().map(|part| format!("{}\t{}\n", part.name, part.recipe));
+    if context.console.json {
+        let parts = parts.iter().map(|(name, recipe)| serde_json::json!({ "name": name, "recipe": recipe }));
+        return context
+            .console
+            .out_json(&serde_json::json!({ "format": JSON_FORMAT, "parts": parts.collect::<Vec<_>>() }));
+    }
+    let lines = parts.iter().map(|(name, recipe)| format!("{name}\t{recipe}\n"));
     context.console.out(&lines.collect::<String>())
 }

@@ -1,11 +1,13 @@
 //! Loading a project: its config, resolved, and the plan it comes to.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::context::Context;
 use super::error::{Report, USAGE};
-use crate::base::{RelPath, Sha256, normalize};
-use crate::bundle::{Settings, find_root};
+use crate::base::{RelPath, Sha256, SourceKey, normalize};
+use crate::bundle::{Settings, check_locations, find_root};
 use crate::cache::DiskFiles;
 use crate::config::{Config, Facts, Load, Loader, Location, Override};
 use crate::recipes::{self, BuiltinRecipes, Origin, Plan};
@@ -91,7 +93,9 @@ impl Loaded {
     /// Makes the plan for a project whose root is known.
     pub(super) fn plan_at(&self, root: &Utf8Path) -> Result<Plan, Report> {
         let project = recipes::Project { root: root.to_owned(), directory: self.directory.clone() };
-        Ok(recipes::plan(&self.config, &project)?)
+        let plan = recipes::plan(&self.config, &project)?;
+        check_locations(&plan)?;
+        Ok(plan)
     }
 
     /// Says which options of the config do not count when installing.
@@ -159,7 +163,19 @@ impl Project {
             whole_history: false,
         };
         let loaded = request.load(context, &DiskFiles::standing_in(prefix, self.root()))?;
-        Ok(loaded.plan_at(prefix)?.digest())
+        let there = loaded.plan_at(prefix)?;
+        let keys = |plan: &Plan| plan.sources().into_iter().map(|(key, _, _)| key).collect::<BTreeSet<SourceKey>>();
+        let (keys_here, keys_there) = (keys(&self.plan), keys(&there));
+        let mut sources = self.plan.sources().into_iter().chain(there.sources());
+        let Some((_, source, parts)) = sources.find(|(key, _, _)| keys_here.contains(key) != keys_there.contains(key))
+        else {
+            return Ok(there.digest());
+        };
+        let (shown, part, root) = (source.shown(), parts.join(", "), self.root());
+        let message = format!(
+            "source `{shown}` of part `{part}` is one file with the project in `{root}`, another in `{prefix}`"
+        );
+        Err(Report::new(USAGE, "unpackable", message).hint("write its path as seen from the project"))
     }
 
     /// The value of an option of `[buildout]`, substituted.

@@ -24,9 +24,12 @@ pub(super) fn run(context: &Context<'_>, query: &Query) -> Result<(), Report> {
     }
     let recipes = BuiltinRecipes;
     let mut resolver = config.resolver(&recipes)?;
-    if let (Some(section), Some(option), false) = (section, option, context.console.json) {
+    if let (Some(section), Some(option)) = (section, option) {
+        // Told as an error also where the section is to be printed as JSON.
         let value = resolver.option(section, option)?;
-        return context.console.out(&format!("{value}\n"));
+        if !context.console.json {
+            return context.console.out(&format!("{value}\n"));
+        }
     }
     let names: Vec<&str> = match section {
         Some(name) => vec![name],
@@ -77,9 +80,11 @@ fn print(context: &Context<'_>, result: &ResolvedConfig) -> Result<(), Report> {
 
 /// Values as they are written, folders of [buildout] made absolute as the original does.
 fn raw(context: &Context<'_>, config: &Config, section: Option<&str>, option: Option<&str>) -> Result<(), Report> {
-    if let (Some(section), Some(option), false) = (section, option, context.console.json) {
+    if let (Some(section), Some(option)) = (section, option) {
         let value = config.raw(section, option).ok_or_else(|| not_there(config, section, Some(option)))?;
-        return context.console.out(&format!("{}\n", value.text));
+        if !context.console.json {
+            return context.console.out(&format!("{}\n", value.text));
+        }
     }
     let names: Vec<&str> = match section {
         Some(name) => vec![name],
@@ -94,7 +99,8 @@ fn raw(context: &Context<'_>, config: &Config, section: Option<&str>, option: Op
     print(context, &result)
 }
 
-fn not_there(config: &Config, section: &str, option: Option<&str>) -> Report {
+/// The error about a section or option that does not exist.
+pub(super) fn not_there(config: &Config, section: &str, option: Option<&str>) -> Report {
     let (message, similar) = match (config.raw_section(section), option) {
         (Some(options), Some(option)) => {
             let names: Vec<&str> = options.map(|(name, _)| name).collect();

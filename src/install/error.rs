@@ -96,6 +96,12 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// A destination that builds could not see.
+    #[error("nothing can be installed below `{hidden}`, where builds work at level `full`")]
+    Hidden {
+        /// The folder that is another one for builds.
+        hidden: &'static str,
+    },
     /// An upgrade that cannot be built aside.
     #[error("at level `{level}` an upgrade is built in place of the running installation")]
     Downtime {

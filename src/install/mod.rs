@@ -25,4 +25,5 @@ pub use event::Event;
 pub use placing::Image;
 pub use preflight::{Preflight, check_space, differing_conditions, preflight};
 pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
+pub use run::check_visible;
 pub use source::{SourceFile, SourcePlace, check_project_sources};

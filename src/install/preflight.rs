@@ -23,8 +23,14 @@ pub struct Preflight<'a> {
     pub path: &'a str,
 }
 
-/// Words a shell runs itself, or that every system has with its shell.
-const BUILTIN: [&str; 10] = [":", ".", "cd", "echo", "exec", "export", "false", "set", "test", "true"];
+/// Words that mean something to the shell itself (POSIX.1, Shell Command Language: reserved words, special built-ins
+/// and those built-ins that are no programs).
+const BUILTIN: [&str; 43] = [
+    ".", ":", "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done", "echo", "elif", "else",
+    "esac", "eval", "exec", "exit", "export", "false", "fg", "fi", "for", "getopts", "hash", "if", "jobs", "read",
+    "readonly", "return", "set", "shift", "test", "then", "times", "trap", "true", "type", "ulimit", "umask", "unset",
+    "until", "while",
+];
 
 /// Checks tools, room and mount options.
 ///

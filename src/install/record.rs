@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{IoContext, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file, write_atomic};
+use crate::base::{
+    Fingerprint, IoContext, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file, write_atomic,
+};
 
 /// The format written and read here.
 const FORMAT: u32 = 1;
@@ -126,7 +128,7 @@ impl PartRecord {
                 InstalledFile::Symlink { target: target.to_string_lossy().into_owned() }
             } else if metadata.is_file() {
                 let mode = metadata.permissions().mode() & 0o7777;
-                let fingerprint = fingerprint_file(&full)?;
+                let fingerprint = fingerprint_any_mode(&full, metadata.permissions())?;
                 InstalledFile::File { mode, size: fingerprint.size, sha256: fingerprint.sha256 }
             } else {
                 continue;
@@ -181,6 +183,17 @@ impl PartRecord {
         }
         Ok(())
     }
+}
+
+/// The fingerprint of a file that its owner may read or not: builds install some that only root should.
+fn fingerprint_any_mode(path: &Utf8Path, permissions: fs::Permissions) -> Result<Fingerprint, Error> {
+    if permissions.mode() & 0o400 != 0 {
+        return Ok(fingerprint_file(path)?);
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(permissions.mode() | 0o400)).at("set the mode of", path)?;
+    let fingerprint = fingerprint_file(path);
+    fs::set_permissions(path, permissions).at("set the mode of", path)?;
+    Ok(fingerprint?)
 }
 
 /// Reads a JSON file of ours; `None` if it is not there.

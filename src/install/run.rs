@@ -20,6 +20,19 @@ const TAIL: usize = 30;
 const TAIL_BYTES: u64 = 64 << 10;
 /// The path of the build folder inside a sandbox with its own mounts: the same on every machine.
 const INSIDE: &str = "/tmp";
+/// What is in it from the start, whatever the machine's own folders of these names hold.
+const TAKEN_INSIDE: [&str; 2] = ["/tmp/build", "/tmp/home"];
+
+/// Checks that builds at `level` can see a destination.
+///
+/// # Errors
+/// [`Error::Hidden`].
+pub fn check_visible(destination: &Utf8Path, level: Level) -> Result<(), Error> {
+    match TAKEN_INSIDE.into_iter().find(|taken| destination.starts_with(taken)) {
+        Some(hidden) if level == Level::Full => Err(Error::Hidden { hidden }),
+        _ => Ok(()),
+    }
+}
 
 /// Everything a part is built with.
 pub(super) struct Build<'a> {

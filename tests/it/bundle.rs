@@ -157,6 +157,22 @@ fn a_dry_run_downloads_and_writes_nothing() {
 }
 
 #[test]
+fn dry_runs_have_a_form_for_programs() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = scene.foo_project(&server);
+    let read =
+        |line: &str| -> serde_json::Value { serde_json::from_str(&scene.hardtack(line).ok().stdout).expect("JSON") };
+    let dry = read("bundle app -n --installer none --format json");
+    assert_eq!((&dry["files"][0], &dry["sources"][0]), (&"buildout.cfg".into(), &url.clone().into()));
+    scene.hardtack("bundle app --installer none").ok();
+    for what in ["app", "app-1.0.tar.gz"] {
+        let dry = read(&format!("install {what} -n --format json"));
+        assert_eq!(dry["parts"], serde_json::json!([{ "name": "foo", "recipe": "zc.recipe.cmmi" }]));
+    }
+    scene.hardtack("-C app annotate --format json").exits(2).says(&["annotate prints text only"]);
+}
+
+#[test]
 fn what_git_does_not_have_whole_is_not_packed_by_halves() {
     let (scene, server) = (Scene::new(), Server::start());
     scene.foo_project(&server);

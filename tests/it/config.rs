@@ -116,6 +116,18 @@ y= name
 }
 
 #[test]
+fn what_is_asked_for_and_is_not_there_is_an_error_in_every_form() {
+    let scene = scene();
+    for line in ["query aa", "query aa --raw", "query aa --format json", "annotate aa", "annotate b aa"] {
+        let ran = scene.hardtack(&format!("-C app {line}")).exits(2);
+        ran.says(&["section `aa` does not exist", "did you mean `a`?"]);
+    }
+    for line in ["query a:yy", "query a:yy --raw", "query a:yy --format json", "query a:yy --raw --format json"] {
+        scene.hardtack(&format!("-C app {line}")).exits(2).says(&["`a:yy` does not exist"]);
+    }
+}
+
+#[test]
 fn errors_point_at_the_line_they_come_from() {
     let scene = Scene::new();
     scene.write("buildout.cfg", "[buildout]\nparts = zlip\n\n[zlib]\nrecipe = zc.recipe.cmmi\n");

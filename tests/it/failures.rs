@@ -190,3 +190,46 @@ fn a_source_beside_the_project_is_the_same_wherever_both_are() {
     scene.hardtack("install there/app").ok();
     assert!(crate::support::output_of(&scene.path("there/app/parts/x/bin/x")).starts_with("x 1.0.1 "));
 }
+
+#[test]
+fn a_part_where_a_bundle_has_its_own_files_is_refused() {
+    for location in ["download-cache", "install", "extends-cache/a"] {
+        let scene = Scene::new();
+        let section = format!("[a]\nrecipe = zc.recipe.cmmi\nurl = http://127.0.0.1:1/a.tgz\nlocation = {location}\n");
+        scene.project("app", "a", &section);
+        scene.hardtack("lock app").exits(2).says(&["part `a` would be put to", "give it another `location`"]);
+    }
+}
+
+#[test]
+fn a_download_cache_around_the_project_is_refused() {
+    for folder in ["/", ".", "..", "${buildout:directory}"] {
+        let scene = Scene::new();
+        let parts = "[a]\nrecipe = zc.recipe.cmmi\nurl = http://127.0.0.1:1/a.tgz\n";
+        scene.project("app", "a", &format!("{parts}[buildout]\ndownload-cache = {folder}\n"));
+        let message = ["where the project itself lies", "buildout.cfg:12", "give it a folder of its own"];
+        scene.hardtack("fetch app").exits(2).says(&message);
+    }
+}
+
+#[test]
+fn a_source_that_is_the_projects_own_only_on_this_machine_is_refused_when_bundling() {
+    let scene = Scene::new();
+    let path = scene.write("app/x-1.0.tgz", crate::support::source("x", "1.0"));
+    let section = format!("[x]\nrecipe = zc.recipe.cmmi\nurl = {}\n", path.display());
+    scene.project("app", "x", &section);
+    scene.hardtack("bundle app --installer none").exits(2).says(&[
+        "source `[SCENE]/app/x-1.0.tgz` of part `x` is one file with the project in `[SCENE]/app`, another in `/opt/app`",
+        "write its path as seen from the project",
+    ]);
+    assert!(!scene.exists("app-1.0.tar.gz"));
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_refused() {
+    let scene = Scene::new();
+    let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xe9");
+    let output = scene.command(&["install", "app-1.0.tar.gz"]).arg(odd).output().expect("runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("invalid UTF-8"));
+}

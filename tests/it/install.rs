@@ -1,9 +1,10 @@
 //! `install`: from bundles, unpacked bundles and projects.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::server::Server;
-use crate::support::{Member, Scene, archive, output_of, set_mode, source};
+use crate::support::{Member, Scene, archive, output_of, set_mode, skipped, source};
 
 /// The bundle of two parts, `two` using `one`, with the server gone.
 fn bundled() -> Scene {
@@ -382,14 +383,12 @@ fn a_source_that_is_no_archive_or_a_hostile_one_is_refused_by_name() {
 
 #[test]
 fn a_destination_that_cannot_be_written_is_said_to_be() {
-    // SAFETY: geteuid has no preconditions.
-    if unsafe { libc::geteuid() } == 0 {
-        return crate::support::skipped("root may write everywhere");
-    }
     let scene = bundled();
     std::fs::create_dir(scene.path("closed")).expect("makes it");
     set_mode(&scene.path("closed"), 0o555);
-    scene.hardtack("install app-1.0.tar.gz closed/dest").exits(4).says(&["error[permission-denied]"]);
+    let output = scene.without_privileges(&["install", "app-1.0.tar.gz", "closed/dest"]).output().expect("runs");
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error[permission-denied]"));
 }
 
 #[test]
@@ -415,4 +414,51 @@ fn two_installs_to_one_place_do_not_mix() {
     scene.hardtack("install app-1.0.tar.gz dest --sandbox none").exits(4).says(&["error[busy]: another hardtack"]);
     std::fs::write(go, "").expect("writes");
     assert!(first.wait().expect("ends").success());
+}
+
+#[test]
+fn files_that_nobody_may_read_are_installed() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let makefile = "all:\ninstall:\n\techo secret >$(OUT)/key && chmod 000 $(OUT)/key\n";
+    let url = server.file("/p-1.tgz", crate::support::source_with_makefile(makefile));
+    let section = "[p]\nrecipe = zc.recipe.cmmi\nenvironment = OUT=${buildout:parts-directory}/p\nurl = ";
+    scene.project("app", "p", &format!("{section}{url}\n"));
+    scene.hardtack("bundle app --installer none").ok();
+    let output = scene.without_privileges(&["install", "app-1.0.tar.gz", "dest/app"]).output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mode = scene.path("dest/app/parts/p/key").metadata().expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0);
+}
+
+#[test]
+fn a_project_below_tmp_sees_its_own_files() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = server.file("/foo-1.0.tar.gz", source("foo", "1.0"));
+    let command = "configure-command = sh ${buildout:directory}/conf.sh";
+    scene.project("app", "foo", &format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\n{command}\n"));
+    scene.write("app/conf.sh", "exec ./configure \"$@\"\n");
+    scene.hardtack("fetch app").ok();
+    for level in ["full", "seccomp"] {
+        let ran = scene.run(&["install", "app", "--allow-downtime", "--sandbox", level]);
+        if ran.stderr.contains("error[no-isolation]") {
+            skipped(&format!("level {level} is not to be had here: {}", ran.stderr));
+            continue;
+        }
+        ran.ok();
+        assert!(scene.exists("app/parts/foo/bin/foo"));
+        std::fs::remove_dir_all(scene.path("app/parts")).expect("removes");
+    }
+}
+
+#[test]
+fn a_place_that_builds_could_not_see_is_refused() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.hardtack("bundle app --installer none").ok();
+    let ran = scene.hardtack("install app-1.0.tar.gz /tmp/build/hardtack-test --sandbox full");
+    if ran.stderr.contains("error[no-isolation]") {
+        return skipped("level full is not to be had here");
+    }
+    ran.exits(4).says(&["nothing can be installed below `/tmp/build`, where builds work at level `full`"]);
+    assert!(!std::path::Path::new("/tmp/build/hardtack-test").exists());
 }

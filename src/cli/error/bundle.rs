@@ -37,6 +37,7 @@ impl From<Error> for Report {
             Error::Reserved { .. } => {
                 of(USAGE, "reserved-name").hint("rename it, or keep it out with `exclude` in section [hardtack]")
             }
+            Error::ReservedLocation { .. } => of(USAGE, "reserved-name").hint("give it another `location`"),
             Error::Installer { .. } => of(USAGE, "installer"),
             Error::NotABundle { .. } => {
                 of(DIGEST, "not-a-bundle").hint("was it copied whole? compare with the digest in its .sha256 file")

@@ -30,6 +30,7 @@ impl From<Error> for Report {
             Error::Isolation { .. } => of(ENVIRONMENT, "no-isolation")
                 .hint("to build without a wall around it, if you trust the sources: --sandbox=none"),
             Error::Sandbox { .. } => of(ENVIRONMENT, "sandbox-failed"),
+            Error::Hidden { .. } => of(ENVIRONMENT, "hidden-place").hint("choose another folder"),
             Error::Downtime { .. } => {
                 of(USAGE, "downtime").hint("if nothing uses the installation now: --allow-downtime")
             }

@@ -70,6 +70,12 @@ impl Report {
         self
     }
 
+    /// Adds the line it comes from, if one is known.
+    pub(super) fn at(mut self, place: Option<Place>) -> Self {
+        self.places.extend(place);
+        self
+    }
+
     /// Message and causes of an error.
     pub(super) fn of(exit: u8, code: &'static str, error: &dyn StdError) -> Self {
         let mut report = Self::new(exit, code, error.to_string());

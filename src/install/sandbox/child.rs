@@ -89,7 +89,8 @@ fn hold(path: &Utf8Path) -> Result<File, WallError> {
     Ok(file)
 }
 
-/// No capability is left, and none can be had back, by root inside a namespace neither.
+/// No capability is left. In a user namespace of its own a step has some again, over what it makes there and nothing
+/// else: the filter and the network namespace stay as they are.
 fn give_up_privileges() -> Result<(), WallError> {
     rustix::thread::set_no_new_privs(true).doing("setting no_new_privs")?;
     // Without CAP_SETPCAP there is nothing to drop from, and an unprivileged process has none to lose.
