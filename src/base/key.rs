@@ -47,15 +47,33 @@ impl fmt::Display for SourceKey {
 pub struct Wanted {
     /// Its name.
     pub key: SourceKey,
-    /// The URL exactly as the recipe has it, which names the files of buildout's own layouts; `None` when it holds
-    /// credentials, which must not get into any file's name.
-    pub view_url: Option<String>,
+    /// Where buildout's own layouts have it; `None` when the URL holds credentials, which must not get into any file's
+    /// name.
+    pub view: Option<View>,
     /// The last element of the URL's path.
     pub file_name: String,
     /// Digests the bytes must have.
     pub expected: Expected,
     /// Whether the source is a file on this machine rather than on a server.
     pub local: bool,
+}
+
+/// Where buildout's own layouts have a source, named by its URL exactly as the config has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    /// In the folder that zc.recipe.cmmi has for itself.
+    Cmmi(String),
+    /// In the cache's own folder, as configs that are extended and most other recipes' sources are.
+    Root(String),
+}
+
+impl View {
+    /// The URL.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Cmmi(url) | Self::Root(url) => url,
+        }
+    }
 }
 
 /// Digests that bytes must have to be taken for a source.

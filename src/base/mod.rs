@@ -21,7 +21,7 @@ pub use file::{
     publish, read_to_string, remove_tree, replace_file, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
-pub use key::{Expected, Mismatch, SourceKey, Wanted};
+pub use key::{Expected, Mismatch, SourceKey, View, Wanted};
 pub use link::link_stays_below;
 pub use path::{RelPath, RelPathError, normalize};
 pub use span::{Place, SourceFile};

@@ -43,7 +43,7 @@ impl Fetch for crate::fetch::Client {
 }
 
 /// What the lock file is worth in a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockUse {
     /// What is locked holds; what is new is added.
     Honour,
@@ -52,6 +52,7 @@ pub enum LockUse {
 }
 
 /// What a collection works with.
+#[derive(Clone, Copy)]
 pub struct Collect<'a> {
     /// The project's or the shared cache; sources go here if its policy lets them.
     pub cache: &'a Cache,
@@ -87,6 +88,13 @@ pub enum Progress {
         part: String,
         /// The source.
         source: String,
+    },
+    /// What the cache has is taken, since the network gave nothing.
+    Stale {
+        /// The source.
+        source: String,
+        /// What was wrong with the network.
+        reason: String,
     },
     /// A download ended well.
     Downloaded {
@@ -224,7 +232,7 @@ fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
     }
 }
 
-struct Job<'p> {
+pub(super) struct Job<'p> {
     source: &'p Source,
     parts: Vec<&'p str>,
     wanted: Wanted,
@@ -233,12 +241,17 @@ struct Job<'p> {
     unpacked: bool,
 }
 
-struct Got {
-    hit: Hit,
+pub(super) struct Got {
+    pub(super) hit: Hit,
     downloaded: bool,
 }
 
-impl Job<'_> {
+impl<'p> Job<'p> {
+    /// A config that is extended by URL.
+    pub(super) fn config(source: &'p Source, wanted: Wanted) -> Self {
+        Self { source, parts: vec!["extends"], wanted, declared: Expected::default(), unpacked: false }
+    }
+
     /// Fails where a part could not unpack the file.
     fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
         if self.unpacked { archive(path) } else { Ok(()) }
@@ -276,7 +289,7 @@ fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Result<Got, FailureCause>
     finished.map(|outcome| outcome.unwrap_or(Err(FailureCause::Missing))).collect()
 }
 
-fn get(job: &Job<'_>, collect: &Collect<'_>) -> Result<Got, FailureCause> {
+pub(super) fn get(job: &Job<'_>, collect: &Collect<'_>) -> Result<Got, FailureCause> {
     let wanted = &job.wanted;
     let part = job.parts.first().copied().unwrap_or_default();
     let mut observe = |event| (collect.observe)(Progress::Cache { part: part.to_owned(), event });

@@ -5,14 +5,23 @@ use crate::cache;
 
 /// A source that could not be had.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to get `{source_name}` for part {}: {cause}", parts.join(", "))]
+#[error("failed to get {}: {cause}", self.what())]
 pub struct Failure {
     /// The source, without credentials.
     pub source_name: String,
-    /// The parts that want it.
+    /// The parts that want it; none for a config.
     pub parts: Vec<String>,
     /// Why.
     pub cause: FailureCause,
+}
+
+impl Failure {
+    fn what(&self) -> String {
+        match self.parts.as_slice() {
+            [] => format!("config `{}`", self.source_name),
+            parts => format!("`{}` for part {}", self.source_name, parts.join(", ")),
+        }
+    }
 }
 
 /// Why a source could not be had.

@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use super::error::Error;
-use crate::base::{Md5, RelPath, Sha256};
+use crate::base::{Md5, RelPath, Sha256, View, Wanted};
 use crate::recipes::{Plan, Source};
 
 /// The folder of hardtack's own files.
@@ -47,9 +47,20 @@ pub fn check_locations(plan: &Plan) -> Result<(), Error> {
 
 /// Where a source's blob lies: where today's recipe of its part reads it, if its URL may be a file's name.
 pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
-    let view = source.wanted().and_then(|wanted| wanted.view_url);
+    let view = source.wanted().and_then(|wanted| wanted.view);
     let path = match view {
-        Some(url) => format!("{DOWNLOAD_CACHE}/cmmi/{}", Md5::of(url)),
+        Some(View::Cmmi(url)) => format!("{DOWNLOAD_CACHE}/cmmi/{}", Md5::of(url)),
+        Some(View::Root(url)) => format!("{DOWNLOAD_CACHE}/{}", Md5::of(url)),
+        None => format!("{BLOBS}/{sha256}"),
+    };
+    // Fixed names and hexadecimal digits.
+    RelPath::new(path).expect("a relative path")
+}
+
+/// Where a config lies that was read by URL: where buildout itself looks for it, if the URL may be a file's name.
+pub(super) fn config_path(wanted: &Wanted, sha256: &Sha256) -> RelPath {
+    let path = match &wanted.view {
+        Some(view) => format!("{EXTENDS_CACHE}/{}", Md5::of(view.url())),
         None => format!("{BLOBS}/{sha256}"),
     };
     // Fixed names and hexadecimal digits.

@@ -50,6 +50,9 @@ pub struct Manifest {
     pub parts: Vec<PartRecord>,
     /// The sources, sorted by key.
     pub sources: Vec<SourceRecord>,
+    /// The configs that were read by URL, sorted by key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<ConfigRecord>,
     /// The installers, sorted by target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub installers: Vec<InstallerRecord>,
@@ -97,6 +100,19 @@ pub struct SourceRecord {
     pub path: RelPath,
     /// The parts that want it.
     pub parts: Vec<String>,
+}
+
+/// One config that was read by URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigRecord {
+    /// Its name.
+    pub key: SourceKey,
+    /// Digest of its bytes.
+    pub sha256: Sha256,
+    /// Number of bytes.
+    pub size: u64,
+    /// Where it lies in the bundle.
+    pub path: RelPath,
 }
 
 /// One installer.
@@ -195,11 +211,12 @@ impl Manifest {
                 return Err(format!("{option}: {reason}"));
             }
         }
-        for source in &self.sources {
-            let listed = self.entries.get(&source.path).map(|entry| &entry.kind);
-            let wanted = RecordKind::File { size: source.size, sha256: source.sha256 };
-            if listed != Some(&wanted) {
-                return Err(format!("source `{}` is not the file listed at `{}`", source.key, source.path));
+        let sources = self.sources.iter().map(|source| (&source.key, source.size, source.sha256, &source.path));
+        let configs = self.configs.iter().map(|config| (&config.key, config.size, config.sha256, &config.path));
+        for (key, size, sha256, path) in sources.chain(configs) {
+            let listed = self.entries.get(path).map(|entry| &entry.kind);
+            if listed != Some(&RecordKind::File { size, sha256 }) {
+                return Err(format!("source `{key}` is not the file listed at `{path}`"));
             }
         }
         let links: BTreeMap<&[u8], &str> = self.entries.iter().filter_map(EntryRecord::link).collect();

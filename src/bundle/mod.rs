@@ -6,6 +6,7 @@
 //! checked. Nothing here builds anything.
 
 mod collect;
+mod configs;
 mod error;
 mod failure;
 mod framing;
@@ -24,6 +25,7 @@ mod unpacked;
 mod write;
 
 pub use collect::{Collect, Collected, CollectedSource, Fetch, LockUse, Progress, collect, is_current};
+pub use configs::{CollectedConfig, ConfigFiles, KnownConfigs, RemoteConfigs, collect_config};
 pub use error::Error;
 pub use failure::{Failure, FailureCause};
 pub use git::Commit;
@@ -31,7 +33,9 @@ pub use installer::{Installer, Linkage};
 pub use layout::{
     BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, MANIFEST, OWN, check_locations, is_bundle_folder, is_project_entry,
 };
-pub use manifest::{EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord};
+pub use manifest::{
+    ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
+};
 pub use products::ProjectFilter;
 pub use project::{FileKind, ProjectFile, ProjectFiles};
 pub use read::{Bundle, Checked};

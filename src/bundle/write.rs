@@ -8,17 +8,20 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
 
 use super::collect::CollectedSource;
+use super::configs::CollectedConfig;
 use super::error::Error;
 use super::framing::{Index, Trailer};
 use super::installer::{Installer, Linkage};
 use super::layout::{CONFIG_DEFAULTS, DOWNLOAD_CACHE, INDEX, INSTALL, LOCK, MANIFEST, OWN, README, SUMS};
 use super::manifest::{
-    EntryRecord, EpochSource, FORMAT, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
+    ConfigRecord, EntryRecord, EpochSource, FORMAT, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
 use super::project::{FileKind, ProjectFile};
 use super::script::{install_script, readme};
 use crate::archive::{GzipMembers, TarEntry, TarKind, TarWriter, encode_entry, padding};
-use crate::base::{Epoch, HashingReader, HashingWriter, IoContext, RelPath, Sha256, create_dir_all, write_atomic};
+use crate::base::{
+    Epoch, Fingerprint, HashingReader, HashingWriter, IoContext, RelPath, Sha256, create_dir_all, write_atomic,
+};
 use crate::config::{ConditionRecord, Facts, Override};
 use crate::lock::Lock;
 use crate::recipes::Plan;
@@ -44,7 +47,9 @@ pub struct Pack<'a> {
     pub prefix: &'a str,
     /// The sources, sorted by key.
     pub sources: &'a [CollectedSource],
-    /// Their lock.
+    /// The configs that were read by URL, sorted by key.
+    pub configs: Vec<&'a CollectedConfig>,
+    /// The lock.
     pub lock: &'a Lock,
     /// What the config was resolved with.
     pub facts: &'a Facts,
@@ -80,8 +85,8 @@ pub struct Written {
 /// What a file in the bundle is read from.
 enum Content<'a> {
     Disk(Utf8PathBuf),
-    /// A source; its bytes must still be what they were when it was collected.
-    Blob(&'a CollectedSource),
+    /// A source or config; its bytes must still be what they were when it was collected.
+    Blob(&'a Utf8Path, &'a Fingerprint),
     Memory(Vec<u8>),
     Symlink(String),
     EmptyFolder,
@@ -165,12 +170,11 @@ impl<W: Write> Writer<'_, W> {
                 Ok(RecordKind::File { size: bytes.len() as u64, sha256: Sha256::of(bytes) })
             }
             Content::Disk(file) => self.put_file(path, file, item.mode),
-            Content::Blob(source) => {
-                let kind = self.put_file(path, &source.path, item.mode)?;
-                let wanted = RecordKind::File { size: source.fingerprint.size, sha256: source.fingerprint.sha256 };
-                if kind != wanted {
+            Content::Blob(file, fingerprint) => {
+                let kind = self.put_file(path, file, item.mode)?;
+                if kind != (RecordKind::File { size: fingerprint.size, sha256: fingerprint.sha256 }) {
                     let reason = "its bytes changed while it was packed".to_owned();
-                    return Err(Error::Unpackable { path: source.path.clone(), reason });
+                    return Err(Error::Unpackable { path: (*file).to_owned(), reason });
                 }
                 Ok(kind)
             }
@@ -261,8 +265,10 @@ impl Pack<'_> {
             };
             items.insert(file.path.clone(), Item { mode, content });
         }
-        for source in self.sources {
-            items.insert(source.bundle_path.clone(), Item { mode: 0o644, content: Content::Blob(source) });
+        let sources = self.sources.iter().map(|source| (&source.bundle_path, &source.path, &source.fingerprint));
+        let configs = self.configs.iter().map(|config| (&config.bundle_path, &config.path, &config.fingerprint));
+        for (path, file, fingerprint) in sources.chain(configs) {
+            items.insert(path.clone(), Item { mode: 0o644, content: Content::Blob(file, fingerprint) });
         }
         // zc.buildout makes these folders when they are missing, which a read-only cache would not let it.
         for folder in ["cmmi", "dist"] {
@@ -303,6 +309,12 @@ impl Pack<'_> {
             path: source.bundle_path.clone(),
             parts: source.parts.clone(),
         });
+        let configs = self.configs.iter().map(|config| ConfigRecord {
+            key: config.key.clone(),
+            sha256: config.fingerprint.sha256,
+            size: config.fingerprint.size,
+            path: config.bundle_path.clone(),
+        });
         let installers = self.installers.iter().map(|installer| InstallerRecord {
             target: installer.target.clone(),
             path: installer_path(installer),
@@ -328,6 +340,7 @@ impl Pack<'_> {
             plan: self.plan_digest,
             parts: parts.collect(),
             sources: sources.collect(),
+            configs: configs.collect(),
             installers: installers.collect(),
             entries,
         }

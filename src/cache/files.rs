@@ -48,7 +48,7 @@ fn unreadable(location: &Location, reason: impl ToString) -> Error {
 impl Loader for DiskFiles {
     fn identity(&self, location: &Location) -> Result<String, Error> {
         let Location::Path(path) = location else {
-            return Err(unreadable(location, "`extends` by URL is not supported yet; keep a copy in the project"));
+            return Err(unreadable(location, "only files on disk are read here"));
         };
         let path = self.real(path);
         let metadata = path.metadata().map_err(|error| unreadable(location, reason(&error)))?;

@@ -38,7 +38,7 @@ mod tests {
     fn the_switch_comes_first_and_local_files_stay_out() {
         let wanted = |local| Wanted {
             key: SourceKey::url("http://host.example/x"),
-            view_url: None,
+            view: None,
             file_name: "x".into(),
             expected: Expected::default(),
             local,

@@ -12,7 +12,7 @@ use super::layout::{FORMAT, Layout, ViewLayout};
 use super::ledger::Record;
 use super::views;
 use crate::base::{
-    FileLock, Fingerprint, Hasher, IoContext, LockMode, Mismatch, Sha256, SourceKey, Wanted, create_dir_all,
+    FileLock, Fingerprint, Hasher, IoContext, LockMode, Mismatch, Sha256, SourceKey, View, Wanted, create_dir_all,
     fingerprint_file, publish, read_to_string, write_atomic,
 };
 
@@ -136,7 +136,7 @@ impl Cache {
     /// # Errors
     /// When a file of the cache cannot be read.
     pub fn lookup(&self, wanted: &Wanted, observe: &mut dyn FnMut(Event)) -> Result<Lookup, Error> {
-        observe(Event::Searching { cache: self.layout.cmmi() });
+        observe(Event::Searching { cache: self.searched(wanted) });
         let mut lookup = Lookup { hit: None, wrong: Vec::new() };
         let mut wanted = wanted.clone();
         if let Some(sha256) = self.named_blob(&wanted)? {
@@ -162,12 +162,21 @@ impl Cache {
                 Found::Left => {}
             }
         }
-        let key = match &wanted.view_url {
-            Some(url) => self.layout.modern_view(url),
+        let key = match &wanted.view {
+            Some(View::Cmmi(url)) => self.layout.modern_view(url),
+            Some(View::Root(url)) => self.layout.root_view(url),
             None => self.layout.record(&wanted.key),
         };
         observe(Event::NotFound { file: wanted.file_name.clone(), key });
         Ok(lookup)
+    }
+
+    /// The folder that another program would look into.
+    fn searched(&self, wanted: &Wanted) -> Utf8PathBuf {
+        match wanted.view {
+            Some(View::Root(_)) => self.layout.root.clone(),
+            _ => self.layout.cmmi(),
+        }
     }
 
     /// The blob that may answer: the one with the wanted SHA-256, else the one the ledger names.
@@ -351,9 +360,10 @@ impl Cache {
 
     /// The path a person knows the source by: its view, else the blob.
     fn shown_path(&self, wanted: &Wanted, blob: &Utf8Path) -> Utf8PathBuf {
-        let view = wanted.view_url.as_ref().map(|url| match self.views {
-            ViewLayout::Classic => self.layout.classic_view(url, &wanted.file_name),
-            _ => self.layout.modern_view(url),
+        let view = wanted.view.as_ref().map(|view| match (view, self.views) {
+            (View::Root(url), _) => self.layout.root_view(url),
+            (View::Cmmi(url), ViewLayout::Classic) => self.layout.classic_view(url, &wanted.file_name),
+            (View::Cmmi(url), _) => self.layout.modern_view(url),
         });
         view.filter(|path| path.exists()).unwrap_or_else(|| blob.to_owned())
     }

@@ -6,11 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::layout::{Layout, ViewLayout};
-use crate::base::{IoContext, Wanted, create_dir_all, replace_file, write_atomic};
+use crate::base::{IoContext, View, Wanted, create_dir_all, replace_file, write_atomic};
 
 /// The files in which another program would have put the source, those that are there.
 pub(super) fn candidates(layout: &Layout, wanted: &Wanted) -> Result<Vec<Utf8PathBuf>, Error> {
-    let Some(url) = &wanted.view_url else { return Ok(Vec::new()) };
+    let Some(url) = wanted.view.as_ref().map(View::url) else { return Ok(Vec::new()) };
     let paths = [layout.modern_view(url), layout.classic_view(url, &wanted.file_name), layout.root_view(url)];
     let mut found = Vec::new();
     for path in paths {
@@ -33,9 +33,16 @@ pub(super) fn write(
     blob: &Utf8Path,
     now: jiff::Timestamp,
 ) -> Result<Option<Utf8PathBuf>, Error> {
+    if let Some(View::Root(url)) = &wanted.view {
+        let path = layout.root_view(url);
+        if !same_file(&path, blob) {
+            replace_file(blob, &path)?;
+        }
+        return Ok(Some(path));
+    }
     create_dir_all(&layout.cmmi())?;
     create_dir_all(&layout.dist())?;
-    let Some(url) = &wanted.view_url else { return Ok(None) };
+    let Some(View::Cmmi(url)) = &wanted.view else { return Ok(None) };
     let mut first = None;
     if views.modern() {
         let path = layout.modern_view(url);

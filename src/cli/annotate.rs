@@ -5,6 +5,7 @@ use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::Loaded;
 use super::query::not_there;
+use super::remote::Access;
 use crate::report::annotated;
 
 pub(super) fn run(context: &Context<'_>, annotate: &Annotate) -> Result<(), Report> {
@@ -14,7 +15,10 @@ pub(super) fn run(context: &Context<'_>, annotate: &Annotate) -> Result<(), Repo
         return Err(report.hint("values as JSON: hardtack query --format json"));
     }
     let verbose = context.console.verbose > 0;
-    let loaded = Loaded::from_disk(context, &context.folder, overrides, verbose)?;
+    let loaded = match verbose {
+        true => Loaded::with_history(context, &context.folder, overrides)?,
+        false => Loaded::from_disk(context, &context.folder, overrides, Access::LOOK)?,
+    };
     if let Some(absent) = sections.iter().find(|name| loaded.config.raw_section(name).is_none()) {
         return Err(not_there(&loaded.config, absent, None));
     }

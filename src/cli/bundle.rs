@@ -7,11 +7,12 @@ use super::collection::{Gathered, Update, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::{Loaded, Project};
+use super::remote::Access;
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, write,
 };
-use crate::config::Override;
+use crate::config::{Location, Override};
 use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
@@ -21,7 +22,8 @@ const FIXED_EPOCH: u32 = 315_532_800;
 pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&arguments.words, 1)?;
     let folder = context.folder_of(words.first())?;
-    let project = Loaded::from_disk(context, &folder, overrides, false)?.project(context)?;
+    let project =
+        Loaded::from_disk(context, &folder, overrides, Access::of(&arguments.sources, Update::No))?.project(context)?;
     let (name, version) = naming(arguments, &project.settings)?;
     let installers = installers(context, arguments)?;
     let output = output(context, arguments, &name, &version);
@@ -48,6 +50,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
         prefix: &prefix,
         sources: &gathered.collected.sources,
+        configs: project.loaded.remote.configs.values().collect(),
         lock: &gathered.collected.lock,
         facts: &project.loaded.config.facts_read(),
         overrides: &overrides,
@@ -181,7 +184,7 @@ fn project_files(
 fn portable(context: &Context<'_>, project: &Project) -> Result<(), Report> {
     let config = &project.loaded.config;
     for location in config.files() {
-        let crate::config::Location::Path(path) = location else { continue };
+        let Location::Path(path) = location else { continue };
         let path = crate::base::normalize(path);
         if !path.starts_with(project.root()) {
             let message = format!("config `{path}` is outside the project `{}`", project.root());
@@ -202,6 +205,13 @@ fn portable(context: &Context<'_>, project: &Project) -> Result<(), Report> {
 /// Warns of passwords in URLs: the files they are written in are packed.
 fn passwords(context: &Context<'_>, project: &Project) {
     let config = &project.loaded.config;
+    let secret = |location: &&Location| crate::base::redact(location.as_str()) != location.as_str();
+    if let Some(location) = config.files().iter().find(secret) {
+        let shown = crate::base::redact(location.as_str());
+        context.console.warn(format!(
+            "`extends` of `{shown}` holds a password or token, which will be in the bundle for all to read"
+        ));
+    }
     for section in config.section_names() {
         for (option, value) in config.raw_section(section).into_iter().flatten() {
             if crate::base::redact_all(&value.text) == *value.text {

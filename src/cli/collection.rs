@@ -90,7 +90,8 @@ pub(super) fn gather(
     let lock = lock.unwrap_or_default();
     if locked {
         // Names are compared before anything is downloaded; digests can be only after.
-        let names = project.plan.sources().into_iter().map(|(key, _, _)| key).collect();
+        let sources = project.plan.sources().into_iter().map(|(key, _, _)| key);
+        let names = sources.chain(project.loaded.remote.configs.keys().cloned()).collect();
         let changes = lock.name_changes(&names);
         if !changes.is_empty() {
             return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
@@ -98,7 +99,7 @@ pub(super) fn gather(
     }
     let walk = walk(context, project)?;
     let network = (!sources.frozen && !sources.offline).then(|| network(context)).flatten();
-    let collected = collect(
+    let mut collected = collect(
         &project.plan,
         &Collect {
             cache: caches.cache.as_ref().unwrap_or(&scratch),
@@ -114,6 +115,7 @@ pub(super) fn gather(
             observe: &|progress| events::collection(context.console, walk, &progress),
         },
     )?;
+    project.loaded.remote.configs.values().for_each(|config| collected.lock.insert(config.locked()));
     let changes = lock.changes(&collected.lock);
     if locked && !changes.is_empty() {
         return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
@@ -128,12 +130,12 @@ pub(super) fn shown(context: &Context<'_>, path: &Utf8Path) -> Utf8PathBuf {
 }
 
 #[cfg(feature = "net")]
-fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
+pub(super) fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
     use crate::fetch::{Client, Options};
     Some(Box::new(Client::new(Options::default())))
 }
 
 #[cfg(not(feature = "net"))]
-fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
+pub(super) fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
     None
 }

@@ -17,6 +17,9 @@ pub(super) fn collection(console: &Console, walk: bool, progress: &Progress) {
             }
         }
         Progress::Download { part, source } => console.say(format!("{part}: downloading {source}")),
+        Progress::Stale { source, reason } => {
+            console.warn(format!("{reason}; `{source}` is taken from the cache, and may have changed since"));
+        }
         Progress::Downloaded { source, size } => console.detail(format!("downloaded {source}: {}", bytes(*size))),
     }
 }

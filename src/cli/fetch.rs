@@ -5,12 +5,14 @@ use super::collection::{Update, caches, gather};
 use super::context::Context;
 use super::error::Report;
 use super::project::Loaded;
+use super::remote::Access;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&fetch.words, 1)?;
     let folder = context.folder_of(words.first())?;
-    let project = Loaded::from_disk(context, &folder, overrides, false)?.project(context)?;
+    let project =
+        Loaded::from_disk(context, &folder, overrides, Access::of(&fetch.sources, Update::No))?.project(context)?;
     if fetch.dry_run {
         let sources = project.plan.sources();
         if context.console.json {

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::error::{ENVIRONMENT, Report, USAGE};
 use super::prepared::Prepared;
 use super::project::Loaded;
+use super::remote::Access;
 use super::{events, inplace, release};
 use crate::bundle::{Bundle, UnpackedBundle, is_bundle_folder};
 use crate::install::sandbox::{Level, Sandbox};
@@ -38,7 +39,8 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
             let message = "a project installs in its own folder";
             return Err(Report::new(USAGE, "usage", message).hint("to install it elsewhere, make a bundle of it first"));
         }
-        let project = Loaded::from_disk(context, &path, context.overrides.clone(), false)?.project(context)?;
+        let project =
+            Loaded::from_disk(context, &path, context.overrides.clone(), Access::INSTALL)?.project(context)?;
         told = walk(context, &project)?;
         inplace::prepare(context, project, steps_path)?
     } else {
@@ -132,7 +134,7 @@ fn environment(arguments: &Arguments) -> Result<BTreeMap<String, String>, Report
 /// What would be built, from the bundle's manifest or the project's plan.
 fn dry_run(context: &Context<'_>, path: &Utf8Path) -> Result<(), Report> {
     let parts: Vec<(String, String)> = if path.is_dir() && !is_bundle_folder(path) {
-        let project = Loaded::from_disk(context, path, context.overrides.clone(), false)?.project(context)?;
+        let project = Loaded::from_disk(context, path, context.overrides.clone(), Access::INSTALL)?.project(context)?;
         project.plan.parts.into_iter().map(|part| (part.name, part.recipe)).collect()
     } else {
         let manifest = match is_bundle_folder(path) {

@@ -21,6 +21,7 @@ mod prepared;
 mod project;
 mod query;
 mod release;
+mod remote;
 mod settings;
 mod verify;
 

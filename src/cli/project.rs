@@ -6,8 +6,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::context::Context;
 use super::error::{Report, USAGE};
+use super::remote::{Access, FoundConfigs, Remote};
 use crate::base::{RelPath, Sha256, SourceKey, normalize};
-use crate::bundle::{Settings, check_locations, find_root};
+use crate::bundle::{ConfigFiles, Settings, check_locations, find_root};
 use crate::cache::DiskFiles;
 use crate::config::{Config, Facts, Load, Loader, Location, Override};
 use crate::recipes::{self, BuiltinRecipes, Origin, Plan};
@@ -21,6 +22,8 @@ pub(super) struct Loaded {
     pub(super) path: Utf8PathBuf,
     pub(super) overrides: Vec<Override>,
     pub(super) user_defaults: Option<Utf8PathBuf>,
+    /// Configs it extends by URL.
+    pub(super) remote: FoundConfigs,
 }
 
 /// A project with its plan.
@@ -66,26 +69,45 @@ impl Request {
             Some(value) => Utf8PathBuf::from(&*value.text),
             None => self.path.parent().unwrap_or(Utf8Path::new("/")).to_owned(),
         };
-        Ok(Loaded { config, directory, path: self.path, overrides: self.overrides, user_defaults: self.user_defaults })
+        let (overrides, user_defaults, remote) = (self.overrides, self.user_defaults, FoundConfigs::default());
+        Ok(Loaded { config, directory, path: self.path, overrides, user_defaults, remote })
     }
 }
 
 impl Loaded {
-    /// The config in `folder`, read from disk.
+    /// The config in `folder`, read from disk, and what it extends by URL from where `access` lets it.
     pub(super) fn from_disk(
         context: &Context<'_>,
         folder: &Utf8Path,
         overrides: Vec<Override>,
-        whole_history: bool,
+        access: Access,
     ) -> Result<Self, Report> {
-        let mut request = Request::here(context, folder, overrides);
-        request.whole_history = whole_history;
+        Self::read(context, folder, Request::here(context, folder, overrides), access)
+    }
+
+    /// The same with every value's whole history.
+    pub(super) fn with_history(
+        context: &Context<'_>,
+        folder: &Utf8Path,
+        overrides: Vec<Override>,
+    ) -> Result<Self, Report> {
+        let request = Request { whole_history: true, ..Request::here(context, folder, overrides) };
+        Self::read(context, folder, request, Access::LOOK)
+    }
+
+    fn read(context: &Context<'_>, folder: &Utf8Path, request: Request, access: Access) -> Result<Self, Report> {
         if !request.path.is_file() {
             let message = format!("there is no config `{}` in `{folder}`", context.config);
             return Err(Report::new(USAGE, "config-not-found", message)
                 .hint("name the folder with -C DIR, or the config with -c FILE"));
         }
-        let loaded = request.load(context, &DiskFiles::new(folder))?;
+        let (disk, remote) = (DiskFiles::new(folder), Remote::new(context, access, &request));
+        let loaded = request.load(context, &ConfigFiles { disk, remote: &remote });
+        let mut loaded = loaded.map_err(|report| match remote.failure() {
+            Some(failure) => Report { places: report.places, ..failure },
+            None => report,
+        })?;
+        loaded.remote = remote.into_found();
         loaded.config.notes().iter().for_each(|note| context.console.note(note));
         Ok(loaded)
     }
@@ -162,7 +184,8 @@ impl Project {
             facts: self.loaded.config.facts().clone(),
             whole_history: false,
         };
-        let loaded = request.load(context, &DiskFiles::standing_in(prefix, self.root()))?;
+        let (disk, remote) = (DiskFiles::standing_in(prefix, self.root()), self.loaded.remote.known());
+        let loaded = request.load(context, &ConfigFiles { disk, remote: &remote })?;
         let there = loaded.plan_at(prefix)?;
         let keys = |plan: &Plan| plan.sources().into_iter().map(|(key, _, _)| key).collect::<BTreeSet<SourceKey>>();
         let (keys_here, keys_there) = (keys(&self.plan), keys(&there));

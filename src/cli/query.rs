@@ -4,13 +4,14 @@ use super::args::Query;
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::Loaded;
+use super::remote::Access;
 use crate::config::{Config, Resolver};
 use crate::recipes::BuiltinRecipes;
 use crate::report::{ResolvedConfig, section_text};
 
 pub(super) fn run(context: &Context<'_>, query: &Query) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&query.words, 1)?;
-    let loaded = Loaded::from_disk(context, &context.folder, overrides, false)?;
+    let loaded = Loaded::from_disk(context, &context.folder, overrides, Access::LOOK)?;
     let config = &loaded.config;
     let (section, option) = match words.first().map(|word| word.split_once(':').unwrap_or((word, ""))) {
         // As in buildout, `:option` and nothing else mean [buildout].

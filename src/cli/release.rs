@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::Install as Arguments;
 use super::context::Context;
@@ -12,7 +12,8 @@ use super::prepared::Prepared;
 use super::project::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
-    Bundle, CONFIG_DEFAULTS, Damage, Error as BundleError, Manifest, RecordKind, UnpackedBundle, is_project_entry,
+    Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, Error as BundleError, KnownConfigs, Manifest, RecordKind,
+    UnpackedBundle, is_project_entry,
 };
 use crate::cache::DiskFiles;
 use crate::config::Loader;
@@ -189,6 +190,8 @@ fn plan(
 ) -> Result<Plan, Report> {
     let listed = |path: &RelPath| manifest.entries.contains_key(path);
     let defaults = RelPath::new(CONFIG_DEFAULTS).ok().filter(listed).map(|path| folder.join(path));
+    let configs = manifest.configs.iter().map(|config| (config.key.clone(), kept_or(folder, tree, &config.path)));
+    let remote: KnownConfigs = configs.collect();
     let resolve = |place: &Utf8Path| -> Result<Plan, Report> {
         let request = Request {
             path: place.join(&manifest.config),
@@ -197,7 +200,8 @@ fn plan(
             facts: manifest.facts.clone(),
             whole_history: false,
         };
-        let loaded = request.load(context, &DiskFiles::standing_in(place, tree))?;
+        let disk = DiskFiles::standing_in(place, tree);
+        let loaded = request.load(context, &ConfigFiles { disk, remote: &remote })?;
         loaded.note_forced(context);
         loaded.plan_at(place)
     };
@@ -211,6 +215,12 @@ fn plan(
             .hint("use the hardtack inside the bundle: unpack it and run ./install"));
     }
     resolve(root)
+}
+
+/// Where a file of the bundle is: caches that are installed with the project's files were moved among these.
+fn kept_or(folder: &Utf8Path, tree: &Utf8Path, path: &RelPath) -> Utf8PathBuf {
+    let unpacked = folder.join(path);
+    if unpacked.is_file() { unpacked } else { tree.join(path) }
 }
 
 /// The sources of a bundle.

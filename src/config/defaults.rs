@@ -84,15 +84,18 @@ pub(super) fn anchor_caches(layer: &mut Layer, directory: &str, home: Option<&Ut
         if option == "download-cache" && written.is_empty() {
             continue;
         }
-        let expanded = match (written.strip_prefix('~'), home) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-                home.join(rest.trim_start_matches('/'))
-            }
-            _ => base.join(&*written),
-        };
-        value.set_directory(crate::base::normalize(&expanded).as_str());
+        value.set_directory(anchored(&written, &base, home).as_str());
     }
     Ok(())
+}
+
+/// A folder that is relative to `base` unless it is absolute or starts with `~`.
+pub(super) fn anchored(written: &str, base: &Utf8Path, home: Option<&Utf8Path>) -> Utf8PathBuf {
+    let expanded = match (written.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        _ => base.join(written),
+    };
+    crate::base::normalize(&expanded)
 }
 
 /// Makes the four standard folders absolute, as `[buildout]` does before anything is substituted.

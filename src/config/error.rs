@@ -165,6 +165,14 @@ pub enum ErrorKind {
         /// Its value.
         value: String,
     },
+    /// A reference in an option that says where files are that have yet to be read.
+    #[error("option `buildout:{option}` is needed before anything is substituted: `{value}`")]
+    EarlyReference {
+        /// The option.
+        option: String,
+        /// Its value.
+        value: String,
+    },
     /// A `--set` that is no assignment.
     #[error("`{text}` is not of the form SECTION:OPTION=VALUE")]
     BadOverride {

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::active::ActiveDocument;
+use super::document::Document;
 use super::error::{Error, ErrorKind};
 use super::facts::{ConditionRecord, Facts};
 use super::layer::FileOrigin;
-use super::loader::{Loader, Location};
+use super::loader::{Loader, Location, is_url};
 use super::parse::{decode, parse};
 use crate::base::Place;
 
@@ -24,6 +25,8 @@ const MAX_DEPTH: usize = 200;
 pub(super) struct Files {
     by_identity: HashMap<String, usize>,
     documents: Vec<FileNode>,
+    /// Read and parsed, and not yet asked for by a walk.
+    opened: HashMap<String, Document>,
 }
 
 struct FileNode {
@@ -62,6 +65,13 @@ pub(super) struct Walk<'a> {
 }
 
 impl Files {
+    /// A file before its conditions mean anything.
+    pub(super) fn open(&mut self, loader: &dyn Loader, location: &Location) -> Result<&Document, Error> {
+        let identity = loader.identity(location)?;
+        let document = read(loader, location)?;
+        Ok(self.opened.entry(identity).or_insert(document))
+    }
+
     pub(super) fn document(&self, index: usize) -> &ActiveDocument {
         &self.documents[index].document
     }
@@ -162,8 +172,9 @@ impl Walk<'_> {
                 let place = Place::new(&file, written.span.clone());
                 for name in written.text.split_whitespace() {
                     let location = base.relative(name);
-                    // The original looks for an optional file from where it runs, whoever names it.
-                    if !needed && self.loader.identity(&self.start.relative(name)).is_err() {
+                    // The original looks for an optional file from where it runs, whoever names it, and only on disk.
+                    let there = || !is_url(name) && self.loader.identity(&self.start.relative(name)).is_ok();
+                    if !needed && !there() {
                         self.notes.push(format!("optional-extends file `{name}` of `{}` does not exist", file.name));
                         continue;
                     }
@@ -182,9 +193,10 @@ impl Walk<'_> {
         if let Some(index) = self.files.by_identity.get(&identity) {
             return Ok(*index);
         }
-        let bytes = self.loader.read(location).map_err(|error| error.via(place.cloned()))?;
-        let file = decode(&self.loader.display(location), bytes).map_err(|error| error.via(place.cloned()))?;
-        let document = parse(Arc::new(file))?;
+        let document = match self.files.opened.remove(&identity) {
+            Some(document) => document,
+            None => read(self.loader, location).map_err(|error| error.via(place.cloned()))?,
+        };
         let document = ActiveDocument::new(&document, self.facts, self.loader, self.conditions)?;
         if let Some(ops) = document.sections.get("buildout").and_then(|section| section.options.get("extended-by")) {
             let place = ops.set.as_ref().map(|written| Place::new(&document.file, written.span.clone()));
@@ -195,4 +207,9 @@ impl Walk<'_> {
         self.files.by_identity.insert(identity, index);
         Ok(index)
     }
+}
+
+fn read(loader: &dyn Loader, location: &Location) -> Result<Document, Error> {
+    let file = decode(&loader.display(location), loader.read(location)?)?;
+    parse(Arc::new(file))
 }

@@ -44,6 +44,7 @@ mod text;
 use camino::Utf8PathBuf;
 
 pub use annotate::{Annotated, AnnotatedOption, AnnotatedSection};
+pub use declared::RemoteOptions;
 pub use defaults::BUILDOUT_VERSION;
 pub use error::{Error, ErrorKind};
 pub use facts::{ConditionRecord, Fact, Facts, PathKind, PythonVersion, parse_os_release};
@@ -103,11 +104,10 @@ impl Config {
     /// # Errors
     /// What is wrong with a file, or with the way they fit together.
     pub fn load(loader: &dyn Loader, root: &Location, load: &Load) -> Result<Self, Error> {
-        let mut facts = load.facts.clone();
-        if let Some(python) = declared::declared_python(loader, root)? {
+        let (mut facts, mut files) = (load.facts.clone(), Files::default());
+        if let Some(python) = declared::declared_python(files.open(loader, root)?)? {
             facts.python = python;
         }
-        let mut files = Files::default();
         let (mut conditions, mut notes) = (Vec::new(), Vec::new());
         let mut walk = Walk {
             loader,

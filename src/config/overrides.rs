@@ -36,6 +36,12 @@ impl Override {
         found.map(|item| item.value.as_str())
     }
 
+    /// The options of `[buildout]` that are set, with their values.
+    pub(super) fn buildout_options(overrides: &[Self]) -> impl Iterator<Item = (&str, &str)> {
+        let set = overrides.iter().filter(|item| item.section == "buildout" && item.op == Op::Set);
+        set.map(|item| (item.option.as_str(), item.value.as_str()))
+    }
+
     fn is_extends(&self) -> bool {
         self.section == "buildout" && self.option == "extends" && self.op == Op::Set
     }

@@ -27,7 +27,7 @@ pub struct Lock {
 pub struct Locked {
     /// The source's URL without credentials, or the name of a file outside the project.
     pub url: SourceKey,
-    /// `remote` or `file`.
+    /// `remote`, `file` or `config`.
     pub kind: String,
     /// SHA-256 of the bytes.
     pub sha256: Sha256,
@@ -36,7 +36,8 @@ pub struct Locked {
     /// The MD5 the config declares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub md5: Option<Md5>,
-    /// The parts that want it, sorted.
+    /// The parts that want it, sorted; none for a config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
 }
 
@@ -169,7 +170,7 @@ impl Lock {
         let new = wanted.iter().filter(|key| !self.sources.contains_key(*key));
         let gone = self.sources.keys().filter(|key| !wanted.contains(*key));
         let new = new.map(|key| format!("`{key}` is not locked"));
-        new.chain(gone.map(|key| format!("`{key}` is locked and no part wants it"))).collect()
+        new.chain(gone.map(|key| format!("`{key}` is locked and nothing wants it"))).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::base::{Expected, RelPath, SourceKey, SourceUrl, UrlError, Wanted, normalize};
+use crate::base::{Expected, RelPath, SourceKey, SourceUrl, UrlError, View, Wanted, normalize};
 
 /// A file a part needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Source {
         let secret = crate::base::redact(&self.text) != self.text;
         Some(Wanted {
             key,
-            view_url: (!secret).then(|| self.text.clone()),
+            view: (!secret).then(|| View::Cmmi(self.text.clone())),
             file_name: self.file_name().to_owned(),
             expected: self.expected,
             local: matches!(self.origin, Origin::Outside { .. }),
@@ -179,7 +179,7 @@ mod tests {
         let source = Source::new(url, Expected::default(), "/p".into(), "/p".into()).expect("a URL");
         let wanted = source.wanted().expect("not of the project");
         assert_eq!(wanted.key.as_str(), "https://host.example/x.tgz");
-        assert_eq!(wanted.view_url, None);
+        assert_eq!(wanted.view, None);
         assert_eq!(source.shown(), "https://host.example/x.tgz");
     }
 }

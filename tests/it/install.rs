@@ -115,9 +115,8 @@ fn a_build_that_fails_leaves_the_destination_as_it_was_and_the_next_one_goes_on(
     for level in ["full", "seccomp"] {
         let (scene, server) = (Scene::new(), Server::start());
         let one = server.file("/one.tgz", source("one", "1.0"));
-        // Not below /tmp, which is another one inside.
-        let flag =
-            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("flag-{}-{level}", std::process::id()));
+        // Not below /tmp, which is another one inside, and where a clone of this repository may be.
+        let flag = std::path::Path::new("/var/tmp").join(format!("hardtack-flag-{}-{level}", std::process::id()));
         let makefile = format!("all:\n\t@echo looking for the flag\n\ttest -e {0}\ninstall:\n", flag.display());
         let two = server.file("/two.tgz", crate::support::source_with_makefile(&makefile));
         scene.project(

@@ -8,6 +8,7 @@ mod bundle;
 mod config;
 mod damage;
 mod determinism;
+mod extends;
 mod failures;
 mod fetch;
 mod install;

@@ -65,6 +65,31 @@ fn buildout_installs_from_the_download_cache_inside_our_bundle() {
 }
 
 #[test]
+fn buildout_reads_the_configs_inside_our_bundle() {
+    if !have("nginx") {
+        return;
+    }
+    let Some(buildout) = buildout() else { return };
+    let scene = Scene::new();
+    let server = served(&scene);
+    scene.write("www/base.cfg", "[buildout]\nextends = deeper.cfg\nparts = hello\n");
+    let part = format!("[hello]\nrecipe = zc.recipe.cmmi\nurl = {}\n", server.url("hello-1.0.tar.gz"));
+    scene.write("www/deeper.cfg", part);
+    let own = "[hardtack]\nname = app\nversion = 1.0\n";
+    scene.write("app/buildout.cfg", format!("[buildout]\nextends = {}\n{own}", server.url("base.cfg")));
+    succeeded(scene.hardtack(&["bundle", "app", "--installer", "none"]));
+    server.stop();
+    succeeded(scene.command("/bin/tar").args(["xzf", "app-1.0.tar.gz"]).output().expect("tar runs"));
+    let mut command = scene.command(&buildout);
+    command.current_dir(scene.path("app-1.0")).arg("-U");
+    for cache in ["download-cache", "extends-cache"] {
+        command.arg(format!("buildout:{cache}={}", scene.path("app-1.0").join(cache).display()));
+    }
+    succeeded(command.arg("buildout:install-from-cache=true").output().expect("buildout runs"));
+    says_hello(&scene, "app-1.0/parts/hello");
+}
+
+#[test]
 fn we_install_from_a_cache_that_buildout_filled() {
     if !have("nginx") {
         return;

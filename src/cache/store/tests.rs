@@ -1,7 +1,7 @@
 //! A cache serves what was put in, or nothing.
 
 use super::*;
-use crate::base::{Expected, Md5};
+use crate::base::{Expected, Md5, View};
 
 const URL: &str = "http://127.0.0.1:1/foo.tgz";
 
@@ -43,7 +43,7 @@ impl Scene {
 
 fn wanted(expected: Expected) -> Wanted {
     let (key, file_name) = (SourceKey::url(URL), "foo.tgz".to_owned());
-    Wanted { key, view_url: Some(URL.to_owned()), file_name, expected, local: false }
+    Wanted { key, view: Some(View::Cmmi(URL.to_owned())), file_name, expected, local: false }
 }
 
 fn md5(bytes: &[u8]) -> Expected {
@@ -158,7 +158,7 @@ fn only_sha256_finds_a_blob_of_another_source() {
     scene.keep(&cache, &wanted(Expected::default()), b"bytes").expect("keeps");
     let mut other = wanted(md5(b"bytes"));
     other.key = SourceKey::url("http://127.0.0.1:1/bar.tgz");
-    other.view_url = None;
+    other.view = None;
     assert!(scene.lookup(&cache, &other).hit.is_none());
     other.expected = Expected { sha256: Some(Sha256::of(b"bytes")), md5: None };
     assert!(scene.lookup(&cache, &other).hit.is_some());

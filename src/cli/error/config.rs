@@ -46,6 +46,7 @@ pub(in crate::cli) fn describe(kind: &ErrorKind) -> (&'static str, Vec<String>) 
         ErrorKind::NotBool { .. } | ErrorKind::BadSetting { .. } => ("config-value", Vec::new()),
         ErrorKind::Recipe { .. } => ("config-recipe", Vec::new()),
         ErrorKind::RemoteRelative { .. } => ("config-value", say("give an absolute path, or set it in a local file")),
+        ErrorKind::EarlyReference { .. } => ("config-value", say("write the folder itself")),
         ErrorKind::BadOverride { .. } => ("usage", Vec::new()),
         ErrorKind::Io(_) => ("io", Vec::new()),
     }

@@ -10,6 +10,7 @@ use std::error::Error as StdError;
 use crate::base::{PathError, Place};
 
 pub(super) use config::describe;
+pub(in crate::cli) use sources::failures;
 
 /// Wrong arguments or a config that makes no sense.
 pub(super) const USAGE: u8 = 2;

@@ -38,7 +38,7 @@ impl From<lock::Error> for Report {
 }
 
 /// The report of sources that could not be had.
-pub(super) fn failures(failures: Vec<Failure>) -> Report {
+pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
     let rank = |failure: &Failure| match &failure.cause {
         FailureCause::Wrong(_) => 0,
         FailureCause::NotAnArchive { .. } => 0,

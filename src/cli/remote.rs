@@ -1,0 +1,159 @@
+//! Configs that are extended by URL, from the cache or the network as the command at hand may.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::Sources;
+use super::collection::{Update, network};
+use super::context::Context;
+use super::error::{Report, failures};
+use super::events;
+use super::project::Request;
+use crate::base::{IoContext, SourceKey};
+use crate::bundle::{Collect, CollectedConfig, Fetch, KnownConfigs, LockUse, RemoteConfigs, collect_config};
+use crate::cache::{Cache, CacheKind, DiskFiles};
+use crate::config::{Location, Override, RemoteOptions};
+use crate::lock::{Lock, file_name};
+
+/// What a command may do to get a config.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access {
+    network: bool,
+    update: Update,
+}
+
+impl Access {
+    /// Looking at the config: from where it is to be had.
+    pub(super) const LOOK: Self = Self { network: true, update: Update::No };
+    /// Installing: from the cache.
+    pub(super) const INSTALL: Self = Self { network: false, update: Update::No };
+
+    /// As its sources are got.
+    pub(super) fn of(sources: &Sources, update: Update) -> Self {
+        Self { network: !sources.offline && !sources.frozen, update }
+    }
+}
+
+/// Gets configs for one resolve.
+pub(super) struct Remote<'c> {
+    context: &'c Context<'c>,
+    access: Access,
+    /// The config that extends them.
+    path: Utf8PathBuf,
+    user_defaults: Option<Location>,
+    overrides: Vec<Override>,
+    opened: OnceCell<Opened>,
+    found: RefCell<BTreeMap<SourceKey, CollectedConfig>>,
+    failure: RefCell<Option<Report>>,
+}
+
+/// What is opened for the first config, so that commands without any touch nothing.
+struct Opened {
+    cache: Option<Cache>,
+    own: bool,
+    prefer_cache: bool,
+    scratch: Cache,
+    temporary: tempfile::TempDir,
+    lock: Lock,
+    network: Option<Box<dyn Fetch>>,
+}
+
+/// The configs that were got.
+#[derive(Default)]
+pub(super) struct FoundConfigs {
+    /// By name.
+    pub(super) configs: BTreeMap<SourceKey, CollectedConfig>,
+    /// Holds those that no cache may keep, until the end of the command.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl FoundConfigs {
+    /// The same configs, to be read again.
+    pub(super) fn known(&self) -> KnownConfigs {
+        self.configs.iter().map(|(key, config)| (key.clone(), config.path.clone())).collect()
+    }
+}
+
+impl<'c> Remote<'c> {
+    pub(super) fn new(context: &'c Context<'c>, access: Access, request: &Request) -> Self {
+        let (opened, found, failure) = (OnceCell::new(), RefCell::default(), RefCell::default());
+        let (path, overrides) = (request.path.clone(), request.overrides.clone());
+        let user_defaults = request.user_defaults.clone().map(Location::Path);
+        Self { context, access, path, user_defaults, overrides, opened, found, failure }
+    }
+
+    /// Why a config could not be had; the error of the config language has only its words.
+    pub(super) fn failure(&self) -> Option<Report> {
+        self.failure.take()
+    }
+
+    pub(super) fn into_found(self) -> FoundConfigs {
+        let temporary = self.opened.into_inner().map(|opened| opened.temporary);
+        FoundConfigs { configs: self.found.into_inner(), _temporary: temporary }
+    }
+
+    fn open(&self) -> Result<Opened, Report> {
+        let Self { context, access, .. } = self;
+        let (root, home) = (Location::Path(self.path.clone()), context.environment.home());
+        let defaults = self.user_defaults.as_ref();
+        let options = RemoteOptions::declared(&DiskFiles::default(), &root, defaults, &self.overrides, home)?;
+        let temporary = context.environment.temporary_folder();
+        let temporary =
+            tempfile::Builder::new().prefix("hardtack-").tempdir_in(&temporary).at("create a folder in", &temporary)?;
+        // Made below a folder whose path is UTF-8, with a name of letters.
+        let scratch = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8");
+        let scratch = context.open_cache(scratch, CacheKind::Project)?;
+        let own = options.cache.is_some();
+        let cache = match &options.cache {
+            Some(path) => Some(context.open_cache(path, CacheKind::Project)?),
+            None if context.policy.enabled => Some(context.shared_cache()?),
+            None => None,
+        };
+        let lock = Lock::read(&file_name(&self.path))?.unwrap_or_default();
+        let network = access.network.then(|| network(context)).flatten();
+        Ok(Opened { cache, own, prefer_cache: options.prefer_cache, scratch, temporary, lock, network })
+    }
+
+    fn get(&self, url: &str) -> Result<CollectedConfig, Report> {
+        let key = SourceKey::url(url);
+        if let Some(config) = self.found.borrow().get(&key) {
+            return Ok(config.clone());
+        }
+        if self.opened.get().is_none() {
+            // Nobody else fills the cell in between: a resolve has one thread.
+            let _ = self.opened.set(self.open()?);
+        }
+        let opened = self.opened.get().expect("it was just set");
+        let walk = self.context.console.verbose > 0;
+        let order = Collect {
+            cache: opened.cache.as_ref().unwrap_or(&opened.scratch),
+            policy: (!opened.own).then_some(self.context.policy),
+            scratch: &opened.scratch,
+            network: opened.network.as_deref(),
+            lock: &opened.lock,
+            lock_use: match self.access.update {
+                Update::Yes => LockUse::Update,
+                Update::No => LockUse::Honour,
+            },
+            connections: 1,
+            observe: &|progress| events::collection(self.context.console, walk, &progress),
+        };
+        let prefer_cache = opened.prefer_cache && self.access.update == Update::No;
+        let config = collect_config(url, prefer_cache, &order).map_err(|failure| failures(vec![failure]))?;
+        self.found.borrow_mut().insert(key, config.clone());
+        Ok(config)
+    }
+}
+
+impl RemoteConfigs for Remote<'_> {
+    fn read(&self, url: &str) -> Result<Vec<u8>, String> {
+        let read = self.get(url).and_then(|config| Ok(std::fs::read(&config.path).at("read", &config.path)?));
+        read.map_err(|report| {
+            let message = report.message.clone();
+            self.failure.replace(Some(report));
+            message
+        })
+    }
+}
