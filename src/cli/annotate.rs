@@ -1,11 +1,11 @@
 //! `hardtack annotate`
 
+use super::access::Access;
 use super::args::Annotate;
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::Loaded;
 use super::query::not_there;
-use super::remote::Access;
 use crate::report::annotated;
 
 pub(super) fn run(context: &Context<'_>, annotate: &Annotate) -> Result<(), Report> {

@@ -2,12 +2,12 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::access::Access;
 use super::args::Bundle;
-use super::collection::{Gathered, Update, gather, shown};
+use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::{Loaded, Project};
-use super::remote::Access;
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, write,
@@ -22,8 +22,8 @@ const FIXED_EPOCH: u32 = 315_532_800;
 pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&arguments.words, 1)?;
     let folder = context.folder_of(words.first())?;
-    let project =
-        Loaded::from_disk(context, &folder, overrides, Access::of(&arguments.sources, Update::No))?.project(context)?;
+    let access = Access::of(&arguments.sources);
+    let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     let (name, version) = naming(arguments, &project.settings)?;
     let installers = installers(context, arguments)?;
     let output = output(context, arguments, &name, &version);
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
-    let gathered = gather(context, &project, &arguments.sources, Update::No)?;
+    let gathered = gather(context, &project, access)?;
     // Once more: the lock file may have been written just now.
     let files = if gathered.lock_written { ProjectFiles::list(project.root(), &filter)? } else { files };
 

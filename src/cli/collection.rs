@@ -2,22 +2,15 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::args::Sources;
+use super::access::Access;
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::events;
 use super::project::Project;
 use crate::base::{IoContext, RelPath, normalize};
-use crate::bundle::{Collect, Collected, Fetch, LockUse, collect};
+use crate::bundle::{Collect, Collected, collect};
 use crate::cache::{Cache, CacheKind};
 use crate::lock::{Error as LockError, Lock, file_name};
-
-/// How the lock file is treated beyond [`Sources`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Update {
-    No,
-    Yes,
-}
 
 /// Sources that were got, and the lock file's place.
 pub(super) struct Gathered {
@@ -67,12 +60,7 @@ pub(super) fn lock_path(project: &Project) -> Utf8PathBuf {
 }
 
 /// Gets all sources and brings the lock file up to date.
-pub(super) fn gather(
-    context: &Context<'_>,
-    project: &Project,
-    sources: &Sources,
-    update: Update,
-) -> Result<Gathered, Report> {
+pub(super) fn gather(context: &Context<'_>, project: &Project, access: Access) -> Result<Gathered, Report> {
     let caches = caches(context, project)?;
     let temporary = context.environment.temporary_folder();
     let temporary =
@@ -82,7 +70,7 @@ pub(super) fn gather(
     let scratch = context.open_cache(scratch, CacheKind::Project)?;
     let lock_path = lock_path(project);
     let lock = Lock::read(&lock_path)?;
-    let locked = sources.locked || sources.frozen;
+    let locked = access.locked;
     if locked && lock.is_none() {
         let changes = vec!["it does not exist".to_owned()];
         return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
@@ -98,7 +86,7 @@ pub(super) fn gather(
         }
     }
     let walk = walk(context, project)?;
-    let network = (!sources.frozen && !sources.offline).then(|| network(context)).flatten();
+    let network = access.network();
     let mut collected = collect(
         &project.plan,
         &Collect {
@@ -107,10 +95,7 @@ pub(super) fn gather(
             scratch: &scratch,
             network: network.as_deref(),
             lock: &lock,
-            lock_use: match update {
-                Update::Yes => LockUse::Update,
-                Update::No => LockUse::Honour,
-            },
+            lock_use: access.lock_use,
             connections: context.connections,
             observe: &|progress| events::collection(context.console, walk, &progress),
         },
@@ -127,15 +112,4 @@ pub(super) fn gather(
 /// `path` as seen from the folder the command works in.
 pub(super) fn shown(context: &Context<'_>, path: &Utf8Path) -> Utf8PathBuf {
     RelPath::below(&context.folder, path).map_or_else(|| path.to_owned(), |path| path.as_str().into())
-}
-
-#[cfg(feature = "net")]
-pub(super) fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
-    use crate::fetch::{Client, Options};
-    Some(Box::new(Client::new(Options::default())))
-}
-
-#[cfg(not(feature = "net"))]
-pub(super) fn network(_context: &Context<'_>) -> Option<Box<dyn Fetch>> {
-    None
 }

@@ -1,18 +1,18 @@
 //! `hardtack fetch`
 
+use super::access::Access;
 use super::args::Fetch;
-use super::collection::{Update, caches, gather};
+use super::collection::{caches, gather};
 use super::context::Context;
 use super::error::Report;
 use super::project::Loaded;
-use super::remote::Access;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&fetch.words, 1)?;
     let folder = context.folder_of(words.first())?;
-    let project =
-        Loaded::from_disk(context, &folder, overrides, Access::of(&fetch.sources, Update::No))?.project(context)?;
+    let access = Access::of(&fetch.sources);
+    let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     if fetch.dry_run {
         let sources = project.plan.sources();
         if context.console.json {
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     }
     let cache = caches(context, &project)?.cache;
     let place = cache.as_ref().map(|cache| cache.root());
-    let gathered = gather(context, &project, &fetch.sources, Update::No)?;
+    let gathered = gather(context, &project, access)?;
     let collected = &gathered.collected;
     if context.console.json {
         let value = serde_json::json!({

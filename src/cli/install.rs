@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use camino::Utf8Path;
 
+use super::access::Access;
 use super::args::Install as Arguments;
 use super::collection::{shown, walk};
 use super::context::Context;
 use super::error::{ENVIRONMENT, Report, USAGE};
 use super::prepared::Prepared;
 use super::project::Loaded;
-use super::remote::Access;
 use super::{events, inplace, release};
 use crate::bundle::{Bundle, UnpackedBundle, is_bundle_folder};
 use crate::install::sandbox::{Level, Sandbox};

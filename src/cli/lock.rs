@@ -1,20 +1,20 @@
 //! `hardtack lock`
 
+use super::access::Access;
 use super::args::LockCommand;
-use super::collection::{Update, gather, shown};
+use super::collection::{gather, shown};
 use super::context::Context;
 use super::error::Report;
 use super::project::Loaded;
-use super::remote::Access;
 use crate::report::plural;
 
 pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&lock.words, 1)?;
     let folder = context.folder_of(words.first())?;
-    let update = if lock.update { Update::Yes } else { Update::No };
-    let project =
-        Loaded::from_disk(context, &folder, overrides, Access::of(&lock.sources, update))?.project(context)?;
-    let gathered = gather(context, &project, &lock.sources, update)?;
+    let access = Access::of(&lock.sources);
+    let access = if lock.update { access.updating() } else { access };
+    let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
+    let gathered = gather(context, &project, access)?;
     let (count, path) = (gathered.collected.sources.len(), shown(context, &gathered.lock_path));
     if context.console.json {
         let value = serde_json::json!({

@@ -4,6 +4,7 @@
 //! settings in two steps: clap's structs say what was typed (`args`), `Context` what it means together with the
 //! environment and the settings files. Each command is a file.
 
+mod access;
 mod annotate;
 mod args;
 mod bundle;
@@ -22,6 +23,7 @@ mod project;
 mod query;
 mod release;
 mod remote;
+mod request;
 mod settings;
 mod verify;
 

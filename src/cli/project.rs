@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::access::Access;
 use super::context::Context;
 use super::error::{Report, USAGE};
-use super::remote::{Access, FoundConfigs, Remote};
+use super::remote::{FoundConfigs, Remote};
+use super::request::Request;
 use crate::base::{RelPath, Sha256, SourceKey, normalize};
 use crate::bundle::{ConfigFiles, Settings, check_locations, find_root};
 use crate::cache::DiskFiles;
-use crate::config::{Config, Facts, Load, Loader, Location, Override};
+use crate::config::{Config, Load, Loader, Location, Override};
 use crate::recipes::{self, BuiltinRecipes, Origin, Plan};
 
 /// A config that was read.
@@ -33,48 +35,23 @@ pub(super) struct Project {
     pub(super) plan: Plan,
 }
 
-/// Where a config is, and what it is resolved with.
-pub(super) struct Request {
-    /// The config file, absolute.
-    pub(super) path: Utf8PathBuf,
-    pub(super) overrides: Vec<Override>,
-    pub(super) user_defaults: Option<Utf8PathBuf>,
-    pub(super) facts: Facts,
-    /// Keep every value's whole history.
-    pub(super) whole_history: bool,
-}
-
-impl Request {
-    /// The config of `folder` as this machine and its user see it.
-    pub(super) fn here(context: &Context<'_>, folder: &Utf8Path, overrides: Vec<Override>) -> Self {
-        let user_defaults = context.environment.user_defaults().filter(|_| !context.no_user_defaults);
-        Self {
-            path: normalize(&folder.join(&context.config)),
-            overrides,
-            user_defaults,
-            facts: context.environment.facts(),
-            whole_history: false,
-        }
-    }
-
+impl Loaded {
     /// Reads the config with the files `loader` gives.
-    pub(super) fn load(self, context: &Context<'_>, loader: &dyn Loader) -> Result<Loaded, Report> {
-        let mut load = Load::new(self.facts);
-        load.overrides = self.overrides.clone();
-        load.user_defaults = self.user_defaults.clone().map(Location::Path);
+    pub(super) fn load(request: Request, context: &Context<'_>, loader: &dyn Loader) -> Result<Self, Report> {
+        let mut load = Load::new(request.facts);
+        load.overrides = request.overrides.clone();
+        load.user_defaults = request.user_defaults.clone().map(Location::Path);
         load.home = context.environment.home().map(Utf8Path::to_owned);
-        load.whole_history = self.whole_history;
-        let config = Config::load(loader, &Location::Path(self.path.clone()), &load)?;
+        load.whole_history = request.whole_history;
+        let config = Config::load(loader, &Location::Path(request.path.clone()), &load)?;
         let directory = match config.raw("buildout", "directory") {
             Some(value) => Utf8PathBuf::from(&*value.text),
-            None => self.path.parent().unwrap_or(Utf8Path::new("/")).to_owned(),
+            None => request.path.parent().unwrap_or(Utf8Path::new("/")).to_owned(),
         };
-        let (overrides, user_defaults, remote) = (self.overrides, self.user_defaults, FoundConfigs::default());
-        Ok(Loaded { config, directory, path: self.path, overrides, user_defaults, remote })
+        let (overrides, user_defaults, remote) = (request.overrides, request.user_defaults, FoundConfigs::default());
+        Ok(Self { config, directory, path: request.path, overrides, user_defaults, remote })
     }
-}
 
-impl Loaded {
     /// The config in `folder`, read from disk, and what it extends by URL from where `access` lets it.
     pub(super) fn from_disk(
         context: &Context<'_>,
@@ -102,7 +79,7 @@ impl Loaded {
                 .hint("name the folder with -C DIR, or the config with -c FILE"));
         }
         let (disk, remote) = (DiskFiles::new(folder), Remote::new(context, access, &request));
-        let loaded = request.load(context, &ConfigFiles { disk, remote: &remote });
+        let loaded = Loaded::load(request, context, &ConfigFiles { disk, remote: &remote });
         let mut loaded = loaded.map_err(|report| match remote.failure() {
             Some(failure) => Report { places: report.places, ..failure },
             None => report,
@@ -185,7 +162,7 @@ impl Project {
             whole_history: false,
         };
         let (disk, remote) = (DiskFiles::standing_in(prefix, self.root()), self.loaded.remote.known());
-        let loaded = request.load(context, &ConfigFiles { disk, remote: &remote })?;
+        let loaded = Loaded::load(request, context, &ConfigFiles { disk, remote: &remote })?;
         let there = loaded.plan_at(prefix)?;
         let keys = |plan: &Plan| plan.sources().into_iter().map(|(key, _, _)| key).collect::<BTreeSet<SourceKey>>();
         let (keys_here, keys_there) = (keys(&self.plan), keys(&there));

@@ -1,10 +1,10 @@
 //! `hardtack query`
 
+use super::access::Access;
 use super::args::Query;
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::Loaded;
-use super::remote::Access;
 use crate::config::{Config, Resolver};
 use crate::recipes::BuiltinRecipes;
 use crate::report::{ResolvedConfig, section_text};

@@ -9,7 +9,8 @@ use super::args::Install as Arguments;
 use super::context::Context;
 use super::error::{ENVIRONMENT, Report};
 use super::prepared::Prepared;
-use super::project::Request;
+use super::project::Loaded;
+use super::request::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
     Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, Error as BundleError, KnownConfigs, Manifest, RecordKind,
@@ -201,7 +202,7 @@ fn plan(
             whole_history: false,
         };
         let disk = DiskFiles::standing_in(place, tree);
-        let loaded = request.load(context, &ConfigFiles { disk, remote: &remote })?;
+        let loaded = Loaded::load(request, context, &ConfigFiles { disk, remote: &remote })?;
         loaded.note_forced(context);
         loaded.plan_at(place)
     };

@@ -5,36 +5,16 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::args::Sources;
-use super::collection::{Update, network};
+use super::access::Access;
 use super::context::Context;
 use super::error::{Report, failures};
 use super::events;
-use super::project::Request;
+use super::request::Request;
 use crate::base::{IoContext, SourceKey};
 use crate::bundle::{Collect, CollectedConfig, Fetch, KnownConfigs, LockUse, RemoteConfigs, collect_config};
 use crate::cache::{Cache, CacheKind, DiskFiles};
 use crate::config::{Location, Override, RemoteOptions};
 use crate::lock::{Lock, file_name};
-
-/// What a command may do to get a config.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Access {
-    network: bool,
-    update: Update,
-}
-
-impl Access {
-    /// Looking at the config: from where it is to be had.
-    pub(super) const LOOK: Self = Self { network: true, update: Update::No };
-    /// Installing: from the cache.
-    pub(super) const INSTALL: Self = Self { network: false, update: Update::No };
-
-    /// As its sources are got.
-    pub(super) fn of(sources: &Sources, update: Update) -> Self {
-        Self { network: !sources.offline && !sources.frozen, update }
-    }
-}
 
 /// Gets configs for one resolve.
 pub(super) struct Remote<'c> {
@@ -112,7 +92,7 @@ impl<'c> Remote<'c> {
             None => None,
         };
         let lock = Lock::read(&file_name(&self.path))?.unwrap_or_default();
-        let network = access.network.then(|| network(context)).flatten();
+        let network = access.network();
         Ok(Opened { cache, own, prefer_cache: options.prefer_cache, scratch, temporary, lock, network })
     }
 
@@ -133,14 +113,11 @@ impl<'c> Remote<'c> {
             scratch: &opened.scratch,
             network: opened.network.as_deref(),
             lock: &opened.lock,
-            lock_use: match self.access.update {
-                Update::Yes => LockUse::Update,
-                Update::No => LockUse::Honour,
-            },
+            lock_use: self.access.lock_use,
             connections: 1,
             observe: &|progress| events::collection(self.context.console, walk, &progress),
         };
-        let prefer_cache = opened.prefer_cache && self.access.update == Update::No;
+        let prefer_cache = opened.prefer_cache && self.access.lock_use == LockUse::Honour;
         let config = collect_config(url, prefer_cache, &order).map_err(|failure| failures(vec![failure]))?;
         self.found.borrow_mut().insert(key, config.clone());
         Ok(config)

@@ -1,8 +1,8 @@
 //! `hexagonit.recipe.cmmi` and `hexagonit.recipe.download`: the options they compute, as versions 2.0 and 1.7.1 do.
 
+use super::computed::location_below_parts;
 use super::plan::Part;
 use super::recipe::{Build, OptionTable, Recipe};
-use super::slapos_build::location_below_parts;
 use crate::config::{self, SectionOptions};
 
 pub(super) struct HexagonitCmmi;

@@ -6,6 +6,7 @@
 
 mod checks;
 mod cmmi;
+mod computed;
 mod environment;
 mod error;
 mod hexagonit;

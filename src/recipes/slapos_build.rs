@@ -1,10 +1,8 @@
 //! The download recipes of `slapos.recipe.build`: the options they compute, as slapos.recipe.build 0.66 does.
 
-use camino::Utf8Path;
-
+use super::computed::{boolean, environment_lines, location_below_parts, shared};
 use super::plan::Part;
 use super::recipe::{Build, OptionTable, Recipe};
-use super::slapos_cmmi::environment_lines;
 use crate::config::{self, SectionOptions};
 
 pub(super) struct SlaposDownload;
@@ -110,30 +108,6 @@ impl Recipe for SlaposGit {
 
     fn build(&self, build: &mut Build<'_>) -> Option<Part> {
         build.not_built_yet()
-    }
-}
-
-/// `parts-directory/NAME`.
-pub(super) fn location_below_parts(section: &mut SectionOptions<'_, '_>) -> Result<String, config::Error> {
-    let parts = section.buildout("parts-directory")?.unwrap_or_default();
-    Ok(Utf8Path::new(&*parts).join(section.name()).into_string())
-}
-
-/// Option `shared`, which must be exactly `true` or `false`.
-pub(super) fn shared(section: &mut SectionOptions<'_, '_>) -> Result<bool, config::Error> {
-    Ok(boolean(section, "shared")? == Some(true))
-}
-
-fn boolean(section: &mut SectionOptions<'_, '_>, option: &str) -> Result<Option<bool>, config::Error> {
-    match section.get(option)?.as_deref() {
-        None => Ok(None),
-        Some("") if option == "offline" => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(other) => {
-            let message = format!("option `{option}` is `{other}`: it takes `true` or `false`");
-            Err(section.refuse(option, message))
-        }
     }
 }
 

@@ -1,10 +1,8 @@
 //! `slapos.recipe.cmmi`: the options it computes, as slapos.recipe.cmmi 0.23 does.
 
-use std::collections::BTreeSet;
-
+use super::computed::{environment_lines, location_below_parts, require_environment, shared};
 use super::plan::Part;
 use super::recipe::{Build, OptionTable, Recipe};
-use super::slapos_build::{location_below_parts, shared};
 use crate::base::normalize;
 use crate::config::{self, SectionOptions};
 
@@ -95,30 +93,4 @@ impl Recipe for SlaposCmmi {
     fn build(&self, build: &mut Build<'_>) -> Option<Part> {
         build.not_built_yet()
     }
-}
-
-/// Takes the environment from the section it names, where it names one.
-fn require_environment(section: &mut SectionOptions<'_, '_>, environment: &str) -> Result<(), config::Error> {
-    if environment.is_empty() || environment.contains('=') {
-        return Ok(());
-    }
-    section.require(environment, "environment")
-}
-
-/// Checks `NAME = value` lines, or takes the section that is named instead.
-pub(super) fn environment_lines(section: &mut SectionOptions<'_, '_>, text: &str) -> Result<(), config::Error> {
-    if !text.contains('=') {
-        return require_environment(section, text);
-    }
-    let mut names = BTreeSet::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let Some((name, _)) = line.split_once('=') else {
-            let message = format!("`{line}` in `environment` is not of the form NAME = value");
-            return Err(section.refuse("environment", message));
-        };
-        if !names.insert(name.trim_end()) {
-            return Err(section.refuse("environment", format!("`{}` is set twice in `environment`", name.trim_end())));
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,49 @@
+//! What a command may do to get sources and configs.
+
+use super::args::Sources;
+use crate::bundle::{Fetch, LockUse};
+
+/// What a command may do to get sources and configs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access {
+    /// Use the network.
+    pub(super) network: bool,
+    /// What the lock file is worth.
+    pub(super) lock_use: LockUse,
+    /// The lock file must not change.
+    pub(super) locked: bool,
+}
+
+impl Access {
+    /// Looking at a config: from where it is to be had.
+    pub(super) const LOOK: Self = Self { network: true, lock_use: LockUse::Honour, locked: false };
+    /// Installing: from the cache.
+    pub(super) const INSTALL: Self = Self { network: false, lock_use: LockUse::Honour, locked: false };
+
+    /// As the options say.
+    pub(super) fn of(sources: &Sources) -> Self {
+        let network = !sources.offline && !sources.frozen;
+        Self { network, lock_use: LockUse::Honour, locked: sources.locked || sources.frozen }
+    }
+
+    /// The same, taking everything anew.
+    pub(super) fn updating(self) -> Self {
+        Self { lock_use: LockUse::Update, ..self }
+    }
+
+    /// The way to the network, if there is one: a hardtack can be built without.
+    pub(super) fn network(self) -> Option<Box<dyn Fetch>> {
+        if self.network { client() } else { None }
+    }
+}
+
+#[cfg(feature = "net")]
+fn client() -> Option<Box<dyn Fetch>> {
+    use crate::fetch::{Client, Options};
+    Some(Box::new(Client::new(Options::default())))
+}
+
+#[cfg(not(feature = "net"))]
+fn client() -> Option<Box<dyn Fetch>> {
+    None
+}
