@@ -266,7 +266,12 @@ impl Sources<'_> {
             };
             return Err(report);
         }
-        if missing.is_empty() { Ok(found) } else { Err(Error::Missing(missing).into()) }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let mut report = Report::from(Error::Missing(missing));
+        report.hints = vec!["nothing was built; copy the bundle again from where it came from".to_owned()];
+        Err(report)
     }
 
     fn place(&self, path: &RelPath) -> SourcePlace {
