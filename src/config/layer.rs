@@ -188,8 +188,26 @@ impl Slot {
         }
     }
 
-    fn base(&self, own: Option<Value>) -> Value {
-        own.or_else(|| self.set.clone()).unwrap_or_else(|| Value::new("", Origin::Implicit))
+    /// Applies later files that do nothing but add to the option, in the time one of them takes.
+    pub(super) fn add_all(&mut self, added: Vec<Value>) {
+        if added.is_empty() {
+            return;
+        }
+        let mut base = self.base(None);
+        let texts: Vec<&str> = std::iter::once(&*base.text).chain(added.iter().map(|value| &*value.text)).collect();
+        base.text = texts.join("\n").into();
+        added.iter().for_each(|value| base.log(ChangeKind::Add, value));
+        self.set = Some(base);
+    }
+
+    /// What is added to or removed from. The value so far is taken: what grows from it stands in its place.
+    fn base(&mut self, own: Option<Value>) -> Value {
+        own.or_else(|| self.set.take()).unwrap_or_else(|| Value::new("", Origin::Implicit))
+    }
+
+    /// Bytes of the value.
+    pub(super) fn length(&self) -> usize {
+        self.set.as_ref().map_or(0, |value| value.text.len())
     }
 }
 

@@ -8,13 +8,22 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::active::{Ops, PROFILE_BASE, Written};
+use super::error::{Error, ErrorKind};
 use super::extends::{Files, Sequence};
-use super::layer::{FileOrigin, Layer, Origin, Slot, Value};
+use super::layer::{FileOrigin, Layer, Origin, Section, Slot, Value};
+use super::resolve::MAX_VALUE;
+
+/// Bytes copied for all replays together: many times what the largest known config needs.
+const MAX_COPIED: usize = 512 << 20;
 
 /// Merges the files of `sequence`. With `whole_history`, values remember every file that set them, which only
 /// `annotate -v` needs.
-pub(super) fn merge(files: &Files, sequence: &Sequence, whole_history: bool) -> Layer {
-    let mut merge = Merge { files, sequence, origins: HashMap::new(), first: Vec::new(), last: Vec::new() };
+///
+/// # Errors
+/// [`ErrorKind::TooLong`] for a value that `+=` makes grow past all bounds.
+pub(super) fn merge(files: &Files, sequence: &Sequence, whole_history: bool) -> Result<Layer, Error> {
+    let (first, last) = (Vec::new(), Vec::new());
+    let mut merge = Merge { files, sequence, origins: HashMap::new(), first, last, copied: 0 };
     merge.first = vec![None; files.len()];
     merge.last = vec![None; files.len()];
     for (position, visit) in sequence.order.iter().enumerate() {
@@ -29,7 +38,7 @@ pub(super) fn merge(files: &Files, sequence: &Sequence, whole_history: bool) -> 
         }
     }
     let sections = users.into_iter();
-    sections.map(|(name, documents)| (Arc::clone(name), merge.section(name, &documents, whole_history))).collect()
+    sections.map(|(name, documents)| Ok((Arc::clone(name), merge.section(name, &documents, whole_history)?))).collect()
 }
 
 struct Merge<'a> {
@@ -40,10 +49,12 @@ struct Merge<'a> {
     first: Vec<Option<usize>>,
     /// Position in the order where a file is applied last.
     last: Vec<Option<usize>>,
+    /// Bytes of text that were copied for replays.
+    copied: usize,
 }
 
 impl Merge<'_> {
-    fn section(&mut self, name: &str, documents: &[usize], whole_history: bool) -> BTreeMap<Arc<str>, Slot> {
+    fn section(&mut self, name: &str, documents: &[usize], whole_history: bool) -> Result<Section, Error> {
         let files = self.files;
         let mut by_option: BTreeMap<Arc<str>, Vec<usize>> = BTreeMap::new();
         for document in documents {
@@ -63,8 +74,8 @@ impl Merge<'_> {
                 macros.is_some_and(|ops| ops.set.is_some())
             }),
         };
-        let options = by_option.into_iter();
-        let merged = options.map(|(option, documents)| {
+        let mut merged = Section::new();
+        for (option, documents) in by_option {
             let only_set = documents.iter().all(|document| {
                 let ops = files.document(*document).sections[name].options.get(&option);
                 ops.is_none_or(|ops| ops.add.is_none() && ops.remove.is_none())
@@ -73,30 +84,70 @@ impl Merge<'_> {
                 let winner = documents.iter().filter_map(|document| self.last[*document]).max();
                 winner.map(|position| self.slot(position, name, &option)).unwrap_or_default()
             } else {
-                self.replay(&documents, name, &option, &introduction)
+                self.replay(&documents, name, &option, &introduction)?
             };
-            (option, slot)
-        });
-        // A slot without anything is an option that was only mentioned, as `extends` is.
-        merged.filter(|(_, slot)| slot.set.is_some() || slot.add.is_some() || slot.remove.is_some()).collect()
+            // A slot without anything is an option that was only mentioned, as `extends` is.
+            if slot.set.is_some() || slot.add.is_some() || slot.remove.is_some() {
+                merged.insert(option, slot);
+            }
+        }
+        Ok(merged)
     }
 
-    fn replay(&mut self, documents: &[usize], name: &str, option: &str, introduction: &Introduction) -> Slot {
+    fn replay(
+        &mut self,
+        documents: &[usize],
+        name: &str,
+        option: &str,
+        introduction: &Introduction,
+    ) -> Result<Slot, Error> {
         let mut slot: Option<Slot> = None;
+        let mut added = Vec::new();
         for position in 0..self.sequence.order.len() {
             if !documents.contains(&self.sequence.document(self.sequence.order[position])) {
                 continue;
             }
             let later = self.slot(position, name, option);
-            match &mut slot {
-                None if introduction.position == Some(position) => {
-                    slot = Some(later.introduced(introduction.from_macro));
-                }
-                None => slot.insert(Slot::default()).apply(later),
-                Some(slot) => slot.apply(later),
+            let Some(earlier) = &mut slot else {
+                slot = Some(match introduction.position == Some(position) {
+                    true => later.introduced(introduction.from_macro),
+                    false => {
+                        let mut slot = Slot::default();
+                        slot.apply(later);
+                        slot
+                    }
+                });
+                continue;
+            };
+            if later.set.is_none() && later.remove.is_none() {
+                added.extend(later.add);
+                continue;
             }
+            self.flush(earlier, &mut added, name, option)?;
+            earlier.apply(later);
+            self.count(earlier.length(), earlier, name, option)?;
         }
-        slot.unwrap_or_default()
+        let mut slot = slot.unwrap_or_default();
+        self.flush(&mut slot, &mut added, name, option)?;
+        Ok(slot)
+    }
+
+    fn flush(&mut self, slot: &mut Slot, added: &mut Vec<Value>, name: &str, option: &str) -> Result<(), Error> {
+        let length = added.iter().fold(slot.length(), |length, value| length + 1 + value.text.len());
+        self.count(length, slot, name, option)?;
+        slot.add_all(std::mem::take(added));
+        Ok(())
+    }
+
+    /// Stops values, and the work of making them, before they get out of hand.
+    fn count(&mut self, length: usize, slot: &Slot, name: &str, option: &str) -> Result<(), Error> {
+        self.copied += length;
+        if length <= MAX_VALUE && self.copied <= MAX_COPIED {
+            return Ok(());
+        }
+        let (section, option) = (name.to_owned(), option.to_owned());
+        let place = slot.set.as_ref().and_then(|value| value.origin().place());
+        Err(Error::at(ErrorKind::TooLong { section, option, limit: MAX_VALUE }, place))
     }
 
     /// What the file applied at `position` says about an option.

@@ -133,7 +133,7 @@ impl Config {
         let directory = load.directory.clone().unwrap_or_else(|| Utf8PathBuf::from(root.folder()));
         let mut layer = defaults::layer(&directory);
         for sequence in std::iter::once(&sequence).chain(&more) {
-            update(&mut layer, merge::merge(&files, sequence, load.whole_history));
+            update(&mut layer, merge::merge(&files, sequence, load.whole_history)?);
         }
         update(&mut layer, Override::layer(&load.overrides));
         defaults::add_versions(&mut layer);

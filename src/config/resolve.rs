@@ -19,7 +19,7 @@ use crate::base::Place;
 /// References nested deeper than any real config has; well within the stack.
 const MAX_DEPTH: usize = 150;
 /// A longer value than this is a mistake or an attack.
-const MAX_VALUE: usize = 4 << 20;
+pub(super) const MAX_VALUE: usize = 4 << 20;
 
 /// What recipes do to their sections' options when a config is resolved.
 pub trait Recipes {

@@ -299,3 +299,24 @@ fn merging_by_last_position_equals_applying_every_file_in_turn() {
     }
     assert_eq!(get(&fast, "s", "l"), Ok("c\na\nr".into()));
 }
+
+#[test]
+fn additions_by_very_many_paths_are_stopped_before_they_eat_the_time() {
+    let chain = |operations: &str, depth: usize| -> Result<Config, Error> {
+        let name = |index: usize| if index == 0 { "/p/buildout.cfg".to_owned() } else { format!("/p/f{index}.cfg") };
+        let mut files: Vec<(String, String)> = (0..depth)
+            .map(|index| (name(index), format!("[buildout]\nextends = f{0}.cfg f{0}.cfg\n", index + 1)))
+            .collect();
+        files.push((name(depth), format!("[a]\n{operations}")));
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        load_all(&files, &[])
+    };
+    let config = chain("x += yy\n", 12).expect("a value of 12 KiB");
+    assert_eq!(get(&config, "a", "x").map(|value| value.len()), Ok(3 * (1 << 12) - 1));
+    let limit = "the value of `a:x` is longer than 4194304 bytes";
+    let long = format!("x += {}\n", "y".repeat(100));
+    assert_eq!(chain(&long, 16).expect_err("too long").to_string(), limit);
+    // Removing the lines again keeps the value short and the work long.
+    let restless = format!("x += {0}\nx -= nothing\n", "y".repeat(20));
+    assert_eq!(chain(&restless, 16).expect_err("too much").to_string(), limit);
+}
