@@ -98,6 +98,7 @@ pub(super) enum Layout {
 pub(super) enum Command {
     Query(Query),
     Annotate(Annotate),
+    Check(Check),
     Lock(LockCommand),
     Fetch(Fetch),
     Bundle(Bundle),
@@ -127,6 +128,18 @@ pub(super) struct Annotate {
     /// Sections; all if left out. Assignments are taken as by --set
     #[arg(value_name = "SECTION")]
     pub(super) words: Vec<String>,
+}
+
+/// Finds what is probably not meant in the config: misspelled options, downloads without a digest, and more
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack check\n  hardtack check --strict --format json")]
+pub(super) struct Check {
+    /// The project; the current folder if left out. Assignments are taken as by --set
+    #[arg(value_name = "DIR")]
+    pub(super) words: Vec<String>,
+    /// Fails where anything is found
+    #[arg(long, env = "HARDTACK_STRICT", value_parser = FalseyValueParser::new())]
+    pub(super) strict: bool,
 }
 
 /// How sources are got.

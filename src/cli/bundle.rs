@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::access::Access;
 use super::args::Bundle;
+use super::check;
 use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
@@ -30,6 +31,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     let filter = filter(&project, &output)?;
     let files = project_files(context, arguments, &project, &filter)?;
     portable(context, &project)?;
+    check::show(context, &project)?;
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }

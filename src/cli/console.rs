@@ -10,6 +10,7 @@ use super::args::{Color, Format, Global};
 use super::environment::Environment;
 use super::error::{Item, Report};
 use crate::base::Place;
+use crate::recipes::Lint;
 use crate::report::JSON_FORMAT;
 
 /// Everything that is said goes through here.
@@ -70,6 +71,16 @@ impl Console {
         let title = Level::NOTE.primary_title(text.as_ref());
         if !self.quiet {
             let _ = writeln!(self.stderr(), "{}", renderer().render(&[Group::with_title(title)]));
+        }
+    }
+
+    /// Shows what a config says and probably does not mean.
+    pub(super) fn lint(&self, lint: &Lint) {
+        let title = Level::WARNING.primary_title(&lint.message).id(lint.code.as_str());
+        let group = title.elements(lint.place.as_ref().map(snippet));
+        let hint = lint.hint.as_deref().map(render_hint).unwrap_or_default();
+        if !self.quiet {
+            let _ = write!(self.stderr(), "{}\n{hint}", renderer().render(&[group]));
         }
     }
 

@@ -8,6 +8,7 @@ mod access;
 mod annotate;
 mod args;
 mod bundle;
+mod check;
 mod collection;
 mod console;
 mod context;
@@ -65,6 +66,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
     match command {
         Command::Query(query) => query::run(context, &query),
         Command::Annotate(annotate) => annotate::run(context, &annotate),
+        Command::Check(check) => check::run(context, &check),
         Command::Lock(lock) => lock::run(context, &lock),
         Command::Fetch(fetch) => fetch::run(context, &fetch),
         Command::Bundle(bundle) => bundle::run(context, &bundle),

@@ -57,7 +57,9 @@ pub use resolve::{Recipes, Resolved, Resolver, SectionOptions};
 pub(crate) use error::similar;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::base::SourceFile;
 use extends::{Files, Sequence, Walk};
 use layer::{Layer, update};
 
@@ -94,6 +96,7 @@ pub struct Config {
     facts: Facts,
     conditions: Vec<ConditionRecord>,
     notes: Vec<String>,
+    texts: Vec<Arc<SourceFile>>,
     files: Vec<Location>,
     user_files: Vec<Location>,
 }
@@ -142,10 +145,11 @@ impl Config {
         defaults::anchor_directories(&mut layer);
         let own = sequence.documents().skip(user_steps).chain(more.iter().flat_map(Sequence::documents));
         let own: BTreeSet<usize> = own.collect();
+        let texts = (0..files.len()).map(|document| Arc::clone(&files.document(document).file)).collect();
         let (own, user): (Vec<usize>, Vec<usize>) = (0..files.len()).partition(|document| own.contains(document));
         let locations = |documents: Vec<usize>| documents.into_iter().map(|at| files.location(at).clone()).collect();
         let (files, user_files) = (locations(own), locations(user));
-        Ok(Self { layer, annotated, facts, conditions, notes, files, user_files })
+        Ok(Self { layer, annotated, facts, conditions, notes, texts, files, user_files })
     }
 
     /// A resolver over the config, with `[buildout]` already resolved.
@@ -190,6 +194,11 @@ impl Config {
     /// Every file that was read for the project, once.
     pub fn files(&self) -> &[Location] {
         &self.files
+    }
+
+    /// The texts of all files that were read.
+    pub fn texts(&self) -> &[Arc<SourceFile>] {
+        &self.texts
     }
 
     /// The user's defaults, and files that were read only because those extend them.

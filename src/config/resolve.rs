@@ -11,7 +11,7 @@ use camino::Utf8Path;
 
 use super::defaults::STANDARD_DIRECTORIES;
 use super::error::{Error, ErrorKind, similar};
-use super::layer::Layer;
+use super::layer::{Layer, Value};
 use super::macros::{Macros, Options};
 use super::substitute::{Piece, pieces};
 use crate::base::Place;
@@ -137,6 +137,11 @@ impl<'a> Resolver<'a> {
         });
         self.forget(true);
         result
+    }
+
+    /// The options of a section as written, with those its macros give it; none where they do not exist.
+    pub fn written(&mut self, section: &str) -> Vec<(Arc<str>, Value)> {
+        self.macros.options(section).ok().flatten().unwrap_or_default().into_iter().collect()
     }
 
     /// The place where an option of a section is written, if it is written in a file.

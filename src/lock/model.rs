@@ -128,6 +128,11 @@ impl Lock {
         self.sources.insert(source.url.clone(), source);
     }
 
+    /// Whether a source is locked.
+    pub fn knows(&self, key: &SourceKey) -> bool {
+        self.sources.contains_key(key)
+    }
+
     /// What the bytes of a source must be: what the config declares, and what is locked.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::environment;
 use super::plan::{Part, Step, StepKind};
-use super::recipe::{Build, OptionTable, Recipe};
+use super::recipe::{Build, Download, OptionTable, Recipe};
 use crate::config::{self, SectionOptions};
 
 pub(super) struct Cmmi;
@@ -37,6 +37,13 @@ impl Recipe for Cmmi {
 
     fn options(&self) -> OptionTable {
         OPTIONS
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[
+            Download { url: "url", digests: &["sha256", "md5sum"], fragment: false },
+            Download { url: "patch", digests: &["patch-sha256", "patch-md5sum"], fragment: false },
+        ]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

@@ -2,7 +2,7 @@
 
 use super::computed::location_below_parts;
 use super::plan::Part;
-use super::recipe::{Build, OptionTable, Recipe};
+use super::recipe::{Build, Download, OptionTable, Recipe};
 use crate::config::{self, SectionOptions};
 
 pub(super) struct HexagonitCmmi;
@@ -33,7 +33,20 @@ impl Recipe for HexagonitCmmi {
             "pre-make-hook",
             "post-make-hook",
             "keep-compile-dir",
+            "destination",
+            "strip-top-level-dir",
+            "ignore-existing",
+            "download-only",
+            "filename",
+            "mode",
+            "hash-name",
+            "on-update",
+            "excludes",
         ]
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[Download { url: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -83,6 +96,10 @@ impl Recipe for HexagonitDownload {
             "on-update",
             "excludes",
         ]
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[Download { url: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

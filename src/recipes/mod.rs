@@ -10,6 +10,7 @@ mod computed;
 mod environment;
 mod error;
 mod hexagonit;
+mod lint;
 mod plan;
 mod recipe;
 mod references;
@@ -19,6 +20,7 @@ mod slapos_cmmi;
 mod source;
 
 pub use error::{Error, Problem};
+pub use lint::{Lint, LintCode, lint};
 pub use plan::{Part, Plan, Project, Step, StepKind};
 pub use registry::{BuiltinRecipes, plan};
 pub use source::{Origin, Source, SourceProblem};

@@ -6,10 +6,20 @@ use super::error::Problem;
 use super::plan::{Part, Project, Step};
 use super::source::Source;
 use crate::base::{Digest, Expected, Place, RelPath, normalize};
-use crate::config::{self, Resolved, SectionOptions, similar};
+use crate::config::{self, Resolved, SectionOptions};
 
 /// Names of the options a recipe reads.
 pub(super) type OptionTable = &'static [&'static str];
+
+/// An option that names something to be downloaded.
+pub(super) struct Download {
+    /// The option.
+    pub(super) url: &'static str,
+    /// The options that say which bytes are meant, best first.
+    pub(super) digests: &'static [&'static str],
+    /// A digest may stand in the URL, after a `#`.
+    pub(super) fragment: bool,
+}
 
 /// One recipe.
 pub(super) trait Recipe: Sync {
@@ -18,6 +28,9 @@ pub(super) trait Recipe: Sync {
 
     /// The options it reads.
     fn options(&self) -> OptionTable;
+
+    /// The options that name something to be downloaded.
+    fn downloads(&self) -> &'static [Download];
 
     /// Computes options when the section is resolved.
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error>;
@@ -68,17 +81,6 @@ impl Build<'_> {
     pub(super) fn note(&mut self, option: &str, message: &str) {
         let place = (self.place)(option).map(|place| format!(" ({place})")).unwrap_or_default();
         self.notes.push(format!("part `{}`: {message}{place}", self.name));
-    }
-
-    /// Notes options that look like misspelled ones.
-    pub(super) fn check_names(&mut self, known: OptionTable) {
-        for option in self.options.keys().filter(|option| !known.contains(&&***option)) {
-            let Some(meant) = similar(option, known.iter().copied()) else { continue };
-            if !self.options.contains_key(&*meant) {
-                let message = format!("no recipe reads option `{option}`; did you mean `{meant}`?");
-                self.note(option, &message);
-            }
-        }
     }
 
     /// The source that an option names, with the digests of two others.

@@ -17,7 +17,7 @@ pub(super) fn find(config: &Config, name: &str, parts: &[Arc<str>]) -> BTreeSet<
         }
         let Some(options) = config.raw_section(reference.section) else { continue };
         for (option, value) in options.filter(|(option, _)| reference.option.is_none_or(|wanted| wanted == *option)) {
-            for other in named(option, &value.text) {
+            for other in referenced(option, &value.text) {
                 let is_part = parts.iter().any(|part| &**part == other.section);
                 if is_part && other.section != name && option != "<" {
                     found.insert(other.section.to_owned());
@@ -39,14 +39,18 @@ struct Reference<'c> {
     option: Option<&'c str>,
 }
 
-/// What the text of an option names.
-fn named<'c>(option: &str, text: &'c str) -> Vec<Reference<'c>> {
+/// What an option refers to.
+fn referenced<'c>(option: &str, text: &'c str) -> Vec<Reference<'c>> {
     if matches!(option, "<" | "<part-dependencies>") {
         return text.split_whitespace().map(|section| Reference { section, option: None }).collect();
     }
-    let after = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
-    let names = after.filter_map(|(name, _)| name.split_once(':'));
     // Of other sections everything counts, since their recipes read more than is named; of [buildout] just the option.
     let reference = |(section, option)| Reference { section, option: (section == "buildout").then_some(option) };
-    names.map(reference).collect()
+    named(text).map(reference).collect()
+}
+
+/// The sections, empty for the own one, and options that the references of a text name.
+pub(super) fn named(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let after = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+    after.filter_map(|(name, _)| name.split_once(':'))
 }

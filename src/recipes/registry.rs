@@ -17,7 +17,7 @@ use crate::config::{self, Config, Recipes, SectionOptions, similar};
 const RECIPES: &[&dyn Recipe] =
     &[&Cmmi, &SlaposCmmi, &SlaposDownload, &SlaposUnpacked, &SlaposGit, &HexagonitCmmi, &HexagonitDownload];
 
-fn find(name: &str) -> Option<&'static dyn Recipe> {
+pub(super) fn find(name: &str) -> Option<&'static dyn Recipe> {
     RECIPES.iter().copied().find(|recipe| recipe.name() == name)
 }
 
@@ -95,7 +95,6 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
             problems: &mut problems,
             notes: &mut notes,
         };
-        build.check_names(recipe.options());
         parts.extend(recipe.build(&mut build));
     }
     problems.extend(checks::clashes(&parts));

@@ -2,7 +2,7 @@
 
 use super::computed::{boolean, environment_lines, location_below_parts, shared};
 use super::plan::Part;
-use super::recipe::{Build, OptionTable, Recipe};
+use super::recipe::{Build, Download, OptionTable, Recipe};
 use crate::config::{self, SectionOptions};
 
 pub(super) struct SlaposDownload;
@@ -16,6 +16,10 @@ impl Recipe for SlaposDownload {
 
     fn options(&self) -> OptionTable {
         &["url", "md5sum", "alternate-url", "filename", "destination", "shared", "offline"]
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[Download { url: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -54,6 +58,10 @@ impl Recipe for SlaposUnpacked {
 
     fn options(&self) -> OptionTable {
         &["url", "md5sum", "alternate-url", "strip-top-level-dir", "destination", "shared", "environment", "offline"]
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[Download { url: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -96,6 +104,10 @@ impl Recipe for SlaposGit {
             "ignore-ssl-certificate",
             "ignore-cloning-submodules",
         ]
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[Download { url: "repository", digests: &["revision"], fragment: false }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

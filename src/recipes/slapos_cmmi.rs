@@ -2,7 +2,7 @@
 
 use super::computed::{environment_lines, location_below_parts, require_environment, shared};
 use super::plan::Part;
-use super::recipe::{Build, OptionTable, Recipe};
+use super::recipe::{Build, Download, OptionTable, Recipe};
 use crate::base::normalize;
 use crate::config::{self, SectionOptions};
 
@@ -48,6 +48,13 @@ impl Recipe for SlaposCmmi {
 
     fn options(&self) -> OptionTable {
         OPTIONS
+    }
+
+    fn downloads(&self) -> &'static [Download] {
+        &[
+            Download { url: "url", digests: &["md5sum"], fragment: true },
+            Download { url: "patches", digests: &[], fragment: true },
+        ]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

@@ -54,19 +54,6 @@ error: part `a`: URL scheme `htps` of `htps://host.example/a.tgz` is not support
 }
 
 #[test]
-fn an_option_that_is_a_typo() {
-    let scene = Scene::new();
-    scene.project("app", "a", "[a]\nrecipe = zc.recipe.cmmi\nurl = http://127.0.0.1:1/a.tgz\nconfigure-option = --x\n");
-    assert_data_eq!(
-        scene.hardtack("fetch app --dry-run").ok().stderr,
-        str![[r#"
-note: part `a`: no recipe reads option `configure-option`; did you mean `configure-options`? (buildout.cfg:11)
-
-"#]]
-    );
-}
-
-#[test]
 fn a_part_outside_the_project() {
     let scene = Scene::new();
     scene.project("app", "a", "[a]\nrecipe = zc.recipe.cmmi\nurl = http://127.0.0.1:1/a.tgz\nlocation = /usr/local\n");

@@ -12,6 +12,8 @@ use crate::base::{PathError, Place};
 pub(super) use config::describe;
 pub(in crate::cli) use sources::failures;
 
+/// Failed in a way none of the others names.
+pub(super) const UNSPECIFIC: u8 = 1;
 /// Wrong arguments or a config that makes no sense.
 pub(super) const USAGE: u8 = 2;
 /// A source is not there and no network is allowed.
