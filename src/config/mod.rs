@@ -26,6 +26,7 @@ mod annotate;
 mod condition;
 mod declared;
 mod defaults;
+mod dialect;
 mod document;
 mod error;
 mod extends;
@@ -60,6 +61,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::SourceFile;
+use dialect::Dialect;
 use extends::{Files, Sequence, Walk};
 use layer::{Layer, update};
 
@@ -93,6 +95,7 @@ impl Load {
 pub struct Config {
     layer: Layer,
     annotated: Layer,
+    dialect: Dialect,
     facts: Facts,
     conditions: Vec<ConditionRecord>,
     notes: Vec<String>,
@@ -141,6 +144,7 @@ impl Config {
         update(&mut layer, Override::layer(&load.overrides));
         defaults::add_versions(&mut layer);
         defaults::anchor_caches(&mut layer, directory.as_str(), load.home.as_deref())?;
+        let dialect = Dialect::declared(&layer)?;
         let annotated = layer.clone();
         defaults::anchor_directories(&mut layer);
         let own = sequence.documents().skip(user_steps).chain(more.iter().flat_map(Sequence::documents));
@@ -149,7 +153,7 @@ impl Config {
         let (own, user): (Vec<usize>, Vec<usize>) = (0..files.len()).partition(|document| own.contains(document));
         let locations = |documents: Vec<usize>| documents.into_iter().map(|at| files.location(at).clone()).collect();
         let (files, user_files) = (locations(own), locations(user));
-        Ok(Self { layer, annotated, facts, conditions, notes, texts, files, user_files })
+        Ok(Self { layer, annotated, dialect, facts, conditions, notes, texts, files, user_files })
     }
 
     /// A resolver over the config, with `[buildout]` already resolved.
@@ -157,7 +161,7 @@ impl Config {
     /// # Errors
     /// What is wrong with `[buildout]`.
     pub fn resolver<'a>(&'a self, recipes: &'a dyn Recipes) -> Result<Resolver<'a>, Error> {
-        Resolver::new(&self.layer, recipes)
+        Resolver::new(&self.layer, self.dialect, recipes)
     }
 
     /// An option as written, if it is there.

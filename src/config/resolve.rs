@@ -10,6 +10,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 
 use super::defaults::STANDARD_DIRECTORIES;
+use super::dialect::Dialect;
 use super::error::{Error, ErrorKind, similar};
 use super::layer::{Layer, Value};
 use super::macros::{Macros, Options};
@@ -35,6 +36,7 @@ pub struct Resolver<'a> {
     layer: &'a Layer,
     macros: Macros<'a>,
     recipes: &'a dyn Recipes,
+    dialect: Dialect,
     sections: HashMap<Arc<str>, Live>,
     /// Sections whose initialisation is under way, outermost first.
     open: Vec<Frame>,
@@ -69,10 +71,11 @@ pub struct SectionOptions<'r, 'a> {
 pub type Resolved = BTreeMap<Arc<str>, Arc<str>>;
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(layer: &'a Layer, recipes: &'a dyn Recipes) -> Result<Self, Error> {
+    pub(super) fn new(layer: &'a Layer, dialect: Dialect, recipes: &'a dyn Recipes) -> Result<Self, Error> {
         let macros = Macros::new(layer);
         let sections = HashMap::new();
-        let mut resolver = Self { layer, macros, recipes, sections, open: Vec::new(), depth: 0, order: Vec::new() };
+        let mut resolver =
+            Self { layer, macros, recipes, dialect, sections, open: Vec::new(), depth: 0, order: Vec::new() };
         resolver.enter("buildout", None)?;
         resolver.finish_buildout()?;
         resolver.order.clear();
@@ -96,7 +99,7 @@ impl<'a> Resolver<'a> {
             let mut resolved = Resolved::new();
             for option in options {
                 if let Some(value) = self.get(name, &option, &mut Vec::new())? {
-                    resolved.insert(option, value);
+                    resolved.insert(option, self.dialect.used(value));
                 }
             }
             Ok(resolved)
@@ -113,7 +116,7 @@ impl<'a> Resolver<'a> {
         let result = self.enter(section, None).and_then(|()| self.get(section, option, &mut Vec::new()));
         let result = result.and_then(|value| value.ok_or_else(|| self.no_option(section, option)));
         self.forget(result.is_err());
-        result
+        result.map(|value| self.dialect.used(value))
     }
 
     /// The parts in the order they are installed: those `[buildout] parts` names, each after the parts it refers to.
@@ -342,7 +345,8 @@ impl SectionOptions<'_, '_> {
     /// Whatever is wrong with the value.
     pub fn get(&mut self, option: &str) -> Result<Option<Arc<str>>, Error> {
         let name = Arc::clone(&self.name);
-        self.resolver.get(&name, option, &mut Vec::new())
+        let value = self.resolver.get(&name, option, &mut Vec::new())?;
+        Ok(value.map(|value| self.resolver.dialect.used(value)))
     }
 
     /// An option of `[buildout]`.
@@ -351,7 +355,8 @@ impl SectionOptions<'_, '_> {
     /// Whatever is wrong with the value.
     pub fn buildout(&mut self, option: &str) -> Result<Option<Arc<str>>, Error> {
         self.resolver.enter("buildout", None)?;
-        self.resolver.get("buildout", option, &mut Vec::new())
+        let value = self.resolver.get("buildout", option, &mut Vec::new())?;
+        Ok(value.map(|value| self.resolver.dialect.used(value)))
     }
 
     /// All options of the section with their values, sorted by name.

@@ -136,6 +136,21 @@ fn a_dollar_pair_stays_as_written() {
 }
 
 #[test]
+fn the_slapos_dialect_undoes_the_escape_where_values_are_used() {
+    let text = "[a]\nx = $${b:c} $$d $$${a:z}\ny = <${:x}>\nz = 1\n";
+    for (dialect, x) in [("", "$${b:c} $$d $$1"), ("buildout", "$${b:c} $$d $$1"), ("slapos", "${b:c} $$d $$1")] {
+        let config = load(&format!("{text}[hardtack]\ndialect = {dialect}\n").replace("dialect = \n", ""));
+        assert_eq!(get(&config, "a", "x"), Ok(x.into()), "{dialect}");
+        assert_eq!(get(&config, "a", "y"), Ok(format!("<{x}>")), "{dialect}");
+    }
+    let error = load_all(&[("/p/buildout.cfg", "[hardtack]\ndialect = plone\n")], &[]).expect_err("no dialect");
+    assert_eq!(
+        error.to_string(),
+        "option `hardtack:dialect`: `plone` is not a dialect: it takes `buildout` or `slapos`"
+    );
+}
+
+#[test]
 fn the_section_name_is_that_of_the_section_with_the_text() {
     let config = load("[m]\nn = ${:_buildout_section_name_}\n[p]\n<= m\nq = ${m:_buildout_section_name_}\n");
     assert_eq!(get(&config, "p", "n"), Ok("p".into()));

@@ -65,12 +65,14 @@ impl LintCode {
     }
 }
 
+/// The options of a section as written, after macros.
+type Written = Vec<(Arc<str>, Value)>;
+
 /// A section with a recipe that is built in.
 struct Part<'p> {
     name: &'p str,
     recipe: &'static dyn Recipe,
-    /// Its options as written, after macros.
-    written: &'p [(Arc<str>, Value)],
+    written: &'p Written,
     /// Its options as resolved, those the recipe computes among them.
     resolved: &'p Resolved,
 }

@@ -1,18 +1,17 @@
 //! Options that nothing reads.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::super::references::named;
-use super::{Lint, LintCode, Part};
-use crate::config::{Value, similar};
+use super::{Lint, LintCode, Part, Written};
+use crate::config::similar;
 
 /// Which options other values read.
 pub(super) struct References(BTreeSet<(String, String)>);
 
 impl References {
     /// Of all sections, with their options as written.
-    pub(super) fn of(sections: &[(&str, Vec<(Arc<str>, Value)>)]) -> Self {
+    pub(super) fn of(sections: &[(&str, Written)]) -> Self {
         let names: BTreeSet<&str> = sections.iter().map(|(name, _)| *name).collect();
         let mut found = BTreeSet::new();
         for (section, options) in sections {
