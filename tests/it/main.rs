@@ -12,6 +12,9 @@ mod determinism;
 mod extends;
 mod failures;
 mod fetch;
+mod fuzz;
+#[path = "../generator.rs"]
+mod generator;
 mod install;
 mod layers;
 mod lock;

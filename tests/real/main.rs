@@ -7,6 +7,8 @@
 mod bare;
 mod buildout;
 mod debian;
+#[path = "../generator.rs"]
+mod generator;
 mod language;
 mod peers;
 mod quickstart;

@@ -1,10 +1,13 @@
 """Asks the real zc.buildout what configs mean.
 
 Reads one JSON object a line, {"files": {name: text}}, and answers each with one line:
-{"fatal": message} when the config does not load, else {"sections": {...}, "errors": {...}, "order": [...] or null}.
+{"fatal": message} when the config does not load, else {"sections": {...}, "errors": {...}, "order": [...] or null,
+"annotated": [text, verbose text]}.
 Nothing is installed: a recipe only sets `location` where its section has none.
 """
 
+import contextlib
+import io
 import json
 import logging
 import os
@@ -44,6 +47,12 @@ def fresh(buildout):
     return copy
 
 
+def annotated(buildout, folder, verbose):
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        real._print_annotate(buildout._annotated, verbose, [], folder)
+    return text.getvalue()
+
+
 def answer(files, folder):
     for name, text in files.items():
         path = os.path.join(folder, name)
@@ -69,7 +78,8 @@ def answer(files, folder):
         order = copy._parts
     except Exception:
         order = None
-    return {"sections": sections, "errors": errors, "order": order}
+    texts = [annotated(buildout, folder, verbose) for verbose in (False, True)]
+    return {"sections": sections, "errors": errors, "order": order, "annotated": texts}
 
 
 def main():
