@@ -29,6 +29,7 @@ fn facts() -> Facts {
         python: PythonVersion::DEFAULT,
         os_release: Default::default(),
         paths: Default::default(),
+        kernel_release: None,
     }
 }
 

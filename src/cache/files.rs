@@ -1,9 +1,12 @@
 //! Config files on disk, as the config language asks for them.
 
+use std::fs::File;
+use std::io::Read;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::base::normalize;
-use crate::config::{Error, ErrorKind, Loader, Location, PathKind};
+use crate::config::{Error, ErrorKind, Loader, Location, MAX_CONFIG_SIZE, PathKind};
 
 /// Reads config files from disk.
 ///
@@ -64,7 +67,12 @@ impl Loader for DiskFiles {
     fn read(&self, location: &Location) -> Result<Vec<u8>, Error> {
         match location {
             Location::Path(path) => {
-                std::fs::read(self.real(path)).map_err(|error| unreadable(location, reason(&error)))
+                let file = File::open(self.real(path)).map_err(|error| unreadable(location, reason(&error)))?;
+                let mut bytes = Vec::new();
+                // One byte more than allowed tells that it is too much.
+                let read = file.take(MAX_CONFIG_SIZE + 1).read_to_end(&mut bytes);
+                read.map_err(|error| unreadable(location, reason(&error)))?;
+                Ok(bytes)
             }
             Location::Url(_) => self.identity(location).map(|_| Vec::new()),
         }

@@ -84,7 +84,9 @@ impl Environment {
 
     /// What this machine is. Python's version is nobody's fact: a config says it, or it is the default.
     pub(super) fn facts(&self) -> Facts {
-        let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+        let system = rustix::system::uname();
+        let machine = system.machine().to_string_lossy().into_owned();
+        let kernel_release = Some(system.release().to_string_lossy().into_owned());
         let platform = match std::env::consts::OS {
             "macos" => "darwin",
             "windows" => "win32",
@@ -93,6 +95,6 @@ impl Environment {
         let release = ["/etc/os-release", "/usr/lib/os-release"];
         let text = release.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         let (platform, os_release) = (platform.to_owned(), parse_os_release(&text));
-        Facts { machine, platform, python: PythonVersion::DEFAULT, os_release, paths: BTreeMap::new() }
+        Facts { machine, platform, python: PythonVersion::DEFAULT, os_release, paths: BTreeMap::new(), kernel_release }
     }
 }

@@ -8,6 +8,7 @@ use super::document::{Document, Entry, Op};
 use super::error::Error;
 use super::facts::{ConditionRecord, Facts};
 use super::loader::Loader;
+use super::parse::stray_line;
 use super::text::{dedent, is_space, strip_end};
 use crate::base::{Place, SourceFile};
 
@@ -75,6 +76,9 @@ impl ActiveDocument {
                 if !holds {
                     continue;
                 }
+            }
+            if let Some(stray) = &block.stray {
+                return Err(stray_line(&document.file, stray.clone()));
             }
             let section = gathered.entry(Arc::clone(&block.name)).or_default();
             block.entries.iter().for_each(|entry| gather(section, entry));

@@ -20,6 +20,8 @@ pub(super) struct Block {
     pub(super) condition: Option<Condition>,
     pub(super) header: Range<usize>,
     pub(super) entries: Vec<Entry>,
+    /// An indented line with no option above it, which is an error only where the section counts.
+    pub(super) stray: Option<Range<usize>>,
 }
 
 /// How an option treats what the same option was before.

@@ -40,6 +40,14 @@ pub enum ErrorKind {
         /// Its line, counted from 1.
         line: usize,
     },
+    /// More than any config has.
+    #[error("`{file}` is longer than {limit} bytes")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// A byte order mark, which would become part of the first header.
     #[error("`{file}` starts with a byte order mark (bytes 0 to 2)")]
     ByteOrderMark {

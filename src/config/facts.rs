@@ -15,6 +15,9 @@ pub struct Facts {
     pub platform: String,
     /// The Python version conditions are told.
     pub python: PythonVersion,
+    /// `platform.release()`, the kernel's, such as `6.1.0-18-amd64`.
+    #[serde(rename = "kernel-release", default, skip_serializing_if = "Option::is_none")]
+    pub kernel_release: Option<String>,
     /// The fields of `/etc/os-release`.
     #[serde(rename = "os-release", default)]
     pub os_release: BTreeMap<String, String>,
@@ -101,6 +104,8 @@ pub enum Fact {
     Platform,
     /// The Python version.
     Python,
+    /// The kernel's release.
+    KernelRelease,
     /// A field of the operating system's description.
     OsRelease(String),
     /// What is at a path.
@@ -110,7 +115,8 @@ pub enum Fact {
 impl Facts {
     /// These facts without what none of `read` is about.
     pub(super) fn only<'f>(&self, read: impl Iterator<Item = &'f Fact>) -> Self {
-        let mut only = Self { os_release: BTreeMap::new(), paths: BTreeMap::new(), ..self.clone() };
+        let (os_release, paths, kernel_release) = (BTreeMap::new(), BTreeMap::new(), None);
+        let mut only = Self { os_release, paths, kernel_release, ..self.clone() };
         for fact in read {
             match fact {
                 Fact::OsRelease(field) => {
@@ -119,6 +125,7 @@ impl Facts {
                 Fact::Path(path) => {
                     only.paths.extend(self.paths.get_key_value(path).map(|(k, v)| (k.clone(), *v)));
                 }
+                Fact::KernelRelease => only.kernel_release.clone_from(&self.kernel_release),
                 Fact::Machine | Fact::Platform | Fact::Python => {}
             }
         }
@@ -131,6 +138,7 @@ impl Facts {
             Fact::Machine => self.machine.clone(),
             Fact::Platform => self.platform.clone(),
             Fact::Python => self.python.to_string(),
+            Fact::KernelRelease => self.kernel_release.clone().unwrap_or_default(),
             Fact::OsRelease(field) => self.os_release.get(field).cloned().unwrap_or_default(),
             Fact::Path(path) => match self.paths.get(path) {
                 Some(PathKind::Folder) => "folder".to_owned(),
@@ -147,6 +155,7 @@ impl std::fmt::Display for Fact {
             Self::Machine => f.write_str("machine"),
             Self::Platform => f.write_str("platform"),
             Self::Python => f.write_str("python-version"),
+            Self::KernelRelease => f.write_str("kernel-release"),
             Self::OsRelease(field) => write!(f, "os-release:{field}"),
             Self::Path(path) => f.write_str(path),
         }

@@ -25,14 +25,19 @@ impl Location {
         match self {
             Self::Url(_) if name.starts_with('/') => Self::Path(name.into()),
             Self::Url(_) => Self::Url(format!("{}/{name}", self.folder())),
-            Self::Path(path) => Self::Path(path.parent().unwrap_or(Utf8Path::new("")).join(name)),
+            Self::Path(_) => Self::Path(Utf8Path::new(self.folder()).join(name)),
         }
     }
 
     /// The folder the file is in, as spelled.
     pub fn folder(&self) -> &str {
         match self {
-            Self::Path(path) => path.parent().map_or("", Utf8Path::as_str),
+            // By its text: a folder spelled `/p/.` stays that.
+            Self::Path(path) => match path.as_str().rsplit_once('/') {
+                Some(("", _)) => "/",
+                Some((folder, _)) => folder,
+                None => "",
+            },
             Self::Url(url) => url.rsplit_once('/').map_or(url.as_str(), |(folder, _)| folder),
         }
     }
@@ -54,6 +59,9 @@ pub fn is_url(name: &str) -> bool {
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
     })
 }
+
+/// Bytes a config may have. A loader need not read more.
+pub const MAX_CONFIG_SIZE: u64 = 16 << 20;
 
 /// Gives a resolve the files it reads; the config language itself touches neither disk nor network.
 pub trait Loader {
@@ -87,6 +95,8 @@ mod tests {
         let path = Location::Path("/p/a/buildout.cfg".into());
         assert_eq!(path.relative("../zlib/buildout.cfg").as_str(), "/p/a/../zlib/buildout.cfg");
         assert_eq!(path.relative("/etc/x.cfg").as_str(), "/etc/x.cfg");
+        assert_eq!(path.relative("./x.cfg").folder(), "/p/a/.");
+        assert_eq!(Location::Path("/x.cfg".into()).relative("y.cfg").as_str(), "/y.cfg");
         assert_eq!(path.relative("http://host.example/x.cfg"), Location::Url("http://host.example/x.cfg".into()));
         let url = Location::Url("http://host.example/d/base.cfg".into());
         assert_eq!(url.relative("x.cfg"), Location::Url("http://host.example/d/x.cfg".into()));

@@ -15,6 +15,7 @@
 //!     python: PythonVersion::DEFAULT,
 //!     os_release: Default::default(),
 //!     paths: Default::default(),
+//!     kernel_release: None,
 //! };
 //! let config = Config::load(&loader, &Location::Path("/p/buildout.cfg".into()), &Load::new(facts))?;
 //! assert_eq!(&*config.resolver(&NoRecipes)?.option("b", "y")?, "12");
@@ -50,7 +51,7 @@ pub use defaults::BUILDOUT_VERSION;
 pub use error::{Error, ErrorKind};
 pub use facts::{ConditionRecord, Fact, Facts, PathKind, PythonVersion, parse_os_release};
 pub use layer::{Change, ChangeKind, FileOrigin, Origin, Value};
-pub use loader::{Loader, Location, is_url};
+pub use loader::{Loader, Location, MAX_CONFIG_SIZE, is_url};
 pub use memory::{MemoryLoader, NoRecipes};
 pub use overrides::Override;
 pub use resolve::{Recipes, Resolved, Resolver, SectionOptions};

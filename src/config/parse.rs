@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::condition::Condition;
 use super::document::{Block, Document, Entry, Op, PART_DEPENDENCIES};
 use super::error::{Error, ErrorKind};
+use super::loader::MAX_CONFIG_SIZE;
 use super::text::{is_space, strip, strip_end};
 use crate::base::{Place, SourceFile};
 
@@ -18,6 +19,9 @@ use crate::base::{Place, SourceFile};
 /// # Errors
 /// [`ErrorKind::NotUtf8`] and [`ErrorKind::ByteOrderMark`], with the byte's place.
 pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<SourceFile, Error> {
+    if bytes.len() as u64 > MAX_CONFIG_SIZE {
+        return Err(Error::new(ErrorKind::TooLarge { file: name.to_owned(), limit: MAX_CONFIG_SIZE }));
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count();
@@ -29,13 +33,16 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<SourceFile, Error> {
     Ok(SourceFile { name: name.to_owned(), text: text.into() })
 }
 
+/// Bad lines that are shown; more of them only bury the first.
+const MAX_SHOWN: usize = 50;
+
 /// Parses one file.
 ///
 /// # Errors
 /// [`ErrorKind::Syntax`] with a place for every bad line, [`ErrorKind::NoSection`], and a condition's own errors.
 pub(super) fn parse(file: Arc<SourceFile>) -> Result<Document, Error> {
     let mut blocks: Vec<Block> = Vec::new();
-    let mut bad: Vec<Range<usize>> = Vec::new();
+    let mut bad = BadLines::default();
     let mut block_mode = false;
     for (start, line) in lines(&file.text) {
         let span = start..start + strip_end(line).len();
@@ -54,7 +61,8 @@ pub(super) fn parse(file: Arc<SourceFile>) -> Result<Document, Error> {
                     Condition::parse(text).map_err(|kind| Error::at(kind, Some(Place::new(&file, span.clone()))))
                 })
                 .transpose()?;
-            blocks.push(Block { name: header.name.into(), condition, header: span, entries: Vec::new() });
+            let (entries, stray) = (Vec::new(), None);
+            blocks.push(Block { name: header.name.into(), condition, header: span, entries, stray });
             continue;
         }
         if strip(line).is_empty() {
@@ -71,19 +79,46 @@ pub(super) fn parse(file: Arc<SourceFile>) -> Result<Document, Error> {
                 let continuation = String::new();
                 block.entries.push(Entry { name: name.into(), op, tight, inline, continuation, span });
             }
-            None => bad.push(span),
+            // Whether it matters is known once the condition is decided.
+            None if block.condition.is_some() && line.starts_with(is_space) => {
+                block.stray.get_or_insert(span);
+            }
+            None => bad.add(span),
         }
     }
-    if bad.is_empty() {
-        return Ok(Document { file, blocks });
+    if bad.count == 0 { Ok(Document { file, blocks }) } else { Err(bad.into_error(&file)) }
+}
+
+/// The error about an indented line with no option above it.
+pub(super) fn stray_line(file: &Arc<SourceFile>, span: Range<usize>) -> Error {
+    let mut bad = BadLines::default();
+    bad.add(span);
+    bad.into_error(file)
+}
+
+/// Lines that make no sense: all are counted, the first are shown.
+#[derive(Default)]
+struct BadLines {
+    count: usize,
+    first: Vec<Range<usize>>,
+}
+
+impl BadLines {
+    fn add(&mut self, span: Range<usize>) {
+        self.count += 1;
+        if self.first.len() < MAX_SHOWN {
+            self.first.push(span);
+        }
     }
-    let kind = ErrorKind::Syntax { file: file.name.clone(), count: bad.len() };
-    let places = bad.into_iter().map(|span| {
-        let label = complaint(&file.text[span.clone()]);
-        Place::new(&file, span).label(label)
-    });
-    let places = places.collect();
-    Err(Error { kind: Box::new(kind), places })
+
+    fn into_error(self, file: &Arc<SourceFile>) -> Error {
+        let kind = ErrorKind::Syntax { file: file.name.clone(), count: self.count };
+        let places = self.first.into_iter().map(|span| {
+            let label = complaint(&file.text[span.clone()]);
+            Place::new(file, span).label(label)
+        });
+        Error { kind: Box::new(kind), places: places.collect() }
+    }
 }
 
 /// Lines without their ends; `\r\n` and a lone `\r` end a line too, as in Python's text mode.

@@ -19,6 +19,7 @@ pub(super) struct Reference<'a>(&'a str);
 pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut start, mut at) = (0, 0);
+    let (mut pairs, mut ends) = (Ahead::new("$$"), Ahead::new("}"));
     while let Some(found) = text[at..].find('$').map(|found| at + found) {
         let rest = &text[found..];
         if rest.starts_with("$$") {
@@ -26,19 +27,38 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
             continue;
         }
         // As in the original, `$$` inside the braces ends the search for `}`.
-        let limit = rest.find("$$").unwrap_or(rest.len());
-        match rest[..limit].find('}').filter(|_| rest.starts_with("${")) {
-            Some(end) => {
-                pieces.push(Piece::Text(&text[start..found]));
-                pieces.push(Piece::Reference(Reference(&rest[..=end])));
-                at = found + end + 1;
-                start = at;
-            }
-            None => at = found + 1,
+        let end = ends.from(text, found);
+        if rest.starts_with("${") && end < pairs.from(text, found) && end < text.len() {
+            pieces.push(Piece::Text(&text[start..found]));
+            pieces.push(Piece::Reference(Reference(&text[found..=end])));
+            at = end + 1;
+            start = at;
+        } else {
+            at = found + 1;
         }
     }
     pieces.push(Piece::Text(&text[start..]));
     pieces
+}
+
+/// Where a sign comes next; asked for places that only go forward, it reads the text once in all.
+struct Ahead {
+    sign: &'static str,
+    next: Option<usize>,
+}
+
+impl Ahead {
+    fn new(sign: &'static str) -> Self {
+        Self { sign, next: None }
+    }
+
+    /// Its first place from `from` on; the text's end where there is none.
+    fn from(&mut self, text: &str, from: usize) -> usize {
+        match self.next {
+            Some(next) if next >= from => next,
+            _ => *self.next.insert(text[from..].find(self.sign).map_or(text.len(), |at| from + at)),
+        }
+    }
 }
 
 impl<'a> Reference<'a> {

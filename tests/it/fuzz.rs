@@ -62,6 +62,7 @@ fn ask(files: &BTreeMap<String, String>) -> bool {
         python: PythonVersion::DEFAULT,
         os_release: BTreeMap::new(),
         paths: BTreeMap::new(),
+        kernel_release: None,
     };
     let mut load = Load::new(facts);
     load.whole_history = true;

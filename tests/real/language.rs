@@ -39,6 +39,7 @@ fn ours(files: &BTreeMap<String, String>) -> Value {
         python: PythonVersion::DEFAULT,
         os_release: BTreeMap::new(),
         paths: BTreeMap::new(),
+        kernel_release: None,
     };
     let (load, root) = (Load::new(facts), Location::Path("/@FOLDER@/buildout.cfg".into()));
     let config = match Config::load(&loader, &root, &load) {

@@ -42,7 +42,9 @@ pub(in crate::cli) fn describe(kind: &ErrorKind) -> (&'static str, Vec<String>) 
         ErrorKind::NoSuchSection { similar, .. } => ("config-no-section", mean(similar)),
         ErrorKind::NoSuchOption { similar, .. } => ("config-no-option", mean(similar)),
         ErrorKind::SubstitutionCycle { .. } => ("config-substitution-cycle", Vec::new()),
-        ErrorKind::TooDeep { .. } | ErrorKind::TooLong { .. } => ("config-limit", Vec::new()),
+        ErrorKind::TooDeep { .. } | ErrorKind::TooLong { .. } | ErrorKind::TooLarge { .. } => {
+            ("config-limit", Vec::new())
+        }
         ErrorKind::NotBool { .. } | ErrorKind::BadSetting { .. } => ("config-value", Vec::new()),
         ErrorKind::Recipe { .. } => ("config-recipe", Vec::new()),
         ErrorKind::RemoteRelative { .. } => ("config-value", say("give an absolute path, or set it in a local file")),

@@ -13,6 +13,7 @@ enum Value {
     Text(String),
     Number(u64),
     Tuple(Vec<Value>),
+    List(Vec<Value>),
     /// A marker variable: compared by PEP 508's rules with a string.
     Marker {
         text: String,
@@ -31,7 +32,8 @@ pub(super) fn holds(
     facts: &mut Facts,
     loader: &dyn Loader,
 ) -> Result<(bool, BTreeSet<Fact>), String> {
-    let mut evaluation = Evaluation { facts, loader, read: BTreeSet::new(), marker: false, python: false };
+    let (read, bound) = (BTreeSet::new(), Vec::new());
+    let mut evaluation = Evaluation { facts, loader, read, bound, marker: false, python: false };
     let value = evaluation.eval(expression)?;
     if evaluation.marker && evaluation.python {
         return Err("it mixes a marker such as `python_version` with a name such as `linux`".to_owned());
@@ -43,6 +45,8 @@ struct Evaluation<'a> {
     facts: &'a mut Facts,
     loader: &'a dyn Loader,
     read: BTreeSet<Fact>,
+    /// The names of `for`, innermost last.
+    bound: Vec<(String, Value)>,
     marker: bool,
     python: bool,
 }
@@ -60,6 +64,18 @@ impl Evaluation<'_> {
             Expr::Text(text) => Value::Text(text.clone()),
             Expr::Number(number) => Value::Number(*number),
             Expr::Tuple(items) => Value::Tuple(items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?),
+            Expr::List(items) => Value::List(items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?),
+            Expr::Each { item, name, of } => {
+                let of = self.eval(of)?;
+                let items = self.sequence(&of).ok_or("`for` goes through lists and tuples only")?;
+                let each = items.into_iter().map(|value| {
+                    self.bound.push((name.clone(), value));
+                    let result = self.eval(item);
+                    self.bound.pop();
+                    result
+                });
+                Value::List(each.collect::<Result<_, _>>()?)
+            }
             Expr::Name(name) => self.name(name)?,
             Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner)?)),
             Expr::And(left, right) => match self.eval(left)? {
@@ -91,7 +107,10 @@ impl Evaluation<'_> {
             Expr::Head(value, end) => {
                 let value = self.eval(value)?;
                 match (self.sequence(&value), self.eval(end)?) {
-                    (Some(items), Value::Number(end)) => Value::Tuple(items.into_iter().take(end as usize).collect()),
+                    (Some(items), Value::Number(end)) => {
+                        let head = items.into_iter().take(end as usize).collect();
+                        if matches!(value, Value::List(_)) { Value::List(head) } else { Value::Tuple(head) }
+                    }
                     _ => return Err("`[:n]` is supported for `sys.version_info` and tuples only".to_owned()),
                 }
             }
@@ -100,6 +119,9 @@ impl Evaluation<'_> {
 
     /// The names buildout gives to expressions, and those of PEP 508.
     fn name(&mut self, name: &str) -> Result<Value, String> {
+        if let Some((_, value)) = self.bound.iter().rfind(|(bound, _)| bound == name) {
+            return Ok(value.clone());
+        }
         if let Some(value) = self.marker(name) {
             self.marker = true;
             return Ok(value);
@@ -171,6 +193,7 @@ impl Evaluation<'_> {
     fn call(&mut self, function: &Expr, arguments: &[Expr]) -> Result<Value, String> {
         let Expr::Attribute(owner, name) = function else {
             return match function {
+                Expr::Name(name) if name == "int" => self.int(arguments),
                 Expr::Name(name) => Err(format!("`{name}` is not a name that conditions know")),
                 _ => Err("this call is not supported".to_owned()),
             };
@@ -181,6 +204,7 @@ impl Evaluation<'_> {
                 ("machine", 0) => Ok(Value::Text(self.read(Fact::Machine))),
                 ("system", 0) => Ok(Value::Text(system(&self.read(Fact::Platform)).to_owned())),
                 ("python_version", 0) => Ok(Value::Text(self.read(Fact::Python))),
+                ("release", 0) => Ok(Value::Text(self.read(Fact::KernelRelease))),
                 ("freedesktop_os_release", 0) => Ok(Value::OsRelease),
                 _ => Err(format!("`platform.{name}` is not supported")),
             };
@@ -205,6 +229,9 @@ impl Evaluation<'_> {
         match (&owner, name.as_str(), arguments.as_slice()) {
             (Value::Text(text), "startswith", [Value::Text(start)]) => Ok(Value::Bool(text.starts_with(start))),
             (Value::Text(text), "endswith", [Value::Text(end)]) => Ok(Value::Bool(text.ends_with(end))),
+            (Value::Text(text), "split", [Value::Text(sign)]) if !sign.is_empty() => {
+                Ok(Value::List(text.split(sign.as_str()).map(|part| Value::Text(part.to_owned())).collect()))
+            }
             (Value::Text(text), "lower", []) => Ok(Value::Text(text.to_lowercase())),
             (Value::OsRelease, "get", [Value::Text(field)]) => Ok(self.os_release(field)),
             (Value::OsRelease, "get", [Value::Text(field), default]) => match self.os_release(field) {
@@ -212,6 +239,20 @@ impl Evaluation<'_> {
                 value => Ok(value),
             },
             _ => Err(format!("`.{name}(…)` is not supported here")),
+        }
+    }
+
+    /// `int(…)` of a number, or of a text that is one.
+    fn int(&mut self, arguments: &[Expr]) -> Result<Value, String> {
+        self.python = true;
+        let [argument] = arguments else { return Err("`int` takes one value".to_owned()) };
+        match self.eval(argument)? {
+            Value::Number(number) => Ok(Value::Number(number)),
+            Value::Text(text) => match text.trim().parse() {
+                Ok(number) => Ok(Value::Number(number)),
+                Err(_) => Err(format!("`int` needs a whole number, not `{text}`")),
+            },
+            _ => Err("`int` takes a text".to_owned()),
         }
     }
 
@@ -252,7 +293,7 @@ impl Evaluation<'_> {
 
     fn sequence(&mut self, value: &Value) -> Option<Vec<Value>> {
         match value {
-            Value::Tuple(items) => Some(items.clone()),
+            Value::Tuple(items) | Value::List(items) => Some(items.clone()),
             Value::VersionInfo => {
                 self.read(Fact::Python);
                 let python = self.facts.python;
@@ -289,6 +330,10 @@ impl Evaluation<'_> {
 
     /// How two values of one kind are ordered; `None` for values of different kinds.
     fn order(&mut self, left: &Value, right: &Value) -> Result<Option<Ordering>, String> {
+        // In Python, a list never equals a tuple.
+        if matches!(left, Value::List(_)) != matches!(right, Value::List(_)) {
+            return Ok(None);
+        }
         if let (Some(left), Some(right)) = (self.sequence(left), self.sequence(right)) {
             for (left, right) in left.iter().zip(&right) {
                 match self.order(left, right)? {
@@ -311,7 +356,7 @@ impl Evaluation<'_> {
         match (container, item) {
             (Value::Text(text), Value::Text(part)) => Ok(text.contains(part.as_str())),
             (Value::OsRelease, Value::Text(field)) => Ok(self.os_release(field) != Value::None),
-            (Value::Tuple(items), _) => {
+            (Value::Tuple(items) | Value::List(items), _) => {
                 for candidate in items {
                     if self.order(candidate, item)? == Some(Ordering::Equal) {
                         return Ok(true);
@@ -346,8 +391,11 @@ fn compare_marker(left: &str, comparison: Comparison, right: &str, version: bool
             return Ok(ordered(compare_releases(&left, &right), comparison));
         }
     }
+    // Texts that are no versions have no order in PEP 508, as the original's library reads it.
     match comparison {
         Compatible => Err("`~=` compares versions only".to_owned()),
+        Less | Greater => Ok(false),
+        LessOrEqual | GreaterOrEqual => Ok(left == right),
         _ => Ok(ordered(left.cmp(right), comparison)),
     }
 }
@@ -384,7 +432,7 @@ fn truth(value: &Value) -> bool {
         Value::Bool(value) => *value,
         Value::Text(text) | Value::Marker { text, .. } => !text.is_empty(),
         Value::Number(number) => *number != 0,
-        Value::Tuple(items) => !items.is_empty(),
+        Value::Tuple(items) | Value::List(items) => !items.is_empty(),
         Value::VersionInfo | Value::OsRelease => true,
         Value::None => false,
     }

@@ -2,8 +2,9 @@
 //!
 //! The original evaluates a PEP 508 marker, or any Python at all. Here the expressions found in real configs are
 //! supported, and everything else is refused with its text: names such as `linux` and `python3`, `sys.version_info`,
-//! `sys.platform`, `os.name`, `platform.machine()`, `platform.system()`, `platform.freedesktop_os_release()`, PEP 508
-//! markers, `os.path.exists('/…')` and its kin, comparisons, `not`, `and`, `or`, parentheses, strings, numbers and tuples.
+//! `sys.platform`, `os.name`, `platform.machine()`, `platform.system()`, `platform.release()`,
+//! `platform.freedesktop_os_release()`, PEP 508 markers, `os.path.exists('/…')` and its kin, `int(…)`, `.split(…)`,
+//! comparisons, `not`, `and`, `or`, parentheses, strings, numbers, tuples, lists and `[… for … in …]`.
 
 mod eval;
 mod parse;
@@ -28,6 +29,13 @@ enum Expr {
     Text(String),
     Number(u64),
     Tuple(Vec<Expr>),
+    List(Vec<Expr>),
+    /// `[item for name in of]`
+    Each {
+        item: Box<Expr>,
+        name: String,
+        of: Box<Expr>,
+    },
     /// A bare name: one of buildout's (`linux`) or a marker's (`python_version`).
     Name(String),
     /// `value.name`
@@ -92,8 +100,9 @@ mod tests {
             machine: "x86_64".into(),
             platform: "linux".into(),
             python: PythonVersion { major: 3, minor: 11, micro: 7 },
-            os_release: [("ID".to_owned(), "debian".to_owned())].into(),
+            os_release: [("ID", "debian"), ("VERSION_ID", "12")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             paths: Default::default(),
+            kernel_release: Some("6.1.0-18-amd64".to_owned()),
         }
     }
 
@@ -135,6 +144,14 @@ mod tests {
             ("python_version == '3.*'", true),
             ("python_version ~= '3.10'", true),
             ("platform_machine != 'aarch64'", true),
+            ("int(platform.freedesktop_os_release()['VERSION_ID']) < 12", false),
+            ("int(platform.freedesktop_os_release()['VERSION_ID']) <= 12 and linux", true),
+            ("[int(q) for q in platform.release().split(\".\")[:2]]<[4,14]", false),
+            ("[int(part) for part in '4.9.1'.split('.')[:2]] < [4, 14]", true),
+            ("sys.version_info[:2] != [3, 11]", true),
+            ("sys_platform >= 'darwin' or sys_platform < 'z'", false),
+            ("sys_platform >= 'linux' and sys_platform <= 'linux'", true),
+            ("python_version >= '3.*'", false),
             ("os.path.exists('/etc/here') and os.path.isfile('/etc/here')", true),
             ("os.path.isdir('/etc/here') or os.path.exists('/etc/nowhere')", false),
             ("os.path.isdir('/nowhere') and os.access('/x', os.R_OK) and 'x' in open('/x').read()", false),
@@ -159,6 +176,11 @@ mod tests {
             ("1 < 'a'", "cannot be compared"),
             ("os.access('/x', os.R_OK)", "`os.access` is not supported"),
             ("os.path.exists('relative')", "absolute path"),
+            ("int('x') < 1", "`int` needs a whole number, not `x`"),
+            ("(1, 2) < [1, 2]", "cannot be compared"),
+            ("[q for q in 3]", "goes through lists"),
+            ("[q for q in (1, 2)", "`]` is missing"),
+            ("q", "`q` is not a name"),
         ] {
             let error = holds(text).expect_err(text);
             assert!(error.contains(reason), "{text}: {error}");

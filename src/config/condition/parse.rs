@@ -205,9 +205,31 @@ impl Parser {
                     _ => Ok(Expr::Tuple(items)),
                 }
             }
-            Token::Sign("[") => Ok(Expr::Tuple(self.list("]")?.0)),
+            Token::Sign("[") => self.bracket(),
             sign => Err(format!("unexpected {}", sign.describe())),
         }
+    }
+
+    /// A list, or `item for name in of`, up to `]`.
+    fn bracket(&mut self) -> Result<Expr, String> {
+        let start = self.next;
+        if !self.sign("]") {
+            let item = self.or()?;
+            if self.word("for") {
+                let Some(Token::Word(name)) = self.tokens.get(self.next).cloned() else {
+                    return Err("a name is missing after `for`".to_owned());
+                };
+                self.next += 1;
+                if !self.word("in") {
+                    return Err("`in` is missing".to_owned());
+                }
+                let of = self.or()?;
+                self.expect("]")?;
+                return Ok(Expr::Each { item: Box::new(item), name, of: Box::new(of) });
+            }
+        }
+        self.next = start;
+        Ok(Expr::List(self.list("]")?.0))
     }
 
     /// Expressions up to `end`, and whether a comma stood before it.

@@ -1,5 +1,10 @@
 //! The language case by case, as the real program was seen to treat it.
 
+mod defaults;
+mod merging;
+mod references;
+mod syntax;
+
 use super::*;
 
 fn facts() -> Facts {
@@ -9,6 +14,7 @@ fn facts() -> Facts {
         python: PythonVersion::DEFAULT,
         os_release: Default::default(),
         paths: Default::default(),
+        kernel_release: None,
     }
 }
 
