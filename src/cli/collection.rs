@@ -32,7 +32,9 @@ pub(super) struct Caches {
 
 /// The project's `download-cache` if it has one, else the shared cache.
 pub(super) fn caches(context: &Context<'_>, project: &Project) -> Result<Caches, Report> {
-    match project.buildout_option("download-cache")? {
+    // In the original, `download-cache =` with nothing names the folder of its file; what is meant is no cache.
+    let written = project.loaded.config.raw("buildout", "download-cache").map(|value| value.written().trim());
+    match project.buildout_option("download-cache")?.filter(|_| written != Some("")) {
         Some(path) => {
             let path = normalize(&project.loaded.directory.join(path));
             if project.root().starts_with(&path) {

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, similar};
 use super::layer::{Layer, Origin, Section, Slot, Value};
 use super::loader::Location;
 
@@ -45,13 +45,23 @@ pub(super) fn layer(directory: &Utf8Path) -> Layer {
     Layer::from([("buildout".into(), options)])
 }
 
-/// Adds the `[versions]` section and its floors where the config has none.
-pub(super) fn add_versions(layer: &mut Layer) {
+/// Adds the `[versions]` section where the config does not name another, and the floors in the one that is named.
+///
+/// # Errors
+/// [`ErrorKind::NoSuchSection`] where the one that is named does not exist.
+pub(super) fn add_versions(layer: &mut Layer) -> Result<(), Error> {
     let buildout = layer.entry("buildout".into()).or_default();
     let slot = buildout.entry("versions".into()).or_default();
+    let place = slot.set.as_ref().map(|value| value.origin().place());
     let name = slot.set.get_or_insert_with(|| Value::new("versions", Origin::Default)).text.clone();
     if name.is_empty() {
-        return;
+        return Ok(());
+    }
+    if let Some(place) = place
+        && !layer.contains_key(&name)
+    {
+        let similar = similar(&name, layer.keys().map(|name| &**name));
+        return Err(Error::at(ErrorKind::NoSuchSection { name: name.to_string(), similar }, place));
     }
     let versions = layer.entry(name).or_default();
     let floors = [("zc.buildout", format!(">={BUILDOUT_VERSION}")), ("zc.recipe.egg", ">=2.0.6".to_owned())];
@@ -59,11 +69,15 @@ pub(super) fn add_versions(layer: &mut Layer) {
         let slot = versions.entry(package.into()).or_default();
         slot.set.get_or_insert_with(|| Value::new(floor, Origin::Default));
     }
+    Ok(())
 }
 
 /// Makes the three folders absolute that are relative to the file which names them.
 pub(super) fn anchor_caches(layer: &mut Layer, directory: &str, home: Option<&Utf8Path>) -> Result<(), Error> {
     let Some(buildout) = layer.get_mut("buildout") else { return Ok(()) };
+    let declared = buildout.get("directory").and_then(|slot| slot.set.as_ref()).map(|value| value.text.clone());
+    // What no file says is relative to the buildout directory, whoever says which that is.
+    let directory = declared.filter(|text| !text.contains("${")).unwrap_or_else(|| directory.into());
     for option in ["download-cache", "eggs-directory", "extends-cache"] {
         let Some(value) = buildout.get_mut(option).and_then(|slot| slot.set.as_mut()) else { continue };
         let written = value.text.clone();
@@ -78,12 +92,8 @@ pub(super) fn anchor_caches(layer: &mut Layer, directory: &str, home: Option<&Ut
                 }
                 path => Utf8PathBuf::from(path.folder()),
             },
-            _ => directory.into(),
+            _ => Utf8PathBuf::from(&*directory),
         };
-        // `download-cache =` with nothing switches the cache off, so it must not become the folder itself.
-        if option == "download-cache" && written.is_empty() {
-            continue;
-        }
         value.set_directory(anchored(&written, &base, home).as_str());
     }
     Ok(())

@@ -88,6 +88,12 @@ impl Value {
         Self { history: vec![Change { kind: ChangeKind::Set, text: Arc::clone(&text), origin }], text }
     }
 
+    /// The text before it became an absolute folder, if it did.
+    pub fn written(&self) -> &str {
+        let written = self.history.iter().rfind(|change| change.kind != ChangeKind::Directory);
+        written.map_or(&self.text, |change| &change.text)
+    }
+
     /// The origin of the latest change.
     pub fn origin(&self) -> &Origin {
         self.history.last().map_or(&Origin::Implicit, |change| &change.origin)

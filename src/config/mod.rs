@@ -143,7 +143,7 @@ impl Config {
             update(&mut layer, merge::merge(&files, sequence, load.whole_history)?);
         }
         update(&mut layer, Override::layer(&load.overrides));
-        defaults::add_versions(&mut layer);
+        defaults::add_versions(&mut layer)?;
         defaults::anchor_caches(&mut layer, directory.as_str(), load.home.as_deref())?;
         let dialect = Dialect::declared(&layer)?;
         let annotated = layer.clone();
@@ -162,7 +162,7 @@ impl Config {
     /// # Errors
     /// What is wrong with `[buildout]`.
     pub fn resolver<'a>(&'a self, recipes: &'a dyn Recipes) -> Result<Resolver<'a>, Error> {
-        Resolver::new(&self.layer, self.dialect, recipes)
+        Resolver::new(&self.layer, self.dialect, self.facts.python, recipes)
     }
 
     /// An option as written, if it is there.
@@ -219,23 +219,6 @@ impl Config {
     /// Where each value came from.
     pub fn annotated(&self) -> Annotated {
         Annotated::new(&self.annotated)
-    }
-
-    /// A boolean option; `default` where it is not set.
-    ///
-    /// # Errors
-    /// For values other than `true` and `false`.
-    pub fn bool_option(&self, section: &str, option: &str, default: bool) -> Result<bool, Error> {
-        let Some(value) = self.raw(section, option) else { return Ok(default) };
-        match &*value.text {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            other => {
-                let (section, option) = (section.to_owned(), option.to_owned());
-                let kind = ErrorKind::NotBool { section, option, value: other.to_owned() };
-                Err(Error::at(kind, value.origin().place()))
-            }
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use camino::Utf8Path;
 use super::defaults::STANDARD_DIRECTORIES;
 use super::dialect::Dialect;
 use super::error::{Error, ErrorKind, similar};
+use super::facts::PythonVersion;
 use super::layer::{Layer, Value};
 use super::macros::{Macros, Options};
 use super::substitute::{Piece, pieces};
@@ -21,6 +22,18 @@ use crate::base::Place;
 const MAX_DEPTH: usize = 150;
 /// A longer value than this is a mistake or an attack.
 pub(super) const MAX_VALUE: usize = 4 << 20;
+
+/// Options of `[buildout]` that the original reads as `true` or `false` whatever it is asked for.
+const BOOLEANS: [&str; 8] = [
+    "offline",
+    "newest",
+    "prefer-final",
+    "use-dependency-links",
+    "allow-picked-versions",
+    "show-picked-versions",
+    "abi-tag-eggs",
+    "install-from-cache",
+];
 
 /// What recipes do to their sections' options when a config is resolved.
 pub trait Recipes {
@@ -42,6 +55,8 @@ pub struct Resolver<'a> {
     open: Vec<Frame>,
     depth: usize,
     order: Vec<Arc<str>>,
+    /// Parts that `[buildout]` and the versions section refer to: the original makes them before it looks at `parts`.
+    early: Vec<Arc<str>>,
 }
 
 struct Frame {
@@ -71,14 +86,25 @@ pub struct SectionOptions<'r, 'a> {
 pub type Resolved = BTreeMap<Arc<str>, Arc<str>>;
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(layer: &'a Layer, dialect: Dialect, recipes: &'a dyn Recipes) -> Result<Self, Error> {
+    pub(super) fn new(
+        layer: &'a Layer,
+        dialect: Dialect,
+        python: PythonVersion,
+        recipes: &'a dyn Recipes,
+    ) -> Result<Self, Error> {
         let macros = Macros::new(layer);
         let sections = HashMap::new();
-        let mut resolver =
-            Self { layer, macros, recipes, dialect, sections, open: Vec::new(), depth: 0, order: Vec::new() };
+        let (open, order, early) = (Vec::new(), Vec::new(), Vec::new());
+        let mut resolver = Self { layer, macros, recipes, dialect, sections, open, depth: 0, order, early };
         resolver.enter("buildout", None)?;
-        resolver.finish_buildout()?;
-        resolver.order.clear();
+        resolver.finish_buildout(python)?;
+        let made = resolver.order.clone();
+        let versions = resolver.get("buildout", "versions", &mut Vec::new())?.unwrap_or_default();
+        // What is wrong with that section is told when somebody asks for it.
+        resolver.early = match versions.is_empty() || resolver.enter(&versions, None).is_ok() {
+            true => std::mem::take(&mut resolver.order),
+            false => made,
+        };
         resolver.forget(true);
         Ok(resolver)
     }
@@ -127,12 +153,16 @@ impl<'a> Resolver<'a> {
         // Every section but [buildout] starts anew, so that each part shows up in the order it is reached.
         self.sections.retain(|name, _| &**name == "buildout");
         self.order.clear();
+        for part in self.early.clone() {
+            self.enter(&part, None)?;
+        }
         let place = self.layer.get("buildout").and_then(|section| section.get("parts"));
         let place = place.and_then(|slot| slot.set.as_ref()).and_then(|value| value.origin().place());
         let result = self.get("buildout", "parts", &mut Vec::new()).and_then(|parts| {
             for part in parts.as_deref().unwrap_or_default().split_whitespace() {
                 self.enter(part, place.clone())?;
-                if self.get(part, "recipe", &mut Vec::new())?.is_none_or(|recipe| recipe.is_empty()) {
+                // An empty recipe makes no part, and is no mistake to the original.
+                if self.get(part, "recipe", &mut Vec::new())?.is_none() {
                     return Err(self.no_option(part, "recipe"));
                 }
             }
@@ -237,7 +267,15 @@ impl<'a> Resolver<'a> {
     }
 
     /// What `[buildout]` computes from its own options once they are substituted.
-    fn finish_buildout(&mut self) -> Result<(), Error> {
+    fn finish_buildout(&mut self, python: PythonVersion) -> Result<(), Error> {
+        for name in BOOLEANS {
+            let value = self.get("buildout", name, &mut Vec::new())?;
+            if let Some(value) = value.filter(|value| !matches!(&**value, "true" | "false")) {
+                let (section, option, value) = ("buildout".to_owned(), name.to_owned(), value.to_string());
+                let place = self.place("buildout", name);
+                return Err(Error::at(ErrorKind::NotBool { section, option, value }, place));
+            }
+        }
         let mut get = |option: &str| self.get("buildout", option, &mut Vec::new());
         let directory = get("directory")?.unwrap_or_default();
         let under = |value: &str| -> Arc<str> { Utf8Path::new(&*directory).join(value).into_string().into() };
@@ -255,6 +293,12 @@ impl<'a> Resolver<'a> {
             && let Some((_, eggs)) = set.iter_mut().find(|(name, _)| *name == "eggs-directory")
         {
             *eggs = Utf8Path::new(&**eggs).join(&*version).into_string().into();
+        }
+        if get("abi-tag-eggs")?.is_some_and(|value| &*value == "true")
+            && let Some((_, eggs)) = set.iter_mut().find(|(name, _)| *name == "eggs-directory")
+        {
+            // The tag of CPython; there is no other that conditions could be told of.
+            *eggs = format!("{eggs}/cp{}{}", python.major, python.minor).into();
         }
         let live = self.live("buildout");
         live.data.extend(set.into_iter().map(|(name, value)| (name.into(), value)));

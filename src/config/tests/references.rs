@@ -64,8 +64,13 @@ fn a_section_may_refer_to_its_own_options() {
 }
 
 #[test]
-fn yes_is_no_boolean() {
-    let config = load("[buildout]\nnewest = yes\n");
-    let error = config.bool_option("buildout", "newest", true).expect_err("no boolean");
-    assert_eq!(error.to_string(), "option `buildout:newest` is `yes`: it takes `true` or `false`");
+fn parts_that_buildout_or_its_versions_refer_to_come_first() {
+    let parts = "[a]\nrecipe = r\n[b]\nrecipe = r\n[c]\nrecipe = r\ny = ${a:location}\n";
+    assert_eq!(order(&format!("[buildout]\nparts = b\nx = ${{c:location}}\n{parts}")), ["a", "c", "b"]);
+    assert_eq!(order(&format!("[buildout]\nparts = b\n{parts}[versions]\nx = ${{a:location}}\n")), ["a", "b"]);
+}
+
+#[test]
+fn a_part_with_an_empty_recipe_is_none() {
+    assert_eq!(order("[buildout]\nparts = a b\n[a]\nrecipe =\n[b]\nrecipe = r\n"), ["b"]);
 }

@@ -67,6 +67,13 @@ fn a_section_that_does_not_count_may_have_no_bad_lines_either() {
 }
 
 #[test]
+fn an_indented_line_with_nothing_above_it_matters_where_its_section_counts() {
+    assert_eq!(x("[a]\nx = 1\n[a : windows]\n  2\n"), "1");
+    assert!(error("[a]\nx = 1\n[a : linux]\n  2\n").contains("1 line makes no sense"));
+    assert!(error("[a]\n  2\n").contains("1 line makes no sense"));
+}
+
+#[test]
 fn comment_signs_in_conditions_are_written_as_escapes() {
     assert_eq!(x("[a]\nx = 1\n[a : \"\\x23\" == \"\\x23\" and \"\\x3b\" != \"\\x23\"]\nx = 2\n"), "2");
 }

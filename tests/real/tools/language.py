@@ -64,7 +64,7 @@ def answer(files, folder):
         buildout = real.Buildout("buildout.cfg", [], False, "annotate")
     except Exception as error:
         return {"fatal": "%s: %s" % (type(error).__name__, error)}
-    sections, errors = {}, {}
+    sections, errors, early = {}, {}, list(buildout._parts)
     for name in sorted(buildout._raw):
         try:
             options = buildout["buildout"] if name == "buildout" else fresh(buildout)[name]
@@ -73,6 +73,8 @@ def answer(files, folder):
             errors[name] = "%s: %s" % (type(error).__name__, error)
     try:
         copy = fresh(buildout)
+        # What [buildout] and [versions] refer to was made before.
+        copy._data, copy._parts = dict(buildout._data), list(early)
         for part in (copy["buildout"].get("parts") or "").split():
             copy[part]["recipe"]
         order = copy._parts
