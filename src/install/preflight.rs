@@ -85,19 +85,49 @@ fn on_path(tool: &str, path: &str) -> bool {
     })
 }
 
-/// The conditions that read a fact which is another one on this machine, a line each.
+/// The conditions that come out otherwise on this machine than where the config was bundled, a line each.
 pub fn differing_conditions(conditions: &[ConditionRecord], bundled: &Facts, here: &Facts) -> Vec<String> {
     let mut lines = Vec::new();
-    for record in conditions {
-        for fact in &record.facts {
-            let (then, now) = (bundled.value(fact), here.value(fact));
-            if then != now {
-                lines.push(format!(
-                    "`{}` ({}) looks at {fact}, which was `{then}` and is `{now}` here",
-                    record.condition, record.place
-                ));
-            }
-        }
+    for record in conditions.iter().filter(|record| record.holds_for(here) != Some(record.holds)) {
+        let differing = record.facts.iter().map(|fact| (fact, bundled.value(fact), here.value(fact)));
+        let facts: Vec<String> = differing
+            .filter(|(_, then, now)| then != now)
+            .map(|(fact, then, now)| format!("{fact}, which was `{then}` and is `{now}` here"))
+            .collect();
+        lines.push(format!("`{}` ({}) looks at {}", record.condition, record.place, facts.join(", and ")));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Fact, PythonVersion};
+
+    #[test]
+    fn a_fact_may_differ_as_long_as_the_condition_comes_out_alike() {
+        let facts = |version: &str| Facts {
+            machine: "x86_64".into(),
+            platform: "linux".into(),
+            python: PythonVersion::DEFAULT,
+            kernel_release: Some(format!("{version}.0-test")),
+            os_release: [("VERSION_ID".to_owned(), version.to_owned())].into(),
+            paths: Default::default(),
+        };
+        let record = ConditionRecord {
+            condition: "[a : int(platform.freedesktop_os_release()['VERSION_ID']) < 12]".to_owned(),
+            place: "buildout.cfg:1".to_owned(),
+            facts: [Fact::OsRelease("VERSION_ID".to_owned())].into(),
+            holds: false,
+        };
+        let differing = |here| differing_conditions(std::slice::from_ref(&record), &facts("12"), &facts(here));
+        assert!(differing("13").is_empty());
+        assert_eq!(
+            differing("11"),
+            [format!(
+                "`{}` (buildout.cfg:1) looks at os-release:VERSION_ID, which was `12` and is `11` here",
+                record.condition
+            )]
+        );
+    }
 }

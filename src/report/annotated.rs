@@ -22,15 +22,22 @@ pub fn annotated(annotated: &Annotated, sections: &[String], directory: &str, ve
     text
 }
 
+/// Lines as Python's `splitlines` finds them, which the original prints by.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let whole = text.split_inclusive(ends);
+    whole.map(move |line| line.strip_suffix(ends).unwrap_or(line))
+}
+
 fn key_and_value(option: &AnnotatedOption) -> String {
     let value = &option.value.text;
-    let mut lines = value.lines();
-    let first = lines.next().unwrap_or_default();
-    if value.lines().count() <= 1 {
+    let mut rest = lines(value);
+    let first = rest.next().unwrap_or_default();
+    if lines(value).count() <= 1 {
         let blank = if value.is_empty() { "" } else { " " };
         return format!("{}={blank}{value}\n", option.name);
     }
-    let rest: String = lines.map(|line| format!("{line}\n")).collect();
+    let rest: String = rest.map(|line| format!("{line}\n")).collect();
     format!("{}= {first}\n{rest}", option.name)
 }
 
@@ -65,11 +72,11 @@ fn history(option: &AnnotatedOption, directory: &str) -> String {
             ChangeKind::Remove => "REMOVE",
             ChangeKind::Directory => "DIRECTORY",
         };
-        if change.text.lines().count() <= 1 {
+        if lines(&change.text).count() <= 1 {
             text += &format!("   {word} VALUE = {}\n", change.text);
         } else {
             text += &format!("   {word} VALUE =\n");
-            change.text.lines().for_each(|line| text += &format!("      {line}\n"));
+            lines(&change.text).for_each(|line| text += &format!("      {line}\n"));
         }
     }
     text + "\n"

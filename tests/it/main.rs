@@ -13,7 +13,6 @@ mod extends;
 mod failures;
 mod fetch;
 mod fuzz;
-#[path = "../generator.rs"]
 mod generator;
 mod install;
 mod layers;

@@ -7,7 +7,7 @@
 mod bare;
 mod buildout;
 mod debian;
-#[path = "../generator.rs"]
+#[path = "../it/generator.rs"]
 mod generator;
 mod language;
 mod peers;

@@ -12,8 +12,9 @@ mod parse;
 use std::collections::BTreeSet;
 
 use super::error::ErrorKind;
-use super::facts::{Fact, Facts};
+use super::facts::{ConditionRecord, Fact, Facts};
 use super::loader::Loader;
+use super::memory::MemoryLoader;
 
 /// A parsed condition; whether it holds depends on [`Facts`].
 #[derive(Debug)]
@@ -89,11 +90,21 @@ impl Condition {
     }
 }
 
+impl ConditionRecord {
+    /// Whether the condition holds for other facts, which must have the answers for all paths it asks about; `None` where
+    /// that cannot be told.
+    pub fn holds_for(&self, facts: &Facts) -> Option<bool> {
+        let expression = self.condition.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?.1;
+        let condition = Condition::parse(expression.trim()).ok()?;
+        let known = MemoryLoader::new([]);
+        condition.holds(&mut facts.clone(), &known).ok().map(|(holds, _)| holds)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::facts::PythonVersion;
-    use crate::config::memory::MemoryLoader;
 
     fn facts() -> Facts {
         Facts {
