@@ -166,9 +166,13 @@ fn render_hint(hint: &str) -> String {
     format!("{style}hint{style:#}: {hint}\n")
 }
 
+/// The lines of a place. Nothing else of its file is looked at: it may be large, and be shown many times.
 fn snippet(place: &Place) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
-    let length = place.file.text.len();
-    let span = place.span.start.min(length)..place.span.end.min(length);
-    let annotation = AnnotationKind::Primary.span(span).label(place.label.as_str());
-    Snippet::source(crate::base::mask(&place.file.text)).path(place.file.name.as_str()).annotation(annotation)
+    let text = &*place.file.text;
+    let span = place.span.start.min(text.len())..place.span.end.min(text.len());
+    let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+    let annotation = AnnotationKind::Primary.span(span.start - start..span.end - start).label(place.label.as_str());
+    let lines = Snippet::source(crate::base::mask(&text[start..end])).line_start(place.line());
+    lines.path(place.file.name.as_str()).annotation(annotation)
 }

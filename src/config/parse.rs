@@ -34,7 +34,7 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<SourceFile, Error> {
 }
 
 /// Bad lines that are shown; more of them only bury the first.
-const MAX_SHOWN: usize = 50;
+const MAX_SHOWN: usize = 20;
 
 /// Parses one file.
 ///

@@ -285,11 +285,9 @@ fn a_machine_on_which_a_condition_differs_is_told_so_before_the_first_step() {
     assert!(tar.expect("tar runs").success());
     let manifest = scene.read("app-1.0/.hardtack/manifest.json");
     let id = id.trim_matches('"');
-    let other = manifest.replace(&format!("\"ID\": \"{id}\""), "\"ID\": \"rhel\"");
-    let other = match id {
-        "debian" => other.replace("\"holds\": true", "\"holds\": false"),
-        _ => other.replace("\"holds\": false", "\"holds\": true"),
-    };
+    let (there, holds) = if id == "debian" { ("rhel", true) } else { ("debian", false) };
+    let other = manifest.replace(&format!("\"ID\": \"{id}\""), &format!("\"ID\": \"{there}\""));
+    let other = other.replace(&format!("\"holds\": {holds}"), &format!("\"holds\": {}", !holds));
     assert_ne!(manifest, other);
     let (old, new) = (hardtack::base::Sha256::of(&manifest), hardtack::base::Sha256::of(&other));
     scene.write("app-1.0/.hardtack/manifest.json", other);
@@ -297,7 +295,7 @@ fn a_machine_on_which_a_condition_differs_is_told_so_before_the_first_step() {
     scene.write("app-1.0/SHA256SUMS", sums);
     scene.hardtack("install app-1.0").exits(4).says(&[
         "error[other-machine]",
-        "looks at os-release:ID, which was `rhel` and is `",
+        &format!("looks at os-release:ID, which was `{there}` and is `{id}` here"),
         "buildout.cfg:",
     ]);
 }
