@@ -21,6 +21,8 @@
 //! assert_eq!(&*config.resolver(&NoRecipes)?.option("b", "y")?, "12");
 //! # Ok::<(), hardtack::config::Error>(())
 //! ```
+//!
+#![doc = include_str!("GRAMMAR.md")]
 
 mod active;
 mod annotate;
