@@ -90,3 +90,37 @@ fn the_buildout_section_is_made_from_no_macro() {
     let config = load("[m]\nx = 1\n[buildout]\n<= m\n");
     assert!(get(&config, "buildout", "x").is_err());
 }
+
+/// Counts how often each file is read.
+struct Counting(MemoryLoader, std::cell::RefCell<std::collections::BTreeMap<String, usize>>);
+
+impl Loader for Counting {
+    fn identity(&self, location: &Location) -> Result<String, Error> {
+        self.0.identity(location)
+    }
+
+    fn read(&self, location: &Location) -> Result<Vec<u8>, Error> {
+        *self.1.borrow_mut().entry(location.as_str().to_owned()).or_default() += 1;
+        self.0.read(location)
+    }
+
+    fn path_kind(&self, path: &str) -> PathKind {
+        self.0.path_kind(path)
+    }
+}
+
+#[test]
+fn every_file_is_read_once_however_many_paths_reach_it() {
+    let files = [
+        ("/p/buildout.cfg", "[buildout]\nextends = l.cfg r.cfg base.cfg\n[hardtack]\npython-version = 3.9\n"),
+        ("/p/l.cfg", "[buildout]\nextends = base.cfg\n"),
+        ("/p/r.cfg", "[buildout]\nextends = base.cfg\n"),
+        ("/p/base.cfg", "[a]\nx += d\n"),
+    ];
+    let loader = Counting(MemoryLoader::new(files), Default::default());
+    let root = Location::Path("/p/buildout.cfg".into());
+    let config = Config::load(&loader, &root, &Load::new(facts())).expect("loads");
+    assert_eq!(get(&config, "a", "x"), Ok("d\nd\nd".into()));
+    let read = loader.1.into_inner();
+    assert!(read.len() == files.len() && read.values().all(|times| *times == 1), "{read:?}");
+}
