@@ -69,7 +69,9 @@ impl ActiveDocument {
         for block in &document.blocks {
             if let Some(condition) = &block.condition {
                 let place = Place::new(&document.file, block.header.clone());
-                let decided = condition.holds(facts, loader).map_err(|kind| Error::at(kind, Some(place.clone())))?;
+                let decided = condition
+                    .holds(facts, &|path| loader.path_kind(path))
+                    .map_err(|kind| Error::at(kind, Some(place.clone())))?;
                 let (holds, read) = decided;
                 let condition = format!("[{} : {}]", block.name, condition.text);
                 records.push(ConditionRecord { condition, place: place.to_string(), facts: read, holds });

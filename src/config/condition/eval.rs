@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::super::facts::{Fact, Facts, PathKind};
-use super::super::loader::Loader;
 use super::{Comparison, Expr};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -30,10 +29,10 @@ enum Value {
 pub(super) fn holds(
     expression: &Expr,
     facts: &mut Facts,
-    loader: &dyn Loader,
+    path_kind: &dyn Fn(&str) -> PathKind,
 ) -> Result<(bool, BTreeSet<Fact>), String> {
     let (read, bound) = (BTreeSet::new(), Vec::new());
-    let mut evaluation = Evaluation { facts, loader, read, bound, marker: false, python: false };
+    let mut evaluation = Evaluation { facts, path_kind, read, bound, marker: false, python: false };
     let value = evaluation.eval(expression)?;
     if evaluation.marker && evaluation.python {
         return Err("it mixes a marker such as `python_version` with a name such as `linux`".to_owned());
@@ -43,7 +42,7 @@ pub(super) fn holds(
 
 struct Evaluation<'a> {
     facts: &'a mut Facts,
-    loader: &'a dyn Loader,
+    path_kind: &'a dyn Fn(&str) -> PathKind,
     read: BTreeSet<Fact>,
     /// The names of `for`, innermost last.
     bound: Vec<(String, Value)>,
@@ -261,8 +260,8 @@ impl Evaluation<'_> {
         if !path.starts_with('/') {
             return Err(format!("`os.path.{question}` needs an absolute path"));
         }
-        let loader = self.loader;
-        let kind = *self.facts.paths.entry(path.to_owned()).or_insert_with(|| loader.path_kind(path));
+        let path_kind = self.path_kind;
+        let kind = *self.facts.paths.entry(path.to_owned()).or_insert_with(|| path_kind(path));
         self.read.insert(Fact::Path(path.to_owned()));
         match question {
             "exists" => Ok(Value::Bool(kind != PathKind::Missing)),

@@ -12,9 +12,7 @@ mod parse;
 use std::collections::BTreeSet;
 
 use super::error::ErrorKind;
-use super::facts::{ConditionRecord, Fact, Facts};
-use super::loader::Loader;
-use super::memory::MemoryLoader;
+use super::facts::{ConditionRecord, Fact, Facts, PathKind};
 
 /// A parsed condition; whether it holds depends on [`Facts`].
 #[derive(Debug)]
@@ -80,12 +78,17 @@ impl Condition {
         Ok(Self { text: text.to_owned(), expression })
     }
 
-    /// Whether the condition holds, and the facts that were looked at to tell.
+    /// Whether the condition holds, and the facts that were looked at to tell. `path_kind` is asked for paths that the
+    /// facts do not know yet.
     ///
     /// # Errors
     /// [`ErrorKind::Condition`] where a name is unknown or values of different kinds are compared.
-    pub(super) fn holds(&self, facts: &mut Facts, loader: &dyn Loader) -> Result<(bool, BTreeSet<Fact>), ErrorKind> {
-        eval::holds(&self.expression, facts, loader)
+    pub(super) fn holds(
+        &self,
+        facts: &mut Facts,
+        path_kind: &dyn Fn(&str) -> PathKind,
+    ) -> Result<(bool, BTreeSet<Fact>), ErrorKind> {
+        eval::holds(&self.expression, facts, path_kind)
             .map_err(|reason| ErrorKind::Condition { expression: self.text.clone(), reason })
     }
 }
@@ -96,8 +99,7 @@ impl ConditionRecord {
     pub fn holds_for(&self, facts: &Facts) -> Option<bool> {
         let expression = self.condition.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?.1;
         let condition = Condition::parse(expression.trim()).ok()?;
-        let known = MemoryLoader::new([]);
-        condition.holds(&mut facts.clone(), &known).ok().map(|(holds, _)| holds)
+        condition.holds(&mut facts.clone(), &|_| PathKind::Missing).ok().map(|(holds, _)| holds)
     }
 }
 
@@ -117,13 +119,13 @@ mod tests {
         }
     }
 
-    fn loader() -> MemoryLoader {
-        MemoryLoader::new([("/etc/here", "")])
+    fn path_kind(path: &str) -> PathKind {
+        if path == "/etc/here" { PathKind::File } else { PathKind::Missing }
     }
 
     fn holds(text: &str) -> Result<bool, String> {
         let condition = Condition::parse(text).map_err(|error| error.to_string())?;
-        condition.holds(&mut facts(), &loader()).map(|(holds, _)| holds).map_err(|error| error.to_string())
+        condition.holds(&mut facts(), &path_kind).map(|(holds, _)| holds).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -202,7 +204,7 @@ mod tests {
     #[test]
     fn only_facts_that_were_needed_are_recorded() {
         let condition = Condition::parse("linux or platform.machine() == 'x'").expect("parses");
-        let (holds, read) = condition.holds(&mut facts(), &loader()).expect("holds");
+        let (holds, read) = condition.holds(&mut facts(), &path_kind).expect("holds");
         assert!(holds);
         assert_eq!(read.into_iter().collect::<Vec<_>>(), [Fact::Platform]);
     }
