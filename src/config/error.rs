@@ -85,6 +85,12 @@ pub enum ErrorKind {
         /// The limit.
         limit: usize,
     },
+    /// A longer chain of files than any real config has.
+    #[error("`extends` leads from file to file more than {limit} times")]
+    ChainTooLong {
+        /// The limit.
+        limit: usize,
+    },
     /// `<=` names nothing.
     #[error("section `{section}` takes its options from `{name}`, which does not exist")]
     NoMacro {

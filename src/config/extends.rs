@@ -137,13 +137,13 @@ impl Walk<'_> {
         if let Some(start) = stack.iter().position(|open| *open == document) {
             let circle = stack[start..].iter().chain([&document]);
             let path = circle.map(|index| self.files.document(*index).file.name.clone()).collect();
-            let closing = stack.last().map(|index| self.files.document(*index));
-            let place = closing
-                .and_then(|file| file.extends.as_ref().map(|written| Place::new(&file.file, written.span.clone())));
-            return Err(Error::at(ErrorKind::ExtendsCycle { path }, place));
+            return Err(Error::at(ErrorKind::ExtendsCycle { path }, self.last_extends(stack)));
         }
-        if sequence.visits.len() > MAX_APPLICATIONS || stack.len() > MAX_DEPTH {
+        if sequence.visits.len() > MAX_APPLICATIONS {
             return Err(Error::new(ErrorKind::TooManyFiles { limit: MAX_APPLICATIONS }));
+        }
+        if stack.len() > MAX_DEPTH {
+            return Err(Error::at(ErrorKind::ChainTooLong { limit: MAX_DEPTH }, self.last_extends(stack)));
         }
         stack.push(document);
         let count = self.children(document)?.len();
@@ -156,6 +156,12 @@ impl Walk<'_> {
         stack.pop();
         sequence.order.push(visit);
         Ok(())
+    }
+
+    /// The line that leads on from the last of some files.
+    fn last_extends(&self, stack: &[usize]) -> Option<Place> {
+        let file = self.files.document(*stack.last()?);
+        file.extends.as_ref().map(|written| Place::new(&file.file, written.span.clone()))
     }
 
     /// The files a file extends: read when first asked for, the same whichever path led there.

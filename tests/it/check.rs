@@ -79,6 +79,14 @@ fn paths_of_this_machine_and_carriage_returns_are_found() {
 }
 
 #[test]
+fn operators_without_a_blank_are_found_and_values_are_not() {
+    let scene = Scene::new();
+    scene.project("app", "", "[a]\nx+=1\ny += 2\nz =\n  make CFLAGS+=-O2\nw = a+=b\n# v+=1\nu-= 3\n");
+    let ran = scene.hardtack("check app").ok();
+    ran.says(&["--> buildout.cfg:9:1", "--> buildout.cfg:15:1", "put a blank before the sign", "2 warnings in 1 file"]);
+}
+
+#[test]
 fn a_locked_download_needs_no_digest_in_the_config() {
     let (scene, server) = (Scene::new(), Server::start());
     scene.foo_project(&server);

@@ -33,7 +33,7 @@ pub(in crate::cli) fn describe(kind: &ErrorKind) -> (&'static str, Vec<String>) 
         ErrorKind::Read { .. } => ("config-not-found", Vec::new()),
         ErrorKind::ExtendsCycle { .. } => ("config-extends-cycle", Vec::new()),
         ErrorKind::ExtendedBy => ("config-extended-by", say("let the other file extend this one")),
-        ErrorKind::TooManyFiles { .. } => ("config-too-many-files", Vec::new()),
+        ErrorKind::TooManyFiles { .. } | ErrorKind::ChainTooLong { .. } => ("config-too-many-files", Vec::new()),
         ErrorKind::NoMacro { similar, .. } => ("config-no-section", mean(similar)),
         ErrorKind::MacroCycle { .. } => ("config-macro-cycle", Vec::new()),
         ErrorKind::BadSubstitution { .. } => {

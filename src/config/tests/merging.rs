@@ -35,6 +35,23 @@ fn optional_files_come_after_the_others_and_are_missed_with_a_note() {
 }
 
 #[test]
+fn endless_chains_of_files_are_stopped_at_the_line_that_goes_on() {
+    let name = |index: usize| if index == 0 { "/p/buildout.cfg".to_owned() } else { format!("/p/f{index}.cfg") };
+    let chain = |length: usize| {
+        let files: Vec<(String, String)> = (0..length)
+            .map(|index| (name(index), format!("[buildout]\nextends = f{}.cfg\n", index + 1)))
+            .chain([(name(length), "[a]\nx = 1\n".to_owned())])
+            .collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        load_all(&files, &[])
+    };
+    assert!(chain(200).is_ok());
+    let error = chain(201).expect_err("too long");
+    assert_eq!(error.to_string(), "`extends` leads from file to file more than 200 times");
+    assert_eq!(error.places[0].to_string(), "/p/f200.cfg:2");
+}
+
+#[test]
 fn extends_takes_no_references() {
     let error = load_all(&[("/p/buildout.cfg", "[buildout]\nextends = ${a:x}\n[a]\nx = b.cfg\n")], &[]);
     assert!(error.expect_err("no such file").to_string().contains("${a:x}"));

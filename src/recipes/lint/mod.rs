@@ -48,6 +48,8 @@ pub enum LintCode {
     MachinePath,
     /// Lines that end in a carriage return.
     CarriageReturn,
+    /// `x+=` without a blank, which the original reads otherwise.
+    TightOperator,
 }
 
 impl LintCode {
@@ -61,6 +63,7 @@ impl LintCode {
             Self::LostPrefix => "lost-prefix",
             Self::MachinePath => "machine-path",
             Self::CarriageReturn => "carriage-return",
+            Self::TightOperator => "tight-operator",
         }
     }
 }
