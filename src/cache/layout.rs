@@ -75,14 +75,22 @@ impl Layout {
         self.own().join("quarantine")
     }
 
+    pub(super) fn store(&self) -> Utf8PathBuf {
+        self.own().join("store/sha256")
+    }
+
+    pub(super) fn ledger(&self) -> Utf8PathBuf {
+        self.own().join("ledger")
+    }
+
     pub(super) fn blob(&self, sha256: &Sha256) -> Utf8PathBuf {
         let hex = sha256.to_string();
-        self.own().join("store/sha256").join(&hex[..2]).join(hex)
+        self.store().join(&hex[..2]).join(hex)
     }
 
     pub(super) fn record(&self, key: &SourceKey) -> Utf8PathBuf {
         let id = key.id();
-        self.own().join("ledger").join(&id[..2]).join(format!("{id}.json"))
+        self.ledger().join(&id[..2]).join(format!("{id}.json"))
     }
 
     pub(super) fn cmmi(&self) -> Utf8PathBuf {

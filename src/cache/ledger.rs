@@ -29,14 +29,18 @@ pub(super) struct Record {
 impl Record {
     /// The record at `path`, if there is one for `key`.
     pub(super) fn read(path: &Utf8Path, key: &SourceKey) -> Result<Option<Self>, Error> {
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).at("read", path).map_err(Error::Io),
-        };
-        let record: Self = serde_json::from_slice(&text)
-            .map_err(|error| Error::Ledger { path: path.to_owned(), reason: error.to_string() })?;
-        Ok(Some(record).filter(|record| record.key == *key))
+        match Self::open(path) {
+            Ok(record) => Ok(Some(record).filter(|record| record.key == *key)),
+            Err(Error::Io(error)) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The record at `path`, whatever it is about.
+    pub(super) fn open(path: &Utf8Path) -> Result<Self, Error> {
+        let text = std::fs::read(path).at("read", path)?;
+        serde_json::from_slice(&text)
+            .map_err(|error| Error::Ledger { path: path.to_owned(), reason: error.to_string() })
     }
 
     pub(super) fn write(&self, path: &Utf8Path) -> Result<(), Error> {

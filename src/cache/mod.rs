@@ -4,6 +4,8 @@
 //! source; views are the layouts buildout's own recipes read and write. Nothing here opens a connection: what is not
 //! in the cache is the caller's to fetch. DESIGN's page on files has the layout; the module `layout` spells it.
 
+mod clear;
+mod contents;
 mod error;
 mod event;
 mod files;
@@ -14,6 +16,8 @@ mod policy;
 mod store;
 mod views;
 
+pub use clear::Cleared;
+pub use contents::{Contents, Entry, Finding, FindingKind};
 pub use error::Error;
 pub use event::Event;
 pub use files::DiskFiles;

@@ -28,7 +28,7 @@ pub enum CacheKind {
 /// A cache folder.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    layout: Layout,
+    pub(super) layout: Layout,
     kind: CacheKind,
     views: ViewLayout,
     now: jiff::Timestamp,
@@ -201,7 +201,7 @@ impl Cache {
         }
         let fingerprint = fingerprint_file(&path)?;
         if fingerprint.sha256 != *sha256 {
-            observe(Event::Quarantined { path: self.quarantine(&path, sha256)? });
+            observe(Event::Quarantined { path: self.quarantine(&path)? });
             return Ok(None);
         }
         match wanted.expected.check(&fingerprint) {
@@ -213,11 +213,18 @@ impl Cache {
         }
     }
 
-    fn quarantine(&self, path: &Utf8Path, sha256: &Sha256) -> Result<Utf8PathBuf, Error> {
+    /// The cache for this process alone; waits until no other one writes.
+    pub(super) fn lock_all(&self) -> Result<FileLock, Error> {
+        self.prepare()?;
+        Ok(FileLock::acquire(&self.layout.lock(), LockMode::Exclusive, || ())?)
+    }
+
+    /// Moves a changed blob out of the way; returns where it is now.
+    pub(super) fn quarantine(&self, blob: &Utf8Path) -> Result<Utf8PathBuf, Error> {
         let folder = self.layout.quarantine();
         create_dir_all(&folder)?;
-        let target = folder.join(sha256.to_string());
-        fs::rename(path, &target).at("move aside", path)?;
+        let target = folder.join(blob.file_name().unwrap_or_default());
+        fs::rename(blob, &target).at("move aside", blob)?;
         Ok(target)
     }
 

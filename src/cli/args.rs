@@ -104,6 +104,7 @@ pub(super) enum Command {
     Bundle(Bundle),
     Install(Install),
     Verify(Verify),
+    Cache(CacheOf),
 }
 
 /// Prints resolved values of the config
@@ -254,4 +255,51 @@ pub(super) struct Verify {
     /// A bundle, or an unpacked one
     #[arg(value_name = "BUNDLE|DIR")]
     pub(super) what: Utf8PathBuf,
+}
+
+/// Shows and clears the shared cache
+#[derive(Debug, Args)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Which sources: a URL, a host, or a pattern with `*`.\n\nExamples:\n  hardtack cache dir\n  hardtack \
+                  cache list '*/zlib-*'\n  hardtack cache info --format json\n  hardtack cache verify --repair\n  \
+                  hardtack cache clear zlib.net --dry-run"
+)]
+pub(super) struct CacheOf {
+    #[command(subcommand)]
+    pub(super) command: CacheCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// Prints where it is
+    Dir,
+    /// Lists sources: SHA-256, bytes, URL
+    List {
+        /// Only these: a URL, a host, or a pattern with `*`
+        pattern: Option<String>,
+        /// Prints the files instead
+        #[arg(long)]
+        path: bool,
+    },
+    /// Tells how much is in it
+    Info,
+    /// Reads every byte and compares it with its digest
+    Verify {
+        /// Moves aside what has changed, so that it is fetched again
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Removes sources
+    Clear {
+        /// These: a URL, a host, or a pattern with `*`
+        #[arg(conflicts_with = "all")]
+        pattern: Option<String>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// Says what would be removed, and removes nothing
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
 }

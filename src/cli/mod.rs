@@ -8,6 +8,7 @@ mod access;
 mod annotate;
 mod args;
 mod bundle;
+mod cache;
 mod check;
 mod collection;
 mod console;
@@ -66,6 +67,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
     match command {
         Command::Query(query) => query::run(context, &query),
         Command::Annotate(annotate) => annotate::run(context, &annotate),
+        Command::Cache(arguments) => cache::run(context, &arguments),
         Command::Check(check) => check::run(context, &check),
         Command::Lock(lock) => lock::run(context, &lock),
         Command::Fetch(fetch) => fetch::run(context, &fetch),

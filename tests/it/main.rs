@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
 mod bundle;
+mod cache;
 mod check;
 mod config;
 mod damage;
