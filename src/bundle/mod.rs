@@ -36,7 +36,7 @@ pub use layout::{
 pub use manifest::{
     ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
-pub use products::ProjectFilter;
+pub use products::{ProjectFilter, is_bundle_file};
 pub use project::{FileKind, ProjectFile, ProjectFiles};
 pub use read::{Bundle, Checked};
 pub use root::find_root;

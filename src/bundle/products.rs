@@ -1,9 +1,13 @@
 //! What hardtack and buildout write themselves, and what the config excludes: none of it is the project's.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::error::Error;
+use super::layout::{OWN, is_bundle_folder};
 use super::look::{Look, look_inside};
 use crate::base::RelPath;
 
@@ -28,6 +32,8 @@ pub(super) struct Products<'a> {
     folders: Vec<RelPath>,
     filter: &'a ProjectFilter,
     exclude: Gitignore,
+    /// Folders that were looked at, and whether something is installed there.
+    installations: RefCell<BTreeMap<Utf8PathBuf, bool>>,
 }
 
 impl<'a> Products<'a> {
@@ -38,7 +44,7 @@ impl<'a> Products<'a> {
             exclude.add_line(None, pattern).map_err(|error| bad_pattern(&error))?;
         }
         let exclude = exclude.build().map_err(|error| bad_pattern(&error))?;
-        Ok(Self { root: root.to_owned(), folders, filter, exclude })
+        Ok(Self { root: root.to_owned(), folders, filter, exclude, installations: RefCell::default() })
     }
 
     /// Whether a file stays out for where it is or what it is called.
@@ -51,7 +57,21 @@ impl<'a> Products<'a> {
             || own
             || matches!(name, ".installed.cfg" | ".mr.developer.cfg")
             || self.is_output(path)
+            || self.is_installation(utf8)
             || self.exclude.matched_path_or_any_parents(utf8.as_std_path(), false).is_ignore()
+    }
+
+    /// Whether the file belongs to something that was installed or unpacked below the project.
+    fn is_installation(&self, path: &Utf8Path) -> bool {
+        path.ancestors().skip(1).filter(|above| *above != "").any(|above| {
+            let own = || self.root.join(above).join(OWN);
+            let look = || {
+                own().join("state.json").is_file()
+                    || own().join("next").is_dir()
+                    || is_bundle_folder(&self.root.join(above))
+            };
+            *self.installations.borrow_mut().entry(above.to_owned()).or_insert_with(look)
+        })
     }
 
     /// Whether a bundle at this path is a source.
@@ -65,11 +85,12 @@ impl<'a> Products<'a> {
         let beside = |end: &&str| full.as_str().strip_suffix(*end).map(Utf8Path::new);
         let stem = [".sha256", ".minisig", ".receipt.json"].iter().find_map(beside);
         let output = self.filter.output.as_deref();
-        Some(full.as_path()) == output || stem.is_some_and(|stem| Some(stem) == output || is_bundle(stem))
+        Some(full.as_path()) == output || stem.is_some_and(|stem| Some(stem) == output || is_bundle_file(stem))
     }
 }
 
-fn is_bundle(path: &Utf8Path) -> bool {
+/// Whether a file is a bundle, by its content.
+pub fn is_bundle_file(path: &Utf8Path) -> bool {
     let name = path.file_name().and_then(|name| RelPath::new(name).ok());
     path.is_file() && name.is_some_and(|name| matches!(look_inside(path, &name), Ok(Look::Bundle)))
 }

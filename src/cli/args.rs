@@ -13,11 +13,10 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit status:
-  0 done                      5 a build step failed
-  1 failed otherwise          6 a digest or signature is wrong
-  2 usage or config           7 a build tried to use the network
-  3 a source is missing       8 not reproducible
-  4 environment               9 a download failed";
+  0 done                      4 environment
+  1 failed otherwise          5 a build step failed
+  2 usage or config           6 a digest is wrong
+  3 a source is missing       9 a download failed";
 
 /// Bundles a project that is built from source into one tarball, and installs it on a machine with no network.
 #[derive(Debug, Parser)]

@@ -11,7 +11,7 @@ use super::error::{Report, USAGE};
 use super::project::{Loaded, Project};
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
-    EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, write,
+    EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, is_bundle_file, write,
 };
 use crate::config::{Location, Override};
 use crate::recipes::Origin;
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     let (name, version) = naming(arguments, &project.settings)?;
     let installers = installers(context, arguments)?;
-    let output = output(context, arguments, &name, &version);
+    let output = output(context, arguments, &name, &version)?;
     let filter = filter(&project, &output)?;
     let files = project_files(context, arguments, &project, &filter)?;
     portable(context, &project)?;
@@ -228,15 +228,27 @@ fn passwords(context: &Context<'_>, project: &Project) {
     }
 }
 
-fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) -> Utf8PathBuf {
+/// Where the bundle goes. Only a bundle gives way to it, and no folder is made: one that is not there may be a disk that
+/// is not.
+fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) -> Result<Utf8PathBuf, Report> {
     let file = format!("{name}-{version}.tar.gz");
-    match &arguments.output {
+    let output = match &arguments.output {
         None => context.folder.join(file),
         Some(path) => {
             let full = context.folder.join(path);
             if path.as_str().ends_with('/') || full.is_dir() { full.join(file) } else { full }
         }
+    };
+    let folder = output.parent().unwrap_or(&context.folder);
+    if !folder.is_dir() {
+        let message = format!("there is no folder `{folder}` to write the bundle to");
+        return Err(Report::new(USAGE, "not-found", message).hint("make it first, or choose another"));
     }
+    if output.exists() && !is_bundle_file(&output) {
+        let message = format!("`{}` is there already, and is no bundle", shown(context, &output));
+        return Err(Report::new(USAGE, "would-overwrite", message).hint("choose another name with -o, or remove it"));
+    }
+    Ok(output)
 }
 
 /// The time of all files, from the first of the places that says one.

@@ -63,10 +63,7 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
         }
         InstallEvent::Built { part, took } => console.detail(format!("{part}: built in {}", seconds(*took))),
         InstallEvent::KeptChanged { path, new } => {
-            console.note(format!("`{path}` was changed here and stays; the new one is `{new}`"));
-        }
-        InstallEvent::Replaced { path } => {
-            console.note(format!("`{path}` gave way to a file of the release; it is below .hardtack/previous/tree"));
+            console.note(format!("`{path}` is not as the last release left it, and stays; the new one is `{new}`"));
         }
         InstallEvent::NothingToDo => console.say("everything is installed already"),
         InstallEvent::Switched => console.detail("the new generation is in place"),

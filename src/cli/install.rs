@@ -26,6 +26,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     rustix::process::umask(rustix::fs::Mode::from(0o022));
     let environment = environment(arguments)?;
     let path = context.real_path(&arguments.what);
+    refuse_assignments(context, arguments, path.is_dir() && !is_bundle_folder(&path))?;
     let steps_path = environment.get("PATH").map(String::as_str).unwrap_or_default();
     if arguments.dry_run {
         return dry_run(context, &path);
@@ -53,6 +54,29 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
             Err(report)
         }
     }
+}
+
+/// A bundle means what it meant where it was made.
+fn refuse_assignments(context: &Context<'_>, arguments: &Arguments, project: bool) -> Result<(), Report> {
+    let refuse = |what: &str| {
+        let report =
+            Report::new(USAGE, "usage", format!("{what} has no effect on a bundle: it was resolved when it was made"));
+        Err(report.hint("bundle again with it"))
+    };
+    if let Some(dest) =
+        arguments.dest.as_ref().filter(|dest| dest.as_str().contains('=') && !dest.as_str().contains('/'))
+    {
+        let report =
+            Report::new(USAGE, "usage", format!("`{dest}` looks like an assignment, and a folder belongs here"));
+        return Err(report.hint(format!("for a project: --set {dest}; for a folder of that name: ./{dest}")));
+    }
+    if project {
+        return Ok(());
+    }
+    if !context.overrides.is_empty() {
+        return refuse("--set");
+    }
+    if context.config != "buildout.cfg" { refuse("-c") } else { Ok(()) }
 }
 
 fn choose_sandbox(context: &Context<'_>, arguments: &Arguments, prepared: &Prepared) -> Result<Sandbox, Report> {

@@ -15,7 +15,8 @@ pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Repor
     let access = if lock.update { access.updating() } else { access };
     let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     let gathered = gather(context, &project, access)?;
-    let (count, path) = (gathered.collected.sources.len(), shown(context, &gathered.lock_path));
+    let count = gathered.collected.sources.len() + project.loaded.remote.configs.len();
+    let path = shown(context, &gathered.lock_path);
     if context.console.json {
         let value = serde_json::json!({
             "format": crate::report::JSON_FORMAT,

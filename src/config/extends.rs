@@ -181,7 +181,8 @@ impl Walk<'_> {
                     // The original looks for an optional file from where it runs, whoever names it, and only on disk.
                     let there = || !is_url(name) && self.loader.identity(&self.start.relative(name)).is_ok();
                     if !needed && !there() {
-                        self.notes.push(format!("optional-extends file `{name}` of `{}` does not exist", file.name));
+                        let why = if is_url(name) { "is a URL, which never counts there" } else { "does not exist" };
+                        self.notes.push(format!("optional-extends file `{name}` of `{}` {why}", file.name));
                         continue;
                     }
                     let index = self.read(&location, Some(&place))?;

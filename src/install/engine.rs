@@ -202,7 +202,7 @@ impl Run<'_> {
         built?;
         withdrawn?;
 
-        let changes = placing.finish(current, observe)?;
+        let changes = placing.finish(current)?;
         let names = plan.parts.iter().map(|part| part.name.clone()).collect();
         let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
         state.project = image.as_ref().map(|image| image.files.clone()).unwrap_or_default();

@@ -26,7 +26,7 @@ pub enum Error {
     #[error("{}", wrong(.0))]
     Wrong(Vec<MissingSource>),
     /// The destination belongs to something else.
-    #[error("`{path}` is not empty, and nothing hardtack installed")]
+    #[error("`{path}` is not empty, and hardtack did not install it")]
     Foreign {
         /// The folder.
         path: Utf8PathBuf,

@@ -69,11 +69,6 @@ pub enum Event {
         /// Where the new one is.
         new: Utf8PathBuf,
     },
-    /// A file that was put here at the site gives way to one of the release, and is kept with the last generation.
-    Replaced {
-        /// The file.
-        path: Utf8PathBuf,
-    },
     /// Everything was there already.
     NothingToDo,
     /// The new generation is in place.

@@ -176,7 +176,7 @@ impl<'a> Placing<'a> {
     ///
     /// # Errors
     /// When the destination cannot be read.
-    pub(super) fn finish(&self, current: Option<&State>, observe: &mut dyn FnMut(Event)) -> Result<Vec<Change>, Error> {
+    pub(super) fn finish(&self, current: Option<&State>) -> Result<Vec<Change>, Error> {
         let (dest, tree) = (self.destination.root(), self.destination.next_tree());
         for path in self.kept.iter().filter(|path| self.in_top(path)) {
             let new = tree.join(path);
@@ -204,7 +204,7 @@ impl<'a> Placing<'a> {
         }
         let mut changes = self.changes.clone();
         for top in &self.tops {
-            let mut bring = Bring { dest, tree: &tree, top, known: &known, changes: &mut changes, observe };
+            let mut bring = Bring { dest, tree: &tree, top, known: &known, changes: &mut changes };
             bring.folder(top.as_str().as_bytes())?;
         }
         for (path, entry) in self.image.into_iter().flat_map(|image| &image.files) {
@@ -239,7 +239,6 @@ struct Bring<'b> {
     top: &'b RelPath,
     known: &'b Known,
     changes: &'b mut Vec<Change>,
-    observe: &'b mut dyn FnMut(Event),
 }
 
 impl Bring<'_> {
@@ -270,13 +269,36 @@ impl Bring<'_> {
             (true, None) => self.changes.push(bring),
             (false, None) if !self.known.paths.contains(&path) => self.changes.push(bring),
             (false, None) => {}
-            (_, Some(_)) if self.known.paths.contains(&path) || self.known.folders.contains(&path) => {}
-            (_, Some(_)) => {
-                let path = self.dest.join(String::from_utf8_lossy(&path).as_ref());
-                (self.observe)(Event::Replaced { path });
+            (true, Some(_)) => {
+                if let Some(by) = self.foreign_below(&path)? {
+                    return Err(self.blocked(&path, &by));
+                }
             }
+            (false, Some(_)) if self.known.paths.contains(&path) => {}
+            (false, Some(_)) => return Err(self.blocked(&path, &path)),
         }
         Ok(())
+    }
+
+    /// Something below a folder that is in no record, and so the site's.
+    fn foreign_below(&self, folder: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let full = self.dest.as_std_path().join(os(folder));
+        for entry in fs::read_dir(&full).at("read folder", lossy(&full))?.flatten() {
+            let path = [folder, b"/", entry.file_name().as_bytes()].concat();
+            let found = match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                true => self.foreign_below(&path)?,
+                false => (!self.known.paths.contains(&path)).then_some(path),
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn blocked(&self, path: &[u8], by: &[u8]) -> Error {
+        let place = |path: &[u8]| self.dest.join(String::from_utf8_lossy(path).as_ref());
+        Error::Blocked { path: place(path), by: place(by) }
     }
 }
 

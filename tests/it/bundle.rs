@@ -138,13 +138,14 @@ fn products_of_builds_and_older_bundles_stay_out() {
         scene.write(&format!("app/{file}"), "x");
     }
     let output = "out/renamed.tgz";
+    scene.write("app/out/kept.txt", "x");
     let first = scene.run(&["-C", "app", "bundle", "--installer", "none", "-o", output]).ok().stdout;
     assert!(scene.exists("app/out/renamed.tgz.sha256"));
     let again = scene.run(&["-C", "app", "bundle", "--installer", "none", "-o", output]).ok().stdout;
     assert_eq!(first, again, "the bundle that is being made is no part of itself");
     let listed = scene.hardtack("-C app bundle --installer none --dry-run").ok().stdout;
     let files: Vec<&str> = listed.lines().filter(|line| line.starts_with("file")).collect();
-    assert_eq!(files, ["file\tapp-notes.tar.gz", "file\tbuildout.cfg", "file\thardtack.lock"]);
+    assert_eq!(files, ["file\tapp-notes.tar.gz", "file\tbuildout.cfg", "file\thardtack.lock", "file\tout/kept.txt"]);
 }
 
 #[test]
@@ -359,4 +360,39 @@ fn large_sources_that_are_compressed_already_come_through() {
     let tar = Command::new("tar").args(["xzf", "app-1.0.tar.gz"]).current_dir(scene.path("")).status();
     assert!(tar.expect("tar runs").success());
     scene.hardtack("verify app-1.0").ok();
+}
+
+#[test]
+fn what_was_installed_or_unpacked_in_the_project_stays_out() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    let digest = || scene.hardtack("-C app bundle --installer none").ok().stdout;
+    // The first run writes the lock, which is packed from then on.
+    let first = digest();
+    scene.hardtack("-C app install app-1.0.tar.gz").ok();
+    scene.hardtack("-C app install app-1.0.tar.gz deep/there").ok();
+    let mut tar = Command::new("tar");
+    tar.args(["xzf", "app-1.0.tar.gz", "-C", "deep"]).current_dir(scene.path("app"));
+    assert!(tar.status().expect("tar runs").success());
+    assert_eq!(digest(), first);
+    git(&scene, &["init", "-q"]);
+    git(&scene, &["add", "buildout.cfg", "hardtack.lock"]);
+    git(&scene, &["commit", "-qm", "x"]);
+    scene.hardtack("-C app bundle --installer none").ok().says(&["left out, for a build writes them: ", "deep/there/"]);
+}
+
+#[test]
+fn a_bundle_overwrites_nothing_but_bundles_and_makes_no_folders() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.write("app/README.txt", "precious");
+    for name in ["README.txt", "buildout.cfg"] {
+        let ran = scene.run(&["-C", "app", "bundle", "--installer", "none", "-o", name]).exits(2);
+        ran.says(&["error[would-overwrite]", "is there already, and is no bundle"]);
+    }
+    assert_eq!(scene.read("app/README.txt"), "precious");
+    let ran = scene.hardtack("-C app bundle --installer none -o /nowhere/x.tgz").exits(2);
+    ran.says(&["there is no folder `/nowhere` to write the bundle to"]);
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("bundle app --installer none").ok();
 }

@@ -463,3 +463,18 @@ fn a_place_that_builds_could_not_see_is_refused() {
     ran.exits(4).says(&["nothing can be installed below `/tmp/build`, where builds work at level `full`"]);
     assert!(!std::path::Path::new("/tmp/build/hardtack-test").exists());
 }
+
+#[test]
+fn what_has_no_effect_on_a_bundle_is_refused() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.hardtack("bundle app --installer none").ok();
+    scene
+        .hardtack("install app-1.0.tar.gz d --set foo:extra_options=--x")
+        .exits(2)
+        .says(&["--set has no effect on a bundle"]);
+    scene.hardtack("install app-1.0.tar.gz d -c other.cfg").exits(2).says(&["-c has no effect on a bundle"]);
+    let ran = scene.hardtack("install app-1.0.tar.gz foo:extra_options=--x").exits(2);
+    ran.says(&["looks like an assignment, and a folder belongs here"]);
+    assert!(!scene.exists("d") && !scene.exists("foo:extra_options=--x"));
+}

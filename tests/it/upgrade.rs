@@ -147,7 +147,7 @@ fn a_release_may_differ_in_every_way_and_the_sites_work_stays() {
     assert_eq!(sorted(shown(&scene, "dest")), sorted(OLD.to_vec()));
     scene.hardtack("install app-2.0.tar.gz dest").ok().says(&[
         "building one again: what it is made from has changed",
-        "note: `[SCENE]/dest/edited` was changed here and stays; the new one is `[SCENE]/dest/edited.hardtack-new`",
+        "note: `[SCENE]/dest/edited` is not as the last release left it, and stays; the new one is `[SCENE]/dest/edited.hardtack-new`",
         "1 part built, 1 kept",
     ]);
     assert_eq!(sorted(shown(&scene, "dest")), sorted(NEW.to_vec()));
@@ -294,4 +294,25 @@ fn an_installation_without_network_is_not_taken_from_one_with() {
         .hardtack("install app-1.0.tar.gz dest --allow-downtime")
         .ok()
         .says(&["building foo again: what it is made from has changed"]);
+}
+
+#[test]
+fn what_the_site_has_where_a_part_brings_a_file_stops_the_installation() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.hardtack("bundle app --installer none").ok();
+    // A file under a name the part brings, and a folder with something in it.
+    for (path, made) in [("one/parts/foo/bin/foo", "one"), ("two/parts/foo/bin/foo/mine", "two")] {
+        scene.run(&["install", "app-1.0.tar.gz", made]).ok();
+        std::fs::remove_dir_all(scene.path(format!("{made}/parts/foo"))).expect("removes");
+        std::fs::remove_file(scene.path(format!("{made}/.hardtack/records/foo.json"))).expect("removes");
+        scene.write(path, "the site's");
+        let ran = scene.run(&["install", "app-1.0.tar.gz", made]).exits(4);
+        ran.says(&[
+            "error[blocked]: `[SCENE]/",
+            "/parts/foo/bin/foo` cannot be installed",
+            "hint: move it to another place",
+        ]);
+        assert_eq!(scene.read(path), "the site's");
+    }
 }
