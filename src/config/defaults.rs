@@ -35,6 +35,11 @@ const OPTIONS: [(&str, &str); 22] = [
     ("use-dependency-links", "true"),
 ];
 
+/// The names of all options of `[buildout]` that have a default.
+pub fn default_options() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(name, _)| *name)
+}
+
 /// The defaults, for a config in `directory`.
 pub(super) fn layer(directory: &Utf8Path) -> Layer {
     let mut options: Section = OPTIONS

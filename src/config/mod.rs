@@ -49,7 +49,7 @@ use camino::Utf8PathBuf;
 
 pub use annotate::{Annotated, AnnotatedOption, AnnotatedSection};
 pub use declared::RemoteOptions;
-pub use defaults::BUILDOUT_VERSION;
+pub use defaults::{BUILDOUT_VERSION, default_options};
 pub use error::{Error, ErrorKind};
 pub use facts::{ConditionRecord, Fact, Facts, PathKind, PythonVersion, parse_os_release};
 pub use layer::{Change, ChangeKind, FileOrigin, Origin, Value};

@@ -65,7 +65,11 @@ hint: put them into `extra_options`, which come after it
 fn paths_of_this_machine_and_carriage_returns_are_found() {
     let scene = Scene::new();
     let here = scene.path("app").display().to_string();
-    scene.project("app", "", &format!("[a]\nx = {here}/x\ny = ${{buildout:directory}}\r\n"));
+    scene.project(
+        "app",
+        "p",
+        &format!("[p]\nrecipe = zc.recipe.cmmi\nurl = x.tgz\n[a]\nx = {here}/x\ny = ${{buildout:directory}}\r\n"),
+    );
     let ran = scene.hardtack("check app").ok();
     ran.says(&[
         "warning[machine-path]: `a:x` has the path that the project has on this machine",
@@ -81,9 +85,31 @@ fn paths_of_this_machine_and_carriage_returns_are_found() {
 #[test]
 fn operators_without_a_blank_are_found_and_values_are_not() {
     let scene = Scene::new();
-    scene.project("app", "", "[a]\nx+=1\ny += 2\nz =\n  make CFLAGS+=-O2\nw = a+=b\n# v+=1\nu-= 3\n");
+    scene.project("app", "p", "[p]\nrecipe = zc.recipe.cmmi\nurl = x.tgz\n[a]\nx+=1\ny += 2\nz =\n  make CFLAGS+=-O2\nw = a+=b\n# v+=1\nu-= 3\n");
     let ran = scene.hardtack("check app").ok();
-    ran.says(&["--> buildout.cfg:9:1", "--> buildout.cfg:15:1", "put a blank before the sign", "2 warnings in 1 file"]);
+    ran.says(&[
+        "--> buildout.cfg:12:1",
+        "--> buildout.cfg:18:1",
+        "put a blank before the sign",
+        "2 warnings in 1 file",
+    ]);
+}
+
+#[test]
+fn a_config_that_builds_nothing_and_what_was_meant_are_found() {
+    let scene = Scene::new();
+    scene.write(
+        "app/buildout.cfg",
+        "[buildot]\nparts = a\n[buildout]\nprats = a\nmine = 1\n[a]\nx = ${buildout:mine}\n",
+    );
+    scene.hardtack("check app").ok().says(&[
+        "warning[misspelled-section]: section `buildot` means nothing to hardtack",
+        "hint: did you mean `[buildout]`?",
+        "warning[misspelled-option]: section `buildout` has no option `prats`",
+        "hint: did you mean `parts`?",
+        "warning[no-parts]: the config has no parts: nothing would be built",
+        "3 warnings in 1 file",
+    ]);
 }
 
 #[test]

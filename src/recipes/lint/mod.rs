@@ -3,6 +3,7 @@
 //! A lint never stops anything. It looks at sections as they were written, after their macros, and as they resolve;
 //! sections that do not resolve, which most macro bases are, are left alone.
 
+mod buildout;
 mod digests;
 mod names;
 mod prefix;
@@ -36,6 +37,10 @@ pub struct Lint {
 pub enum LintCode {
     /// An option whose name is close to one the recipe reads.
     MisspelledOption,
+    /// A section whose name is close to one that counts.
+    MisspelledSection,
+    /// A config that builds nothing.
+    NoParts,
     /// An option that neither the recipe nor another value reads.
     UnusedOption,
     /// A download without a digest.
@@ -57,6 +62,8 @@ impl LintCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MisspelledOption => "misspelled-option",
+            Self::MisspelledSection => "misspelled-section",
+            Self::NoParts => "no-parts",
             Self::UnusedOption => "unused-option",
             Self::NoDigest => "no-digest",
             Self::InsecureUrl => "insecure-url",
@@ -117,6 +124,7 @@ pub fn lint(config: &Config, only: Option<&[&str]>, locked: &dyn Fn(&str) -> boo
         digests::check(&part, locked, &mut lints);
         prefix::check(&part, &mut lints);
     }
+    buildout::check(config, &references, &mut lints);
     text::check(config, &mut lints);
     let key = |lint: &Lint| {
         let place = lint.place.as_ref();

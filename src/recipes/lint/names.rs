@@ -32,7 +32,7 @@ impl References {
         Self(found)
     }
 
-    fn has(&self, section: &str, option: &str) -> bool {
+    pub(super) fn has(&self, section: &str, option: &str) -> bool {
         let known = |option: &str| self.0.contains(&(section.to_owned(), option.to_owned()));
         known(option) || known("")
     }
