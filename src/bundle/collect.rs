@@ -302,6 +302,7 @@ pub(super) fn get(job: &Job<'_>, collect: &Collect<'_>) -> Result<Got, FailureCa
         let lookup = cache.lookup(wanted, &mut observe)?;
         if let Some(hit) = lookup.hit.filter(|hit| is_current(job.source, hit, wanted)) {
             job.check(&hit.path)?;
+            cache.show(wanted, &hit)?;
             return Ok(Got { hit, downloaded: false });
         }
         wrong = lookup.wrong;

@@ -338,6 +338,25 @@ impl Cache {
         Ok(Hit { path, fingerprint })
     }
 
+    /// Writes the layouts asked for where one of them lacks a source that was found, as for one that is fetched. A cache
+    /// that cannot be written is as good without.
+    ///
+    /// # Errors
+    /// When a view cannot be written for another reason.
+    pub fn show(&self, wanted: &Wanted, hit: &Hit) -> Result<(), Error> {
+        if views::complete(&self.layout, self.views, wanted) {
+            return Ok(());
+        }
+        let written = (|| {
+            let _shared = FileLock::acquire(&self.layout.lock(), LockMode::Shared, || ())?;
+            views::write(&self.layout, self.views, wanted, &hit.path, self.now)
+        })();
+        match written {
+            Err(Error::Io(error)) if read_only(&error.source) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
     /// Waits until no other process works on the same source.
     ///
     /// # Errors

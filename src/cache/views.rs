@@ -63,6 +63,19 @@ pub(super) fn write(
     Ok(first)
 }
 
+/// Whether every view that is asked for has a file for the source, whatever is in it.
+pub(super) fn complete(layout: &Layout, views: ViewLayout, wanted: &Wanted) -> bool {
+    match &wanted.view {
+        None => true,
+        Some(View::Root(url)) => layout.root_view(url).is_file(),
+        Some(View::Cmmi(url)) => {
+            let modern = || layout.modern_view(url).is_file();
+            let classic = || layout.classic_view(url, &wanted.file_name).is_file();
+            (!views.modern() || modern()) && (!views.classic() || classic())
+        }
+    }
+}
+
 /// Whether both paths are one inode, so that nothing needs to be linked again.
 fn same_file(a: &Utf8Path, b: &Utf8Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -154,3 +154,18 @@ fn settings_files_and_variables_say_where_the_cache_is() {
     scene.write("home/.config/hardtack/config.toml", "[cache]\npaths = 1\n");
     scene.hardtack("fetch app").exits(2).says(&["error[settings]", "unknown field `paths`"]);
 }
+
+#[test]
+fn a_layout_asked_for_later_gets_what_is_cached_already() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = scene.foo_project(&server);
+    scene.hardtack("fetch app").ok();
+    scene.hardtack("fetch app --cache-layout both").ok();
+    let classic = format!("home/.cache/hardtack/cmmi/{}/foo-1.0.tar.gz", hardtack::base::Sha1::of(&url));
+    let modern = format!("home/.cache/hardtack/cmmi/{}", hardtack::base::Md5::of(&url));
+    assert!(scene.exists(&classic) && scene.exists(&modern));
+    std::fs::remove_file(scene.path(&modern)).expect("removes");
+    scene.hardtack("fetch app").ok();
+    assert!(scene.exists(&modern));
+    assert_eq!(server.requests().len(), 1);
+}
