@@ -163,7 +163,8 @@ impl<'a> Resolver<'a> {
                 self.enter(part, place.clone())?;
                 // An empty recipe makes no part, and is no mistake to the original.
                 if self.get(part, "recipe", &mut Vec::new())?.is_none() {
-                    return Err(self.no_option(part, "recipe"));
+                    let first = self.live(part).raw.values().find_map(|value| value.origin().place());
+                    return Err(self.no_option(part, "recipe").via(first.or(place)));
                 }
             }
             Ok(std::mem::take(&mut self.order))

@@ -56,6 +56,7 @@ fn a_part_without_a_recipe_is_an_error() {
     let mut resolver = config.resolver(&Locations).expect("resolves");
     let error = resolver.parts().expect_err("an error");
     assert_eq!(error.to_string(), "option `a:recipe` does not exist");
+    assert_eq!(error.places[0].to_string(), "/p/buildout.cfg:4");
 }
 
 #[test]
