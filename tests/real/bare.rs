@@ -46,7 +46,13 @@ fn a_static_hardtack_verifies_a_bundle_in_an_empty_root() {
 fn the_bundle_of_a_static_hardtack_carries_it_without_a_warning() {
     let Some(program) = static_hardtack() else { return };
     let scene = Scene::new();
-    scene.write("app/buildout.cfg", "[buildout]\nparts =\n[hardtack]\nname = app\nversion = 1.0\n");
+    let part = "[hello]\nrecipe = zc.recipe.cmmi\nurl = hello-1.0.tar.gz\n";
+    let config = format!("[buildout]\nparts = hello\n[hardtack]\nname = app\nversion = 1.0\n{part}");
+    scene.write("app/buildout.cfg", config);
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut tar = scene.command("/bin/tar");
+    tar.arg("-C").arg(fixtures).arg("-czf").arg(scene.path("app/hello-1.0.tar.gz")).arg("hello-1.0");
+    succeeded(tar.output().expect("tar runs"));
     let output = scene.command(&program).args(["bundle", "app"]).output().expect("runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     succeeded(output);
