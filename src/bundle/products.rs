@@ -64,12 +64,8 @@ impl<'a> Products<'a> {
     /// Whether the file belongs to something that was installed or unpacked below the project.
     fn is_installation(&self, path: &Utf8Path) -> bool {
         path.ancestors().skip(1).filter(|above| *above != "").any(|above| {
-            let own = || self.root.join(above).join(OWN);
-            let look = || {
-                own().join("state.json").is_file()
-                    || own().join("next").is_dir()
-                    || is_bundle_folder(&self.root.join(above))
-            };
+            let folder = self.root.join(above);
+            let look = || is_bundle_folder(&folder) || holds_release(&folder);
             *self.installations.borrow_mut().entry(above.to_owned()).or_insert_with(look)
         })
     }
@@ -87,6 +83,15 @@ impl<'a> Products<'a> {
         let output = self.filter.output.as_deref();
         Some(full.as_path()) == output || stem.is_some_and(|stem| Some(stem) == output || is_bundle_file(stem))
     }
+}
+
+/// Whether a bundle was installed to a folder, or was about to be. A project that was installed where it is has no
+/// release, and goes on being a project.
+fn holds_release(folder: &Utf8Path) -> bool {
+    let own = folder.join(OWN);
+    let state = std::fs::read(own.join("state.json")).ok();
+    let state = state.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    state.is_some_and(|state| !state["release"].is_null()) || own.join("next/bundle").is_dir()
 }
 
 /// Whether a file is a bundle, by its content.

@@ -1,9 +1,10 @@
 //! Removing sources from a cache.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::contents::Entry;
 use super::error::Error;
@@ -26,25 +27,27 @@ impl Cache {
     /// # Errors
     /// When a file cannot be removed.
     pub fn clear(&self, chosen: &dyn Fn(&Entry) -> bool, dry_run: bool) -> Result<Cleared, Error> {
-        let contents = self.contents()?;
-        let (entries, kept): (Vec<Entry>, Vec<Entry>) = contents.entries.into_iter().partition(chosen);
-        let mut cleared = Cleared { entries, freed: 0 };
-        if cleared.entries.is_empty() {
-            return Ok(cleared);
+        if !self.contents()?.entries.iter().any(chosen) {
+            return Ok(Cleared { entries: Vec::new(), freed: 0 });
         }
         let _alone = (!dry_run).then(|| self.lock_all()).transpose()?;
+        // Once more: somebody may have written before the lock was had.
+        let entries = self.contents()?.entries;
+        let (entries, kept): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(chosen);
         let kept: BTreeSet<Sha256> = kept.into_iter().map(|entry| entry.sha256).collect();
-        let mut gone = BTreeSet::new();
-        for entry in &cleared.entries {
-            let mut paths = self.views_of(entry)?;
-            if !kept.contains(&entry.sha256) && gone.insert(entry.sha256) {
-                paths.push(entry.blob.clone());
+        let mut paths = BTreeSet::new();
+        for entry in &entries {
+            paths.extend(self.views_of(entry)?);
+            if !kept.contains(&entry.sha256) {
+                paths.insert(entry.blob.clone());
             }
-            cleared.freed += freed(&paths)?;
-            if !dry_run {
-                // The record goes first: one without a blob would be a promise.
-                remove_tree(&entry.record)?;
-                paths.iter().try_for_each(|path| remove_tree(path))?;
+        }
+        let freed = freed(&paths)?;
+        if !dry_run {
+            // Records go first: one without a blob would be a promise.
+            entries.iter().try_for_each(|entry| remove_tree(&entry.record))?;
+            paths.iter().try_for_each(|path| remove_tree(path))?;
+            for entry in &entries {
                 let classic = self.layout.classic_folder(entry.key.as_str());
                 if classic.join("cache.ini").is_file() && classic.read_dir_utf8().is_ok_and(|files| files.count() == 1)
                 {
@@ -52,7 +55,7 @@ impl Cache {
                 }
             }
         }
-        Ok(cleared)
+        Ok(Cleared { entries, freed })
     }
 
     /// The files of buildout's layouts that hold the source's bytes; others of its name are somebody else's.
@@ -74,25 +77,12 @@ impl Cache {
 }
 
 /// Bytes of disk that are free once all these names are gone.
-fn freed(paths: &[Utf8PathBuf]) -> Result<u64, Error> {
-    let mut freed = 0;
-    let mut seen: Vec<(u64, u64)> = Vec::new();
-    let inspect = |path: &Utf8Path| path.metadata().at("inspect", path);
+fn freed(paths: &BTreeSet<Utf8PathBuf>) -> Result<u64, Error> {
+    let mut files: BTreeMap<(u64, u64), (u64, Metadata)> = BTreeMap::new();
     for path in paths.iter().filter(|path| path.is_file()) {
-        let data = inspect(path)?;
-        let file = (data.dev(), data.ino());
-        if seen.contains(&file) {
-            continue;
-        }
-        seen.push(file);
-        let mut names = 0;
-        for other in paths.iter().filter(|path| path.is_file()) {
-            let other = inspect(other)?;
-            names += u64::from((other.dev(), other.ino()) == file);
-        }
-        if data.nlink() <= names {
-            freed += data.blocks() * 512;
-        }
+        let data = path.metadata().at("inspect", path)?;
+        files.entry((data.dev(), data.ino())).or_insert((0, data)).0 += 1;
     }
-    Ok(freed)
+    let gone = files.values().filter(|(names, data)| data.nlink() <= *names);
+    Ok(gone.map(|(_, data)| data.blocks() * 512).sum())
 }

@@ -114,14 +114,15 @@ impl Cache {
         Ok(findings)
     }
 
-    /// Puts right what was found: what has changed is moved aside, and what says nothing true is removed, so that the
-    /// sources are fetched again when they are wanted.
+    /// Verifies, and puts right what is found: what has changed is moved aside, and what says nothing true is removed, so
+    /// that the sources are fetched again when they are wanted. Nobody else writes meanwhile.
     ///
     /// # Errors
-    /// When the cache cannot be written.
-    pub fn repair(&self, findings: &[Finding]) -> Result<(), Error> {
+    /// When the cache cannot be read or written.
+    pub fn repair(&self) -> Result<Vec<Finding>, Error> {
         let _alone = self.lock_all()?;
-        for Finding { path, kind } in findings {
+        let findings = self.verify()?;
+        for Finding { path, kind } in &findings {
             match kind {
                 FindingKind::Changed => drop(self.quarantine(path)?),
                 FindingKind::Damaged | FindingKind::NoBlob(_) => remove_tree(path)?,
@@ -129,7 +130,8 @@ impl Cache {
         }
         // Of a blob that was moved aside, no record may speak any more.
         let gone = self.contents()?.entries.into_iter().filter(|entry| !entry.blob.is_file());
-        Ok(gone.into_iter().try_for_each(|entry| remove_tree(&entry.record))?)
+        gone.into_iter().try_for_each(|entry| remove_tree(&entry.record))?;
+        Ok(findings)
     }
 }
 

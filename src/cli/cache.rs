@@ -99,9 +99,9 @@ fn info(context: &Context<'_>, cache: &Cache) -> Result<(), Report> {
 }
 
 fn verify(context: &Context<'_>, cache: &Cache, repair: bool) -> Result<(), Report> {
-    let findings = cache.verify()?;
+    let mut findings = cache.verify()?;
     if repair && !findings.is_empty() {
-        cache.repair(&findings)?;
+        findings = cache.repair()?;
     }
     let lines: Vec<String> = findings.iter().map(in_words).collect();
     if context.console.json {

@@ -22,10 +22,8 @@ const MAX_COPIED: usize = 512 << 20;
 /// # Errors
 /// [`ErrorKind::TooLong`] for a value that `+=` makes grow past all bounds.
 pub(super) fn merge(files: &Files, sequence: &Sequence, whole_history: bool) -> Result<Layer, Error> {
-    let (first, last) = (Vec::new(), Vec::new());
+    let (first, last) = (vec![None; files.len()], vec![None; files.len()]);
     let mut merge = Merge { files, sequence, origins: HashMap::new(), first, last, copied: 0 };
-    merge.first = vec![None; files.len()];
-    merge.last = vec![None; files.len()];
     for (position, visit) in sequence.order.iter().enumerate() {
         let document = sequence.document(*visit);
         merge.first[document].get_or_insert(position);

@@ -98,13 +98,13 @@ impl<'a> Resolver<'a> {
         let mut resolver = Self { layer, macros, recipes, dialect, sections, open, depth: 0, order, early };
         resolver.enter("buildout", None)?;
         resolver.finish_buildout(python)?;
-        let made = resolver.order.clone();
+        let made = resolver.order.len();
         let versions = resolver.get("buildout", "versions", &mut Vec::new())?.unwrap_or_default();
         // What is wrong with that section is told when somebody asks for it.
-        resolver.early = match versions.is_empty() || resolver.enter(&versions, None).is_ok() {
-            true => std::mem::take(&mut resolver.order),
-            false => made,
-        };
+        if !versions.is_empty() && resolver.enter(&versions, None).is_err() {
+            resolver.order.truncate(made);
+        }
+        resolver.early = std::mem::take(&mut resolver.order);
         resolver.forget(true);
         Ok(resolver)
     }
@@ -153,12 +153,11 @@ impl<'a> Resolver<'a> {
         // Every section but [buildout] starts anew, so that each part shows up in the order it is reached.
         self.sections.retain(|name, _| &**name == "buildout");
         self.order.clear();
-        for part in self.early.clone() {
-            self.enter(&part, None)?;
-        }
         let place = self.layer.get("buildout").and_then(|section| section.get("parts"));
         let place = place.and_then(|slot| slot.set.as_ref()).and_then(|value| value.origin().place());
-        let result = self.get("buildout", "parts", &mut Vec::new()).and_then(|parts| {
+        let early = self.early.clone().into_iter().try_for_each(|part| self.enter(&part, None));
+        let parts = early.and_then(|()| self.get("buildout", "parts", &mut Vec::new()));
+        let result = parts.and_then(|parts| {
             for part in parts.as_deref().unwrap_or_default().split_whitespace() {
                 self.enter(part, place.clone())?;
                 // An empty recipe makes no part, and is no mistake to the original.

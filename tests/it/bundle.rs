@@ -396,3 +396,18 @@ fn a_bundle_overwrites_nothing_but_bundles_and_makes_no_folders() {
     scene.hardtack("bundle app --installer none").ok();
     scene.hardtack("bundle app --installer none").ok();
 }
+
+#[test]
+fn a_project_that_was_installed_where_it_is_stays_a_project() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = scene.foo_project(&server);
+    let base = format!("[buildout]\nparts = foo\n[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\n");
+    scene.write("app/base/buildout.cfg", base);
+    let own = "[hardtack]\nname = app\nversion = 1.0\n";
+    scene.write("app/main/buildout.cfg", format!("[buildout]\nextends = ../base/buildout.cfg\n{own}"));
+    std::fs::remove_file(scene.path("app/buildout.cfg")).expect("removes");
+    scene.hardtack("fetch app/base").ok();
+    scene.hardtack("install app/base").ok();
+    let listed = scene.hardtack("bundle app/main -n --installer none").ok().stdout;
+    assert!(listed.contains("file\tbase/buildout.cfg\n"), "{listed}");
+}
