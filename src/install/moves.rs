@@ -21,6 +21,11 @@ use crate::base::{IoContext, PathError, RelPath, create_dir_all};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Change {
+    /// The destination has a folder here, which may stay empty.
+    MakeFolder {
+        /// Its path.
+        path: RelPath,
+    },
     /// What is at this path of the destination goes to the folder of things taken away.
     TakeAway {
         /// Below both.
@@ -97,7 +102,7 @@ impl Moves {
                     let absent = || io::Error::from(io::ErrorKind::NotFound);
                     Some(inode(new.as_std_path()).and_then(|inode| inode.ok_or_else(absent)).at("inspect", &new)?)
                 }
-                Change::TakeAway { .. } | Change::Bring { .. } => None,
+                Change::MakeFolder { .. } | Change::TakeAway { .. } | Change::Bring { .. } => None,
             };
             steps.push(Step { change: change.clone(), inode });
         }
@@ -150,10 +155,14 @@ impl Moves {
     fn emptied(&self) -> Vec<&Utf8Path> {
         let taken = self.steps.iter().filter_map(|step| match &step.change {
             Change::TakeAway { path } => Some(AsRef::<Utf8Path>::as_ref(path)),
-            Change::Put { .. } | Change::Bring { .. } => None,
+            Change::MakeFolder { .. } | Change::Put { .. } | Change::Bring { .. } => None,
         });
         let folders: BTreeSet<&Utf8Path> = taken.flat_map(|path| path.ancestors().skip(1)).collect();
-        folders.into_iter().rev().filter(|folder| *folder != "").collect()
+        let wanted = |folder: &Utf8Path| {
+            let is_it = |step: &Step| matches!(&step.change, Change::MakeFolder { path } if path.as_str() == folder);
+            self.steps.iter().any(is_it)
+        };
+        folders.into_iter().rev().filter(|folder| *folder != "" && !wanted(folder)).collect()
     }
 
     fn carry_out(&self, step: &Step, ground: &Ground) -> Result<(), PathError> {
@@ -162,6 +171,7 @@ impl Moves {
             return Ok(());
         }
         match &step.change {
+            Change::MakeFolder { path } => crate::base::create_dir_all(&ground.dest.join(path)),
             Change::TakeAway { path } => rename(&ground.dest.join(path), &ground.taken.join(path)),
             Change::Put { from, to } => exchange(&ground.tree.join(from), &ground.dest.join(to)),
             Change::Bring { path, .. } => rename_raw(&ground.tree, &ground.dest, path),
@@ -174,6 +184,8 @@ impl Moves {
             return Ok(());
         }
         match &step.change {
+            // The folders that were made go together, at the end.
+            Change::MakeFolder { .. } => Ok(()),
             Change::TakeAway { path } => rename(&ground.taken.join(path), &ground.dest.join(path)),
             Change::Put { from, to } => exchange(&ground.dest.join(to), &ground.tree.join(from)),
             Change::Bring { path, .. } => rename_raw(&ground.dest, &ground.tree, path),
@@ -182,6 +194,7 @@ impl Moves {
 
     fn is_done(&self, step: &Step, ground: &Ground) -> Result<bool, PathError> {
         match &step.change {
+            Change::MakeFolder { path } => Ok(ground.dest.join(path).is_dir()),
             Change::TakeAway { path } => {
                 let taken = ground.taken.join(path);
                 Ok(inode(taken.as_std_path()).at("inspect", &taken)?.is_some())
@@ -202,13 +215,16 @@ impl Moves {
     }
 }
 
-/// The folders that putting things will make.
+/// The folders that will be made, for what is put into them or for themselves.
 fn folders_made(steps: &[Step], dest: &Utf8Path) -> Vec<RelPath> {
     let mut made = Vec::new();
     for step in steps {
-        let Change::Put { to, .. } = &step.change else { continue };
-        let path: &Utf8Path = to.as_ref();
-        let parents: Vec<&Utf8Path> = path.ancestors().skip(1).filter(|parent| *parent != "").collect();
+        let (path, above): (&Utf8Path, usize) = match &step.change {
+            Change::Put { to, .. } => (to.as_ref(), 1),
+            Change::MakeFolder { path } => (path.as_ref(), 0),
+            Change::TakeAway { .. } | Change::Bring { .. } => continue,
+        };
+        let parents: Vec<&Utf8Path> = path.ancestors().skip(above).filter(|parent| *parent != "").collect();
         for parent in parents.into_iter().rev() {
             let Ok(parent) = RelPath::new(parent.as_str()) else { continue };
             let is_folder = fs::symlink_metadata(dest.join(&parent)).is_ok_and(|metadata| metadata.is_dir());
@@ -324,6 +340,8 @@ mod tests {
         vec![
             Change::TakeAway { path: path("doc/gone.txt") },
             Change::TakeAway { path: path("conf") },
+            Change::MakeFolder { path: path("var/empty") },
+            Change::MakeFolder { path: path("doc") },
             Change::Put { from: path("parts"), to: path("parts") },
             Change::Put { from: path("etc/x.cfg"), to: path("etc/x.cfg") },
             Change::Put { from: path("conf/a"), to: path("conf/a") },
@@ -346,10 +364,12 @@ mod tests {
         let moves = Moves::plan(&scene.ground, &changes(), Aim::Undo).expect("plans");
         moves.place(&scene.ground).expect("places");
         assert_eq!(shown(&scene.ground), NEW);
+        let is_folder = |path: &str| scene.ground.dest.join(path).is_dir();
+        assert!(is_folder("var/empty") && is_folder("doc"), "folders of the release stay, whatever went out of them");
         let again = Moves::read(&scene.ground.journal).expect("reads").expect("is there");
         again.withdraw(&scene.ground).expect("withdraws");
         assert_eq!(shown(&scene.ground), OLD);
-        assert!(!scene.ground.dest.join("etc").exists() && !scene.ground.journal.exists());
+        assert!(!is_folder("var") && !scene.ground.dest.join("etc").exists() && !scene.ground.journal.exists());
     }
 
     #[test]
@@ -372,6 +392,8 @@ mod tests {
                 }
                 let wanted = if aim == Aim::Finish { NEW } else { OLD };
                 assert_eq!(shown(&scene.ground), wanted, "after {done} changes, {aim:?}");
+                let made = scene.ground.dest.join("var").exists();
+                assert_eq!(made, aim == Aim::Finish, "after {done} changes, {aim:?}");
             }
         }
     }
@@ -380,7 +402,7 @@ mod tests {
     fn a_crash_between_the_renames_of_a_file_system_without_exchange_is_settled() {
         for (both, wanted) in [(false, OLD), (true, OLD)] {
             let scene = scene();
-            let moves = Moves::plan(&scene.ground, &changes()[2..3], Aim::Undo).expect("plans");
+            let moves = Moves::plan(&scene.ground, &changes()[4..5], Aim::Undo).expect("plans");
             let (new, target) = (scene.ground.tree.join("parts"), scene.ground.dest.join("parts"));
             fs::rename(&target, aside(&new)).expect("the first rename");
             if both {

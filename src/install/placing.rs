@@ -208,9 +208,10 @@ impl<'a> Placing<'a> {
             bring.folder(top.as_str().as_bytes())?;
         }
         for (path, entry) in self.image.into_iter().flat_map(|image| &image.files) {
-            if *entry == ProjectEntry::Folder {
-                let root = if self.in_top(path) { tree.as_path() } else { dest };
-                create_dir_all(&root.join(path))?;
+            match entry {
+                ProjectEntry::Folder if self.in_top(path) => create_dir_all(&tree.join(path))?,
+                ProjectEntry::Folder => changes.push(Change::MakeFolder { path: path.clone() }),
+                _ => {}
             }
         }
         Ok(changes)

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use crate::base::{
-    Fingerprint, IoContext, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file, write_atomic,
+    Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file,
+    write_atomic,
 };
 
 /// The format written and read here.
@@ -167,7 +168,7 @@ impl PartRecord {
         for (path, file) in &self.files {
             let (source, target) = (from.join(path), to.join(path));
             match file {
-                InstalledFile::File { .. } => link_file(&source, &target)?,
+                InstalledFile::File { .. } => drop(link_file(&source, &target, LinkMode::Auto)?),
                 InstalledFile::Symlink { .. } => {
                     let link = fs::read_link(&source).at("read link", &source)?;
                     std::os::unix::fs::symlink(link, &target).at("create link", &target)?;
