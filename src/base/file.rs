@@ -1,9 +1,8 @@
 //! Files that are either whole or not there, and errors that name their path.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
@@ -59,71 +58,26 @@ pub fn write_atomic(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<(), Path
 
 /// Flushes a temporary file and renames it to `path`, replacing what is there.
 pub fn publish(temporary: NamedTempFile, path: &Utf8Path, mode: u32) -> Result<(), PathError> {
-    let file = temporary.as_file();
+    let (file, from) = temporary.into_parts();
+    let from = from.keep().map_err(|error| error.error).at("keep", path)?;
+    let from = Utf8Path::from_path(&from).ok_or_else(|| io::Error::other("path is not UTF-8")).at("keep", path)?;
+    publish_file(&file, from, path, mode).inspect_err(|_| drop(fs::remove_file(from)))
+}
+
+/// Flushes the open file that is at `from` and renames it to `path`, replacing what is there.
+pub fn publish_file(file: &File, from: &Utf8Path, path: &Utf8Path, mode: u32) -> Result<(), PathError> {
     file.set_permissions(fs::Permissions::from_mode(mode)).at("set the mode of", path)?;
     file.sync_all().at("flush", path)?;
-    temporary.persist(path).map_err(|error| error.error).at("rename into place", path)?;
+    fs::rename(from, path).at("rename into place", path)?;
     sync_dir(parent(path))
 }
 
-fn parent(path: &Utf8Path) -> &Utf8Path {
+/// The folder of a file; the current one where only a name is given.
+pub(super) fn parent(path: &Utf8Path) -> &Utf8Path {
     match path.parent() {
         Some(folder) if folder != "" => folder,
         _ => Utf8Path::new("."),
     }
-}
-
-/// Makes `to` a file with the bytes of `from` that can be written without touching `from`: a reflink where the file
-/// system has them, else a copy. The mode comes along.
-pub fn clone_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
-    if reflink(from, to).is_ok() {
-        return Ok(());
-    }
-    let mut source = File::open(from).at("open", from)?;
-    let mut target = create_private(to).at("create", to)?;
-    io::copy(&mut source, &mut target).at("write", to)?;
-    let mode = source.metadata().at("inspect", from)?.permissions();
-    target.set_permissions(mode).at("set the mode of", to)
-}
-
-/// Puts a link to, or else a copy of, the file `from` at `to`, replacing what is there by rename.
-///
-/// A reflink is tried first, then a hard link, which suits only files nobody writes to, then a copy.
-pub fn replace_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
-    let folder = parent(to);
-    create_dir_all(folder)?;
-    let staging = tempfile::Builder::new().prefix(".hardtack-").tempdir_in(folder).at("create a folder in", folder)?;
-    let Some(staging) = Utf8Path::from_path(staging.path()) else {
-        return Err(io::Error::other("path is not UTF-8")).at("create a folder in", folder);
-    };
-    let staged = staging.join("file");
-    link_file(from, &staged)?;
-    fs::rename(&staged, to).at("rename into place", to)
-}
-
-/// Makes `to`, which must not be there, the same file as `from`: a reflink, else a hard link, else a copy. For files
-/// that nobody writes to in place.
-pub fn link_file(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
-    let empty = fs::symlink_metadata(from).at("inspect", from)?.len() == 0;
-    // Empty files are never hard-linked: some file systems cap the link count, and all empty files may be one blob.
-    if reflink(from, to).is_ok() || (!empty && fs::hard_link(from, to).is_ok()) {
-        return Ok(());
-    }
-    clone_file(from, to)
-}
-
-/// Makes `to` share the bytes of `from` until one of them is written to; on an error there is no `to`.
-fn reflink(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
-    let source = File::open(from)?;
-    let target = create_private(to)?;
-    let cloned = rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd());
-    let done = cloned.map_err(io::Error::from).and_then(|()| target.set_permissions(source.metadata()?.permissions()));
-    done.inspect_err(|_| drop(fs::remove_file(to)))
-}
-
-/// A new file that nobody else can read until it gets its mode.
-fn create_private(path: &Utf8Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// All paths below `root` that are no folders, sorted by name, with their relative path.

@@ -2,10 +2,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
 use super::{IoContext, PathError};
+
+/// Between two looks at a lock that somebody else holds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who else may hold the lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,40 +23,41 @@ pub enum LockMode {
 /// A lock on a file, released when dropped, also when the process is killed.
 ///
 /// On file systems without locks it is held in name only: every writer here publishes by rename, so what is lost is
-/// the saving of doing work once, never a file's integrity.
+/// the saving of doing work once, never a file's integrity. [`FileLock::is_real`] tells.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
+    real: bool,
 }
 
 impl FileLock {
-    /// Waits for the lock on the file at `path`, which is made when missing. `waiting` is called once if somebody else
-    /// holds it.
+    /// Waits for the lock on the file at `path`, which is made when missing. `waiting` is called again and again while
+    /// somebody else holds it, with the time waited so far, and ends the wait by returning `false`: then the answer is
+    /// `None`.
     ///
     /// # Errors
     /// When the file cannot be opened for writing, or locking fails for another reason than not being supported.
-    pub fn acquire(path: &Utf8Path, mode: LockMode, waiting: impl FnOnce()) -> Result<Self, PathError> {
+    pub fn acquire(
+        path: &Utf8Path,
+        mode: LockMode,
+        mut waiting: impl FnMut(Duration) -> bool,
+    ) -> Result<Option<Self>, PathError> {
         // NFSv4 grants an exclusive lock only on a descriptor open for writing.
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
-        let tried = match mode {
-            LockMode::Shared => file.try_lock_shared(),
-            LockMode::Exclusive => file.try_lock(),
-        };
-        let outcome = match tried {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => {
-                waiting();
-                match mode {
-                    LockMode::Shared => file.lock_shared(),
-                    LockMode::Exclusive => file.lock(),
-                }
+        let start = Instant::now();
+        loop {
+            let tried = match mode {
+                LockMode::Shared => file.try_lock_shared(),
+                LockMode::Exclusive => file.try_lock(),
+            };
+            match tried {
+                Ok(()) => return Ok(Some(Self { file, real: true })),
+                Err(TryLockError::WouldBlock) if waiting(start.elapsed()) => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) if unsupported(&error) => return Ok(Some(Self { file, real: false })),
+                Err(TryLockError::Error(error)) => return Err(error).at("lock", path),
             }
-            Err(TryLockError::Error(error)) => Err(error),
-        };
-        match outcome {
-            Err(error) if !unsupported(&error) => Err(error).at("lock", path),
-            _ => Ok(Self { _file: file }),
         }
     }
 
@@ -61,14 +66,17 @@ impl FileLock {
     /// # Errors
     /// As [`FileLock::acquire`].
     pub fn try_acquire(path: &Utf8Path) -> Result<Option<Self>, PathError> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).at("open", path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if unsupported(&error) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::Error(error)) => Err(error).at("lock", path),
-        }
+        Self::acquire(path, LockMode::Exclusive, |_| false)
+    }
+
+    /// Whether the file system knows locks, so that nobody else can hold it too.
+    pub fn is_real(&self) -> bool {
+        self.real
+    }
+
+    /// The locked file.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 }
 

@@ -13,9 +13,15 @@ use super::{Md5, Sha256, redact};
 pub struct SourceKey(String);
 
 impl SourceKey {
-    /// The key of a URL, which loses user and password.
+    /// The key of a URL, which loses user and password. Scheme and host mean the same in any case (RFC 3986, section
+    /// 6.2.2.1), so they get small letters.
     pub fn url(url: &str) -> Self {
-        Self(redact(url))
+        let mut key = redact(url);
+        if let Some(authority) = key.find("://").map(|at| at + 3) {
+            let end = key[authority..].find(['/', '?', '#']).map_or(key.len(), |length| authority + length);
+            key[..end].make_ascii_lowercase();
+        }
+        Self(key)
     }
 
     /// The key of a file outside the project.
@@ -23,6 +29,11 @@ impl SourceKey {
         let name = path.rsplit('/').next().unwrap_or(path);
         let place = Sha256::of(path).to_string();
         Self(format!("file:{name}#{}", &place[..16]))
+    }
+
+    /// The key of a file that buildout's layouts have under a digest of its URL, where nobody knows the URL.
+    pub fn of_hashed_url(md5: &Md5) -> Self {
+        Self(format!("buildout:{md5}"))
     }
 
     /// The key as text.
@@ -47,31 +58,74 @@ impl fmt::Display for SourceKey {
 pub struct Wanted {
     /// Its name.
     pub key: SourceKey,
-    /// Where buildout's own layouts have it; `None` when the URL holds credentials, which must not get into any file's
-    /// name.
-    pub view: Option<View>,
+    /// Where other programs' layouts have it, the first one being where people look; none when the URL holds
+    /// credentials, which must not get into any file's name.
+    pub views: Vec<View>,
     /// The last element of the URL's path.
     pub file_name: String,
     /// Digests the bytes must have.
     pub expected: Expected,
     /// Whether the source is a file on this machine rather than on a server.
     pub local: bool,
+    /// Whether it is an index: a file that is meant to change under its URL.
+    pub index: bool,
 }
 
-/// Where buildout's own layouts have a source, named by its URL exactly as the config has it.
+impl Wanted {
+    /// By which rule a cache may answer for it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self { index: true, .. } => Class::Index,
+            Self { expected, .. } if expected.is_some() => Class::ByDigest,
+            _ => Class::ByUrl,
+        }
+    }
+
+    /// The URL exactly as the config has it, if it may be written down.
+    pub fn url(&self) -> Option<&str> {
+        self.views.first().map(View::url)
+    }
+}
+
+/// How long what a cache has of a source holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// For ever: a digest says what the bytes are.
+    ByDigest,
+    /// For ever: one URL, one file. Other bytes later are an error.
+    ByUrl,
+    /// Until the server has others: it is asked each time.
+    Index,
+}
+
+impl Class {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ByDigest => "immutable by digest",
+            Self::ByUrl => "immutable by URL",
+            Self::Index => "index",
+        }
+    }
+}
+
+/// Where another program's layout has a source, named by its URL exactly as the config has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
     /// In the folder that zc.recipe.cmmi has for itself.
     Cmmi(String),
     /// In the cache's own folder, as configs that are extended and most other recipes' sources are.
     Root(String),
+    /// In a folder of its apk repository, below the cache's own.
+    Apk(String),
 }
 
 impl View {
     /// The URL.
     pub fn url(&self) -> &str {
         match self {
-            Self::Cmmi(url) | Self::Root(url) => url,
+            Self::Cmmi(url) | Self::Root(url) | Self::Apk(url) => url,
         }
     }
 }
@@ -131,6 +185,8 @@ mod tests {
     #[test]
     fn keys_hold_neither_passwords_nor_home_folders() {
         assert_eq!(SourceKey::url("https://u:p@host.example/x").as_str(), "https://host.example/x");
+        assert_eq!(SourceKey::url("HTTPS://Host.Example?X").as_str(), "https://host.example?X");
+        assert_eq!(SourceKey::url("Relative/Path").as_str(), "Relative/Path");
         let key = SourceKey::outside_file("/home/ann/src/foo.tgz");
         assert!(key.as_str().starts_with("file:foo.tgz#") && !key.as_str().contains("ann"), "{key}");
         assert_ne!(key, SourceKey::outside_file("/home/bob/src/foo.tgz"));

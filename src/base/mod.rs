@@ -9,21 +9,26 @@ mod filelock;
 mod key;
 mod link;
 mod path;
+mod replica;
 mod span;
 mod time;
+mod transfer;
 mod url;
 
 pub use digest::{
     Digest, DigestError, Fingerprint, Hasher, HashingReader, HashingWriter, Md5, Sha1, Sha256, fingerprint_file,
+    sha256_file,
 };
 pub use file::{
-    IoContext, PathError, clone_file, create_dir_all, empty_folders_below, files_below, is_empty_dir, link_file,
-    publish, read_to_string, remove_tree, replace_file, sync_dir, write_atomic,
+    IoContext, PathError, create_dir_all, empty_folders_below, files_below, is_empty_dir, publish, publish_file,
+    read_to_string, remove_tree, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
-pub use key::{Expected, Mismatch, SourceKey, View, Wanted};
+pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};
 pub use link::link_stays_below;
 pub use path::{RelPath, RelPathError, normalize};
+pub use replica::{LinkMode, clone_file, link_file, replace_file};
 pub use span::{Place, SourceFile};
 pub use time::{Epoch, EpochError};
+pub use transfer::{Answer, Begun, Head, KnownVersion, Sink, Validators};
 pub use url::{SourceUrl, UrlError, mask, redact, redact_all};

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::collect::{Collect, Job, LockUse, Progress, get};
 use super::failure::{Failure, FailureCause};
+use super::get::{Collect, Job, LockUse, get};
 use super::layout::config_path;
 use crate::base::{Expected, Fingerprint, RelPath, SourceKey, View, Wanted};
 use crate::cache::DiskFiles;
 use crate::config::{Error, ErrorKind, Loader, Location, PathKind};
-use crate::lock::{Lock, Locked};
+use crate::lock::Locked;
 use crate::recipes::Source;
 
 /// A config that was got by URL.
@@ -40,8 +40,8 @@ impl CollectedConfig {
     }
 }
 
-/// Gets a config. A locked one is the one that is locked. What others are may change at any time, so the network is
-/// asked before the cache unless `prefer_cache`, and the cache where the network fails.
+/// Gets a config. A locked one is the one that is locked. What others are may change at any time, so the server is asked
+/// whether the cache still has the current one, unless `prefer_cache`; where it cannot be asked, the cache's is taken.
 ///
 /// # Errors
 /// Why it cannot be had.
@@ -54,21 +54,11 @@ pub fn collect_config(url: &str, prefer_cache: bool, order: &Collect<'_>) -> Res
     let locked = order.lock.expected(&wanted.key, Expected::default()).unwrap_or_default();
     let honour = locked.is_some() && order.lock_use == LockUse::Honour;
     let expected = if honour { locked } else { Expected::default() };
-    let view = wanted.view.map(|view| View::Root(view.url().to_owned()));
-    let wanted = Wanted { expected, view, ..wanted };
-    let job = Job::config(&source, wanted.clone());
-    let (empty, anew) = (Lock::default(), !honour && !prefer_cache);
-    let lock_use = if anew { LockUse::Update } else { LockUse::Honour };
-    let got = match get(&job, &Collect { lock_use, lock: &empty, ..*order }) {
-        Err(FailureCause::Network(reason)) if anew && order.lock_use == LockUse::Honour => {
-            let from_cache = get(&job, &Collect { network: None, lock_use: LockUse::Honour, lock: &empty, ..*order });
-            let Ok(got) = from_cache else { return Err(failure(FailureCause::Network(reason))) };
-            let (source, reason) = (source.shown(), reason.to_string());
-            (order.observe)(Progress::Stale { source, reason });
-            got
-        }
-        other => other.map_err(failure)?,
-    };
+    let views = wanted.views.iter().map(|view| View::Root(view.url().to_owned())).collect();
+    let wanted = Wanted { expected, views, index: true, ..wanted };
+    let (parts, declared) = (vec!["extends"], Expected::default());
+    let job = Job { source: &source, parts, wanted: wanted.clone(), declared, unpacked: false, prefer_cache };
+    let got = get(&job, order).map_err(failure)?;
     let bundle_path = config_path(&wanted, &got.hit.fingerprint.sha256);
     Ok(CollectedConfig { key: wanted.key, path: got.hit.path, fingerprint: got.hit.fingerprint, bundle_path })
 }

@@ -1,5 +1,7 @@
 //! Why a source could not be had.
 
+use jiff::SignedDuration;
+
 use crate::base::{Mismatch, PathError};
 use crate::cache;
 
@@ -48,6 +50,16 @@ pub enum FailureCause {
     /// It could not be downloaded.
     #[error("{0}")]
     Network(Box<dyn std::error::Error + Send + Sync>),
+    /// What the cache has of an index is older than allowed, and no server speaks for it.
+    #[error("what the cache has is {}, and no more than {} is allowed{}", aged(.age), age_in_words(.limit), after(.reason))]
+    TooOld {
+        /// How long ago the server last spoke for it, if a clock can tell.
+        age: Option<SignedDuration>,
+        /// What is allowed.
+        limit: SignedDuration,
+        /// What was wrong with the network, if it was asked.
+        reason: Option<String>,
+    },
     /// The cache or a file failed.
     #[error("{}", with_causes(.0))]
     Cache(Box<cache::Error>),
@@ -72,6 +84,23 @@ impl From<PathError> for FailureCause {
     fn from(error: PathError) -> Self {
         Self::Cache(Box::new(error.into()))
     }
+}
+
+fn aged(age: &Option<SignedDuration>) -> String {
+    age.as_ref().map_or_else(|| "of unknown age".to_owned(), |age| format!("{} old", age_in_words(age)))
+}
+
+/// A length of time in days, hours and minutes.
+pub fn age_in_words(age: &SignedDuration) -> String {
+    let minutes = age.as_mins();
+    let units = [(minutes / 1440, "d"), (minutes / 60 % 24, "h"), (minutes % 60, "min")];
+    let shown: Vec<_> =
+        units.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    if shown.is_empty() { format!("{} s", age.as_secs()) } else { shown.join(" ") }
+}
+
+fn after(reason: &Option<String>) -> String {
+    reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default()
 }
 
 /// An error with what it was caused by, on one line: a list of failures shows no causes below each.

@@ -47,10 +47,10 @@ pub fn check_locations(plan: &Plan) -> Result<(), Error> {
 
 /// Where a source's blob lies: where today's recipe of its part reads it, if its URL may be a file's name.
 pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
-    let view = source.wanted().and_then(|wanted| wanted.view);
+    let view = source.wanted().and_then(|wanted| wanted.views.into_iter().next());
     let path = match view {
         Some(View::Cmmi(url)) => format!("{DOWNLOAD_CACHE}/cmmi/{}", Md5::of(url)),
-        Some(View::Root(url)) => format!("{DOWNLOAD_CACHE}/{}", Md5::of(url)),
+        Some(View::Root(url) | View::Apk(url)) => format!("{DOWNLOAD_CACHE}/{}", Md5::of(url)),
         None => format!("{BLOBS}/{sha256}"),
     };
     // Fixed names and hexadecimal digits.
@@ -59,8 +59,8 @@ pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
 
 /// Where a config lies that was read by URL: where buildout itself looks for it, if the URL may be a file's name.
 pub(super) fn config_path(wanted: &Wanted, sha256: &Sha256) -> RelPath {
-    let path = match &wanted.view {
-        Some(view) => format!("{EXTENDS_CACHE}/{}", Md5::of(view.url())),
+    let path = match wanted.url() {
+        Some(url) => format!("{EXTENDS_CACHE}/{}", Md5::of(url)),
         None => format!("{BLOBS}/{sha256}"),
     };
     // Fixed names and hexadecimal digits.

@@ -10,6 +10,7 @@ mod configs;
 mod error;
 mod failure;
 mod framing;
+mod get;
 mod git;
 mod installer;
 mod layout;
@@ -24,10 +25,11 @@ mod settings;
 mod unpacked;
 mod write;
 
-pub use collect::{Collect, Collected, CollectedSource, Fetch, LockUse, Progress, collect, is_current};
+pub use collect::{Collected, CollectedSource, collect};
 pub use configs::{CollectedConfig, ConfigFiles, KnownConfigs, RemoteConfigs, collect_config};
 pub use error::Error;
-pub use failure::{Failure, FailureCause};
+pub use failure::{Failure, FailureCause, age_in_words};
+pub use get::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress, find, remembered_rule};
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
 pub use layout::{

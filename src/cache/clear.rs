@@ -1,21 +1,25 @@
 //! Removing sources from a cache.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::Metadata;
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::contents::Entry;
 use super::error::Error;
+use super::event::Event;
+use super::freed::freed;
 use super::store::Cache;
+use super::views::apk_path;
 use crate::base::{IoContext, Sha256, fingerprint_file, remove_tree};
 
 /// What was removed, or would be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleared {
     /// The sources.
     pub entries: Vec<Entry>,
+    /// Chosen, and left: another process uses their bytes.
+    pub in_use: Vec<Entry>,
     /// Bytes of disk that nothing uses any more: what has another name elsewhere is not freed.
     pub freed: u64,
 }
@@ -25,22 +29,40 @@ impl Cache {
     /// `dry_run`, nothing is removed.
     ///
     /// # Errors
-    /// When a file cannot be removed.
-    pub fn clear(&self, chosen: &dyn Fn(&Entry) -> bool, dry_run: bool) -> Result<Cleared, Error> {
+    /// [`Error::Busy`]; or when a file cannot be removed.
+    pub fn clear(
+        &self,
+        chosen: &dyn Fn(&Entry) -> bool,
+        dry_run: bool,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<Cleared, Error> {
         if !self.contents()?.entries.iter().any(chosen) {
-            return Ok(Cleared { entries: Vec::new(), freed: 0 });
+            return Ok(Cleared::default());
         }
-        let _alone = (!dry_run).then(|| self.lock_all()).transpose()?;
+        let _alone = (!dry_run).then(|| self.alone("cache clear", observe)).transpose()?;
         // Once more: somebody may have written before the lock was had.
         let entries = self.contents()?.entries;
-        let (entries, kept): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(chosen);
-        let kept: BTreeSet<Sha256> = kept.into_iter().map(|entry| entry.sha256).collect();
+        self.remove(entries, chosen, dry_run)
+    }
+
+    /// Removes those of all `entries` that `chosen` picks and nobody uses. Whoever calls has the cache alone.
+    pub(super) fn remove(
+        &self,
+        entries: Vec<Entry>,
+        chosen: &dyn Fn(&Entry) -> bool,
+        dry_run: bool,
+    ) -> Result<Cleared, Error> {
+        let leased = self.leased()?;
+        let (chosen, mut kept): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(chosen);
+        let (in_use, entries): (Vec<Entry>, Vec<Entry>) =
+            chosen.into_iter().partition(|entry| entry.blobs().any(|sha256| leased.contains(sha256)));
+        kept.extend(in_use.iter().cloned());
+        let kept: BTreeSet<Sha256> = kept.iter().flat_map(Entry::blobs).copied().collect();
         let mut paths = BTreeSet::new();
         for entry in &entries {
             paths.extend(self.views_of(entry)?);
-            if !kept.contains(&entry.sha256) {
-                paths.insert(entry.blob.clone());
-            }
+            let blobs = entry.blobs().filter(|sha256| !kept.contains(sha256));
+            paths.extend(blobs.map(|sha256| self.layout.blob(sha256)));
         }
         let freed = freed(&paths)?;
         if !dry_run {
@@ -48,41 +70,54 @@ impl Cache {
             entries.iter().try_for_each(|entry| remove_tree(&entry.record))?;
             paths.iter().try_for_each(|path| remove_tree(path))?;
             for entry in &entries {
-                let classic = self.layout.classic_folder(entry.key.as_str());
-                if classic.join("cache.ini").is_file() && classic.read_dir_utf8().is_ok_and(|files| files.count() == 1)
-                {
-                    remove_tree(&classic)?;
-                }
+                remove_tree(&self.layout.identity(&entry.key))?;
+                remove_tree(&self.layout.partial_data(&entry.key))?;
+                remove_tree(&self.layout.partial_version(&entry.key))?;
+                self.remove_emptied(entry)?;
             }
         }
-        Ok(Cleared { entries, freed })
+        Ok(Cleared { entries, in_use, freed })
     }
 
-    /// The files of buildout's layouts that hold the source's bytes; others of its name are somebody else's.
-    fn views_of(&self, entry: &Entry) -> Result<Vec<Utf8PathBuf>, Error> {
-        let url = entry.key.as_str();
+    /// The files of other programs' layouts that hold the source's bytes; others of its name are somebody else's.
+    pub(super) fn views_of(&self, entry: &Entry) -> Result<Vec<Utf8PathBuf>, Error> {
+        let url = entry.url.as_str();
         let mut candidates = vec![self.layout.modern_view(url), self.layout.root_view(url)];
+        candidates.extend(apk_path(url).map(|path| self.layout.root.join(path)));
         let classic = self.layout.classic_folder(url);
         let files = classic.read_dir_utf8().into_iter().flatten().flatten();
         candidates.extend(files.map(|file| file.into_path()).filter(|path| path.file_name() != Some("cache.ini")));
+        let blob = self.layout.blob(&entry.fingerprint.sha256);
         let mut views = Vec::new();
         for path in candidates.into_iter().filter(|path| path.is_file()) {
-            let size = path.metadata().at("inspect", &path)?.len();
-            if size == entry.size && fingerprint_file(&path)?.sha256 == entry.sha256 {
+            if is_replica(&path, &blob, entry)? {
                 views.push(path);
             }
         }
         Ok(views)
     }
+
+    /// Removes what stands beside the views of a source that is gone.
+    fn remove_emptied(&self, entry: &Entry) -> Result<(), Error> {
+        let classic = self.layout.classic_folder(&entry.url);
+        if classic.join("cache.ini").is_file() && classic.read_dir_utf8().is_ok_and(|files| files.count() == 1) {
+            remove_tree(&classic)?;
+        }
+        if let Some(path) = apk_path(&entry.url).map(|path| self.layout.root.join(path)).filter(|path| !path.exists()) {
+            remove_tree(&Utf8PathBuf::from(format!("{path}.etag")))?;
+            // Folders that others use are not empty, and stay.
+            let above = path.ancestors().skip(1).take_while(|folder| *folder != self.layout.root);
+            above.take_while(|folder| std::fs::remove_dir(folder).is_ok()).for_each(drop);
+        }
+        Ok(())
+    }
 }
 
-/// Bytes of disk that are free once all these names are gone.
-fn freed(paths: &BTreeSet<Utf8PathBuf>) -> Result<u64, Error> {
-    let mut files: BTreeMap<(u64, u64), (u64, Metadata)> = BTreeMap::new();
-    for path in paths.iter().filter(|path| path.is_file()) {
-        let data = path.metadata().at("inspect", path)?;
-        files.entry((data.dev(), data.ino())).or_insert((0, data)).0 += 1;
+/// Whether a file has the bytes of a source, told by its inode where that is enough.
+fn is_replica(path: &Utf8Path, blob: &Utf8Path, entry: &Entry) -> Result<bool, Error> {
+    let data = path.metadata().at("inspect", path)?;
+    if blob.metadata().is_ok_and(|blob| (blob.dev(), blob.ino()) == (data.dev(), data.ino())) {
+        return Ok(true);
     }
-    let gone = files.values().filter(|(names, data)| data.nlink() <= *names);
-    Ok(gone.map(|(_, data)| data.blocks() * 512).sum())
+    Ok(data.len() == entry.fingerprint.size && fingerprint_file(path)?.sha256 == entry.fingerprint.sha256)
 }

@@ -1,33 +1,63 @@
 //! What is in a cache: its sources, what they take, and whether they are whole.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
 
 use super::error::Error;
+use super::event::Event;
+use super::identity::Identity;
 use super::ledger::Record;
 use super::store::Cache;
-use crate::base::{IoContext, Md5, PathError, Sha256, SourceKey, files_below, fingerprint_file, remove_tree};
+use crate::base::{
+    Class, Fingerprint, PathError, Sha256, SourceKey, Validators, files_below, remove_tree, sha256_file,
+};
 
 /// A source that a cache has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its name.
     pub key: SourceKey,
-    /// Digest of its bytes.
-    pub sha256: Sha256,
-    /// MD5 of its bytes.
-    pub md5: Md5,
-    /// Number of bytes.
-    pub size: u64,
-    /// It was taken over from another program.
+    /// Its URL exactly as a config has it; the name where that is not known.
+    pub url: String,
+    /// How long what is here holds.
+    pub class: Class,
+    /// Digests of its bytes.
+    pub fingerprint: Fingerprint,
+    /// It was taken over from another program, or imported.
     pub foreign: bool,
+    /// What the server said of it.
+    pub version: Validators,
     /// Its blob.
     pub blob: Utf8PathBuf,
+    /// Digests of bytes it had earlier, newest first.
+    pub earlier: Vec<Sha256>,
+    /// When its bytes came, when the server last spoke for them, and when they were last used, as far as is known.
+    pub times: Times,
     /// Its ledger file.
     pub(super) record: Utf8PathBuf,
+}
+
+/// When things happened to a source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Its bytes came.
+    pub retrieved: Option<Timestamp>,
+    /// The server last said that they are current.
+    pub validated: Option<Timestamp>,
+    /// They were last asked for, give or take a day.
+    pub used: Option<Timestamp>,
+}
+
+impl Entry {
+    /// All blobs it has or had.
+    pub(super) fn blobs(&self) -> impl Iterator<Item = &Sha256> {
+        std::iter::once(&self.fingerprint.sha256).chain(&self.earlier)
+    }
 }
 
 /// Everything a cache has.
@@ -76,27 +106,46 @@ impl Cache {
         let mut contents = Contents::default();
         for path in below(&self.layout.ledger())? {
             match Record::open(&path) {
-                Ok(record) => contents.entries.push(Entry {
-                    blob: self.layout.blob(&record.sha256),
-                    key: record.key,
-                    sha256: record.sha256,
-                    md5: record.md5,
-                    size: record.size,
-                    foreign: record.foreign,
-                    record: path,
-                }),
+                Ok(record) => contents.entries.push(self.entry_of(record, path)),
                 Err(Error::Ledger { path, .. }) => contents.damaged.push(path),
+                // Somebody removed it meanwhile.
+                Err(Error::Io(error)) if error.source.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
         contents.entries.sort_by(|a, b| a.key.cmp(&b.key));
         contents.blobs = below(&self.layout.store())?;
-        for blob in &contents.blobs {
-            contents.on_disk += blob.metadata().at("inspect", blob)?.blocks() * 512;
-        }
+        contents.on_disk =
+            contents.blobs.iter().filter_map(|blob| blob.metadata().ok()).map(|data| data.blocks() * 512).sum();
         contents.quarantined = below(&self.layout.quarantine())?.len();
-        contents.partial = below(&self.layout.partial())?.len();
+        let partial = below(&self.layout.partial())?;
+        contents.partial = partial.iter().filter(|path| path.extension() != Some("json")).count();
         Ok(contents)
+    }
+
+    /// One source, if the cache has it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn entry(&self, key: &SourceKey) -> Result<Option<Entry>, Error> {
+        Ok(self.record(key)?.map(|record| self.entry_of(record, self.layout.record(key))))
+    }
+
+    fn entry_of(&self, record: Record, path: Utf8PathBuf) -> Entry {
+        let Identity { retrieved, validated, used, .. } = Identity::read(&self.layout.identity(&record.key));
+        let current = record.current();
+        Entry {
+            blob: self.layout.blob(&current.sha256),
+            fingerprint: current.fingerprint(),
+            foreign: current.foreign,
+            version: current.version.clone(),
+            earlier: record.generations[1..].iter().map(|earlier| earlier.sha256).collect(),
+            times: Times { retrieved, validated, used },
+            class: record.class,
+            url: record.url.unwrap_or_else(|| record.key.to_string()),
+            key: record.key,
+            record: path,
+        }
     }
 
     /// Reads every byte and compares it with its digest.
@@ -119,8 +168,8 @@ impl Cache {
     ///
     /// # Errors
     /// When the cache cannot be read or written.
-    pub fn repair(&self) -> Result<Vec<Finding>, Error> {
-        let _alone = self.lock_all()?;
+    pub fn repair(&self, observe: &mut dyn FnMut(Event)) -> Result<Vec<Finding>, Error> {
+        let _alone = self.alone("cache verify", observe)?;
         let findings = self.verify()?;
         for Finding { path, kind } in &findings {
             match kind {
@@ -139,8 +188,12 @@ impl Cache {
 fn changed(blobs: &[Utf8PathBuf]) -> Result<Vec<Finding>, PathError> {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Ok(Vec::new())));
     let check = |path: &Utf8PathBuf| -> Result<bool, PathError> {
-        let fingerprint = fingerprint_file(path)?;
-        Ok(path.file_name() == Some(fingerprint.sha256.to_string().as_str()))
+        match sha256_file(path) {
+            Ok(sha256) => Ok(path.file_name() == Some(sha256.to_string().as_str())),
+            // Somebody removed it meanwhile, which is no fault.
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
     };
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
@@ -161,7 +214,7 @@ fn changed(blobs: &[Utf8PathBuf]) -> Result<Vec<Finding>, PathError> {
 }
 
 /// The files below a folder; none where there is no such folder.
-fn below(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
+pub(super) fn below(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }

@@ -28,6 +28,28 @@ pub enum Error {
         /// The digests.
         mismatch: Mismatch,
     },
+    /// Others use the cache and do not come to an end.
+    #[error("cache `{path}` is in use{}", by(.holders))]
+    Busy {
+        /// The cache.
+        path: Utf8PathBuf,
+        /// They, in their own words.
+        holders: Vec<String>,
+    },
+    /// Another process has begun to download a source and gets nothing any more.
+    #[error("another process has begun to download `{key}` and does not go on; it holds `{path}`")]
+    Stuck {
+        /// The source.
+        key: SourceKey,
+        /// Its lock file.
+        path: Utf8PathBuf,
+    },
+    /// The file system has no locks, so nobody can know who uses the cache.
+    #[error("`{path}` is on a file system without locks: nobody can tell whether the cache is in use")]
+    NoLocks {
+        /// The cache.
+        path: Utf8PathBuf,
+    },
     /// A ledger file that is no ledger file.
     #[error("ledger entry `{path}` is damaged: {reason}")]
     Ledger {
@@ -36,4 +58,8 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+fn by(holders: &[String]) -> String {
+    if holders.is_empty() { String::new() } else { format!(": {}", holders.join("; ")) }
 }

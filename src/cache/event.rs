@@ -2,6 +2,8 @@
 
 use camino::Utf8PathBuf;
 
+use crate::base::LinkMode;
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -45,6 +47,25 @@ pub enum Event {
     Quarantined {
         /// Where it is now.
         path: Utf8PathBuf,
+    },
+    /// A layout was asked for in which the source cannot be.
+    LeftOut {
+        /// The file that would be there, or the source.
+        path: Utf8PathBuf,
+        /// Why it is not.
+        reason: String,
+    },
+    /// A file could not be made the way that was asked for.
+    Copied {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What was asked for.
+        instead_of: LinkMode,
+    },
+    /// Others use the cache in a way that cannot be shared.
+    WaitingForCache {
+        /// They, in their own words.
+        holders: Vec<String>,
     },
     /// Another process works on the same source.
     Waiting {

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use camino::Utf8PathBuf;
 
-use crate::base::{Md5, Sha1, Sha256, SourceKey};
+use super::views::apk_path;
+use crate::base::{Md5, Sha1, Sha256, SourceKey, View};
 
 /// The version of the layout below `.hardtack/`.
 pub(super) const FORMAT: u32 = 1;
@@ -51,7 +52,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    fn own(&self) -> Utf8PathBuf {
+    /// hardtack's own folder in it.
+    pub(super) fn own(&self) -> Utf8PathBuf {
         self.root.join(".hardtack")
     }
 
@@ -63,12 +65,41 @@ impl Layout {
         self.own().join("lock")
     }
 
+    /// Held by who waits to have the cache alone.
+    pub(super) fn turn(&self) -> Utf8PathBuf {
+        self.own().join("turn")
+    }
+
     pub(super) fn key_lock(&self, key: &SourceKey) -> Utf8PathBuf {
-        self.own().join("locks").join(format!("{}.lock", key.id()))
+        self.key_locks().join(format!("{}.lock", key.id()))
+    }
+
+    pub(super) fn key_locks(&self) -> Utf8PathBuf {
+        self.own().join("locks")
+    }
+
+    /// One file for each process that uses the cache.
+    pub(super) fn leases(&self) -> Utf8PathBuf {
+        self.own().join("leases")
+    }
+
+    /// When rubbish was last looked for.
+    pub(super) fn last_gc(&self) -> Utf8PathBuf {
+        self.own().join("last-gc")
     }
 
     pub(super) fn partial(&self) -> Utf8PathBuf {
         self.own().join("partial")
+    }
+
+    /// The bytes of a download that has not ended.
+    pub(super) fn partial_data(&self, key: &SourceKey) -> Utf8PathBuf {
+        self.partial().join(format!("{}.data", key.id()))
+    }
+
+    /// Which version they are of.
+    pub(super) fn partial_version(&self, key: &SourceKey) -> Utf8PathBuf {
+        self.partial().join(format!("{}.json", key.id()))
     }
 
     pub(super) fn quarantine(&self) -> Utf8PathBuf {
@@ -81,6 +112,16 @@ impl Layout {
 
     pub(super) fn ledger(&self) -> Utf8PathBuf {
         self.own().join("ledger")
+    }
+
+    pub(super) fn identities(&self) -> Utf8PathBuf {
+        self.own().join("identity")
+    }
+
+    /// What only this machine knows of a source.
+    pub(super) fn identity(&self, key: &SourceKey) -> Utf8PathBuf {
+        let id = key.id();
+        self.identities().join(&id[..2]).join(format!("{id}.json"))
     }
 
     pub(super) fn blob(&self, sha256: &Sha256) -> Utf8PathBuf {
@@ -117,6 +158,23 @@ impl Layout {
     /// slapos and hexagonit recipes use no folder of their own.
     pub(super) fn root_view(&self, url: &str) -> Utf8PathBuf {
         self.root.join(Md5::of(url).to_string())
+    }
+
+    /// Where another program has a source.
+    pub(super) fn view(&self, view: &View) -> Utf8PathBuf {
+        match view {
+            View::Cmmi(url) => self.modern_view(url),
+            View::Root(url) => self.root_view(url),
+            View::Apk(url) => apk_path(url).map_or_else(|| self.root_view(url), |path| self.root.join(path)),
+        }
+    }
+
+    /// The same where only these layouts are written.
+    pub(super) fn shown_view(&self, view: &View, views: ViewLayout, file_name: &str) -> Utf8PathBuf {
+        match view {
+            View::Cmmi(url) if views == ViewLayout::Classic => self.classic_view(url, file_name),
+            _ => self.view(view),
+        }
     }
 
     pub(super) fn tag(&self) -> Utf8PathBuf {

@@ -1,4 +1,4 @@
-//! The ledger: one small file a source, saying which blob answers it.
+//! The ledger: one small file a source, saying which blobs have answered it, the current one first.
 
 use std::io;
 
@@ -6,7 +6,10 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{IoContext, Md5, Sha256, SourceKey, write_atomic};
+use crate::base::{Class, Fingerprint, IoContext, KnownVersion, Md5, Sha256, SourceKey, Validators, write_atomic};
+
+/// Earlier bytes of a source that are kept beside the current ones: projects may be locked to them.
+const EARLIER: usize = 3;
 
 /// What is known of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,19 +17,73 @@ use crate::base::{IoContext, Md5, Sha256, SourceKey, write_atomic};
 pub(super) struct Record {
     pub(super) format: u32,
     pub(super) key: SourceKey,
+    /// The URL exactly as a config has it, where that is not the key and no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
+    pub(super) class: Class,
+    /// Why it may be here.
+    pub(super) reason: String,
+    /// The current one first; never empty.
+    pub(super) generations: Vec<Generation>,
+    /// The server sends the body whatever condition is asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ignores_conditions: bool,
+}
+
+/// Bytes that a source has or had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Generation {
     pub(super) sha256: Sha256,
     pub(super) md5: Md5,
     pub(super) size: u64,
-    /// Taken over from a cache that another program filled.
+    /// Taken over from another program, or imported: the URL is what somebody else says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) foreign: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) etag: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) last_modified: Option<String>,
+    /// What the server said of this version.
+    #[serde(default, skip_serializing_if = "Validators::is_empty")]
+    pub(super) version: Validators,
+}
+
+impl Generation {
+    pub(super) fn new(fingerprint: &Fingerprint, foreign: bool, version: Validators) -> Self {
+        let Fingerprint { sha256, md5, size } = *fingerprint;
+        Self { sha256, md5, size, foreign, version }
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint { sha256: self.sha256, md5: self.md5, size: self.size }
+    }
 }
 
 impl Record {
+    /// The bytes the source has now.
+    pub(super) fn current(&self) -> &Generation {
+        // Reading refuses a record without any, and none is made without.
+        &self.generations[0]
+    }
+
+    /// The generation with these bytes.
+    pub(super) fn generation(&self, sha256: &Sha256) -> Option<&Generation> {
+        self.generations.iter().find(|generation| generation.sha256 == *sha256)
+    }
+
+    /// Makes these bytes the current ones; what was current is an earlier one now.
+    pub(super) fn renew(&mut self, mut generation: Generation) {
+        // Bytes that came from the source itself do not turn foreign.
+        generation.foreign &= self.generation(&generation.sha256).is_none_or(|known| known.foreign);
+        self.generations.retain(|earlier| earlier.sha256 != generation.sha256);
+        self.generations.insert(0, generation);
+        self.generations.truncate(1 + EARLIER);
+    }
+
+    /// The current version, for asking the server whether it still is.
+    pub(super) fn version(&self) -> Option<KnownVersion> {
+        let Generation { version, foreign, .. } = self.current();
+        let known = KnownVersion { validators: version.clone(), ignores_conditions: self.ignores_conditions };
+        Some(known).filter(|known| !known.validators.is_empty() && !foreign)
+    }
+
     /// The record at `path`, if there is one for `key`.
     pub(super) fn read(path: &Utf8Path, key: &SourceKey) -> Result<Option<Self>, Error> {
         match Self::open(path) {
@@ -38,9 +95,13 @@ impl Record {
 
     /// The record at `path`, whatever it is about.
     pub(super) fn open(path: &Utf8Path) -> Result<Self, Error> {
+        let damaged = |reason: String| Error::Ledger { path: path.to_owned(), reason };
         let text = std::fs::read(path).at("read", path)?;
-        serde_json::from_slice(&text)
-            .map_err(|error| Error::Ledger { path: path.to_owned(), reason: error.to_string() })
+        let record: Self = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        if record.generations.is_empty() {
+            return Err(damaged("it names no bytes".to_owned()));
+        }
+        Ok(record)
     }
 
     pub(super) fn write(&self, path: &Utf8Path) -> Result<(), Error> {
@@ -48,5 +109,29 @@ impl Record {
         let mut text = serde_json::to_vec_pretty(self).map_err(reason)?;
         text.push(b'\n');
         Ok(write_atomic(path, &text, 0o644)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generation(bytes: &str, foreign: bool) -> Generation {
+        let (sha256, md5) = (Sha256::of(bytes), Md5::of(bytes));
+        Generation { sha256, md5, size: bytes.len() as u64, foreign, version: Validators::default() }
+    }
+
+    #[test]
+    fn the_newest_bytes_come_first_and_the_oldest_go() {
+        let key = SourceKey::url("http://host.example/x");
+        let (class, reason, generations) = (Class::ByUrl, String::new(), vec![generation("0", true)]);
+        let mut record = Record { format: 1, key, url: None, class, reason, generations, ignores_conditions: false };
+        for bytes in ["1", "2", "3", "4", "2"] {
+            record.renew(generation(bytes, false));
+        }
+        let sizes: Vec<_> = record.generations.iter().map(|generation| generation.sha256).collect();
+        assert_eq!(sizes, ["2", "4", "3", "1"].map(Sha256::of));
+        record.renew(generation("4", true));
+        assert!(!record.current().foreign, "it came from the source before");
     }
 }

@@ -1,27 +1,45 @@
 //! The download cache: what was fetched once is there, whole and unchanged, or not at all.
 //!
-//! Layer 2. Blobs, named by their SHA-256, are the only truth ([`Cache`]); the ledger says which blob answers which
-//! source; views are the layouts buildout's own recipes read and write. Nothing here opens a connection: what is not
-//! in the cache is the caller's to fetch. DESIGN's page on files has the layout; the module `layout` spells it.
+//! Layer 2. Blobs, named by their SHA-256, are the only truth ([`Cache`]); the ledger says which blobs have answered a
+//! source; views are the layouts other programs read and write. Nothing here opens a connection: what is not in the
+//! cache is the caller's to fetch, and what a server has to say is the caller's to ask. The module `layout` spells out
+//! what lies where.
 
 mod clear;
 mod contents;
 mod error;
 mod event;
 mod files;
+mod folders;
+mod freed;
+mod gc;
+mod identity;
+mod keep;
 mod layout;
 mod ledger;
+mod lookup;
 mod place;
 mod policy;
+mod registry;
+mod session;
+mod staged;
 mod store;
 mod views;
 
 pub use clear::Cleared;
-pub use contents::{Contents, Entry, Finding, FindingKind};
+pub use contents::{Contents, Entry, Finding, FindingKind, Times};
 pub use error::Error;
 pub use event::Event;
 pub use files::DiskFiles;
+pub use gc::{Cleaned, GcHow, GcLimits};
 pub use layout::ViewLayout;
+pub use lookup::{Depth, Hit, Lookup, Standing, Wrong};
 pub use place::{CacheBase, default_place};
-pub use policy::{Decision, Policy, decide};
-pub use store::{Cache, CacheKind, Found, Hit, Lookup, Retrieved, Staged, Wrong};
+pub use policy::{DeletePolicy, Policy, Rule, decide};
+pub use registry::{Registries, Registry, RegistryKind, TatinId};
+pub use session::{KeyLock, Session};
+pub use staged::Staged;
+pub use store::{Cache, CacheKind, CacheOptions};
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What a command may do to get sources and configs.
 
+use jiff::SignedDuration;
+
 use super::args::Sources;
 use crate::bundle::{Fetch, LockUse};
 
@@ -12,18 +14,24 @@ pub(super) struct Access {
     pub(super) lock_use: LockUse,
     /// The lock file must not change.
     pub(super) locked: bool,
+    /// Servers are asked about what is cached.
+    pub(super) refresh: bool,
+    /// How old indexes may be for which no server has spoken.
+    pub(super) max_index_age: Option<SignedDuration>,
 }
 
 impl Access {
     /// Looking at a config: from where it is to be had.
-    pub(super) const LOOK: Self = Self { network: true, lock_use: LockUse::Honour, locked: false };
+    pub(super) const LOOK: Self =
+        Self { network: true, lock_use: LockUse::Honour, locked: false, refresh: false, max_index_age: None };
     /// Installing: from the cache.
-    pub(super) const INSTALL: Self = Self { network: false, lock_use: LockUse::Honour, locked: false };
+    pub(super) const INSTALL: Self = Self { network: false, ..Self::LOOK };
 
     /// As the options say.
     pub(super) fn of(sources: &Sources) -> Self {
         let network = !sources.offline && !sources.frozen;
-        Self { network, lock_use: LockUse::Honour, locked: sources.locked || sources.frozen }
+        let Sources { refresh, max_index_age, .. } = *sources;
+        Self { network, lock_use: LockUse::Honour, locked: sources.locked || sources.frozen, refresh, max_index_age }
     }
 
     /// The same, taking everything anew.

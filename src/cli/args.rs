@@ -5,6 +5,8 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::cache::CacheOf;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -54,6 +56,9 @@ pub(super) struct Global {
     /// Layouts written beside the cache's own, for other programs
     #[arg(long, value_name = "LAYOUT", global = true, env = "HARDTACK_CACHE_LAYOUT", default_value = "modern")]
     pub(super) cache_layout: Layout,
+    /// How files of those layouts are made; copies where that cannot be had
+    #[arg(long, value_name = "MODE", global = true, env = "HARDTACK_LINK_MODE")]
+    pub(super) link_mode: Option<Link>,
     /// Says more: where each source is looked for, each step's command
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "HARDTACK_VERBOSE")]
     pub(super) verbose: u8,
@@ -91,6 +96,33 @@ pub(super) enum Layout {
     /// cmmi/<sha1 of url>/{file,cache.ini}
     Classic,
     Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Link {
+    /// A reflink, else a hard link, else a copy
+    Auto,
+    Reflink,
+    Hardlink,
+    Copy,
+}
+
+impl Command {
+    /// The word it is called by.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Query(_) => "query",
+            Self::Annotate(_) => "annotate",
+            Self::Check(_) => "check",
+            Self::Lock(_) => "lock",
+            Self::Fetch(_) => "fetch",
+            Self::Bundle(_) => "bundle",
+            Self::Install(_) => "install",
+            Self::Verify(_) => "verify",
+            Self::Cache(_) => "cache",
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +187,12 @@ pub(super) struct Sources {
     /// Uses no network
     #[arg(long, env = "HARDTACK_OFFLINE", value_parser = FalseyValueParser::new())]
     pub(super) offline: bool,
+    /// Asks the servers whether what is cached is still what they have
+    #[arg(long, env = "HARDTACK_REFRESH", value_parser = FalseyValueParser::new(), conflicts_with_all = ["frozen", "offline"])]
+    pub(super) refresh: bool,
+    /// Refuses indexes and configs for which no server has spoken for longer, such as `12h` or `3 days`
+    #[arg(long, value_name = "TIME", env = "HARDTACK_MAX_INDEX_AGE", value_parser = super::amounts::time)]
+    pub(super) max_index_age: Option<jiff::SignedDuration>,
 }
 
 /// Writes the lock file: which bytes each source has
@@ -254,51 +292,4 @@ pub(super) struct Verify {
     /// A bundle, or an unpacked one
     #[arg(value_name = "BUNDLE|DIR")]
     pub(super) what: Utf8PathBuf,
-}
-
-/// Shows and clears the shared cache
-#[derive(Debug, Args)]
-#[command(
-    arg_required_else_help = true,
-    after_help = "Which sources: a URL, a host, or a pattern with `*`.\n\nExamples:\n  hardtack cache dir\n  hardtack \
-                  cache list '*/zlib-*'\n  hardtack cache info --format json\n  hardtack cache verify --repair\n  \
-                  hardtack cache clear zlib.net --dry-run"
-)]
-pub(super) struct CacheOf {
-    #[command(subcommand)]
-    pub(super) command: CacheCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum CacheCommand {
-    /// Prints where it is
-    Dir,
-    /// Lists sources: SHA-256, bytes, URL
-    List {
-        /// Only these: a URL, a host, or a pattern with `*`
-        pattern: Option<String>,
-        /// Prints the files instead
-        #[arg(long)]
-        path: bool,
-    },
-    /// Tells how much is in it
-    Info,
-    /// Reads every byte and compares it with its digest
-    Verify {
-        /// Moves aside what has changed, so that it is fetched again
-        #[arg(long)]
-        repair: bool,
-    },
-    /// Removes sources
-    Clear {
-        /// These: a URL, a host, or a pattern with `*`
-        #[arg(conflicts_with = "all")]
-        pattern: Option<String>,
-        /// All of them
-        #[arg(long)]
-        all: bool,
-        /// Says what would be removed, and removes nothing
-        #[arg(short = 'n', long)]
-        dry_run: bool,
-    },
 }

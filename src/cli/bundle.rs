@@ -13,6 +13,7 @@ use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, is_bundle_file, write,
 };
+use crate::cache::Depth;
 use crate::config::{Location, Override};
 use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
@@ -35,7 +36,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
-    let gathered = gather(context, &project, access)?;
+    let gathered = gather(context, &project, access, Depth::Bytes)?;
     // Once more: the lock file may have been written just now.
     let files = if gathered.lock_written { ProjectFiles::list(project.root(), &filter)? } else { files };
 
@@ -64,7 +65,8 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         dirty: !files.changed.is_empty(),
     };
     let written = write(&pack, &output)?;
-    summary(context, &pack, &gathered, &written)
+    summary(context, &pack, &gathered, &written)?;
+    gathered.caches.tidy(context)
 }
 
 /// Name and version, from the command line or the config.

@@ -3,13 +3,14 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::access::Access;
+use super::caches::Caches;
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::events;
 use super::project::Project;
-use crate::base::{IoContext, RelPath, normalize};
+use crate::base::{RelPath, normalize};
 use crate::bundle::{Collect, Collected, collect};
-use crate::cache::{Cache, CacheKind};
+use crate::cache::Depth;
 use crate::lock::{Error as LockError, Lock, file_name};
 
 /// Sources that were got, and the lock file's place.
@@ -18,36 +19,23 @@ pub(super) struct Gathered {
     pub(super) lock_path: Utf8PathBuf,
     /// The lock file was written.
     pub(super) lock_written: bool,
-    /// Holds what no cache may keep, until the end of the command.
-    _scratch: tempfile::TempDir,
+    /// Holds them until the end of the command.
+    pub(super) caches: Caches,
 }
 
-/// Where a project's sources are kept.
-pub(super) struct Caches {
-    /// None where the user wants none.
-    pub(super) cache: Option<Cache>,
-    /// The cache is the project's own.
-    pub(super) own: bool,
-}
-
-/// The project's `download-cache` if it has one, else the shared cache.
+/// The caches of a project: its `download-cache` if it has one, else the shared cache.
 pub(super) fn caches(context: &Context<'_>, project: &Project) -> Result<Caches, Report> {
     // In the original, `download-cache =` with nothing names the folder of its file; what is meant is no cache.
     let written = project.loaded.config.raw("buildout", "download-cache").map(|value| value.written().trim());
-    match project.buildout_option("download-cache")?.filter(|_| written != Some("")) {
-        Some(path) => {
-            let path = normalize(&project.loaded.directory.join(path));
-            if project.root().starts_with(&path) {
-                let message = format!("`download-cache` is `{path}`, where the project itself lies");
-                let report = Report::new(USAGE, "config-value", message).hint("give it a folder of its own");
-                let written = project.loaded.config.raw("buildout", "download-cache");
-                return Err(report.at(written.and_then(|value| value.origin().place())));
-            }
-            Ok(Caches { cache: Some(context.open_cache(&path, CacheKind::Project)?), own: true })
-        }
-        None if context.policy.enabled => Ok(Caches { cache: Some(context.shared_cache()?), own: false }),
-        None => Ok(Caches { cache: None, own: false }),
+    let own = project.buildout_option("download-cache")?.filter(|_| written != Some(""));
+    let own = own.map(|path| normalize(&project.loaded.directory.join(path)));
+    if let Some(path) = own.as_ref().filter(|path| project.root().starts_with(path)) {
+        let message = format!("`download-cache` is `{path}`, where the project itself lies");
+        let report = Report::new(USAGE, "config-value", message).hint("give it a folder of its own");
+        let written = project.loaded.config.raw("buildout", "download-cache");
+        return Err(report.at(written.and_then(|value| value.origin().place())));
     }
+    Caches::open(context, own.as_deref())
 }
 
 /// Whether the walk through the cache is to be told.
@@ -62,14 +50,13 @@ pub(super) fn lock_path(project: &Project) -> Utf8PathBuf {
 }
 
 /// Gets all sources and brings the lock file up to date.
-pub(super) fn gather(context: &Context<'_>, project: &Project, access: Access) -> Result<Gathered, Report> {
+pub(super) fn gather(
+    context: &Context<'_>,
+    project: &Project,
+    access: Access,
+    depth: Depth,
+) -> Result<Gathered, Report> {
     let caches = caches(context, project)?;
-    let temporary = context.environment.temporary_folder();
-    let temporary =
-        tempfile::Builder::new().prefix("hardtack-").tempdir_in(&temporary).at("create a folder in", &temporary)?;
-    // Made below a folder whose path is UTF-8, with a name of letters.
-    let scratch = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8");
-    let scratch = context.open_cache(scratch, CacheKind::Project)?;
     let lock_path = lock_path(project);
     let lock = Lock::read(&lock_path)?;
     let locked = access.locked;
@@ -92,12 +79,13 @@ pub(super) fn gather(context: &Context<'_>, project: &Project, access: Access) -
     let mut collected = collect(
         &project.plan,
         &Collect {
-            cache: caches.cache.as_ref().unwrap_or(&scratch),
-            policy: (!caches.own).then_some(context.policy),
-            scratch: &scratch,
+            caches: caches.lend(context),
             network: network.as_deref(),
             lock: &lock,
             lock_use: access.lock_use,
+            refresh: access.refresh,
+            max_index_age: access.max_index_age,
+            depth,
             connections: context.connections,
             observe: &|progress| events::collection(context.console, walk, &progress),
         },
@@ -108,7 +96,7 @@ pub(super) fn gather(context: &Context<'_>, project: &Project, access: Access) -
         return Err(LockError::Outdated { path: shown(context, &lock_path), changes }.into());
     }
     let lock_written = !locked && collected.lock.write(&lock_path)?;
-    Ok(Gathered { collected, lock_path, lock_written, _scratch: temporary })
+    Ok(Gathered { collected, lock_path, lock_written, caches })
 }
 
 /// `path` as seen from the folder the command works in.

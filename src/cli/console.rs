@@ -1,6 +1,7 @@
 //! Printing: messages for people go to stderr, results to stdout.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -21,6 +22,8 @@ pub(super) struct Console {
     pub(super) json: bool,
     /// The number of `-v`.
     pub(super) verbose: u8,
+    /// Something was said that is said only once.
+    noted: AtomicBool,
 }
 
 impl Console {
@@ -36,7 +39,13 @@ impl Console {
             Color::Auto => ColorChoice::Never,
         };
         let json = global.format == Format::Json;
-        Self { quiet: global.quiet && global.verbose == 0, color, json, verbose: global.verbose }
+        Self {
+            quiet: global.quiet && global.verbose == 0,
+            color,
+            json,
+            verbose: global.verbose,
+            noted: AtomicBool::new(false),
+        }
     }
 
     fn stderr(&self) -> impl Write {
@@ -63,6 +72,13 @@ impl Console {
         let title = Level::WARNING.primary_title(text.as_ref());
         if !self.quiet {
             let _ = writeln!(self.stderr(), "{}", renderer().render(&[Group::with_title(title)]));
+        }
+    }
+
+    /// The same, if nothing of the kind was said before.
+    pub(super) fn note_once(&self, text: impl AsRef<str>) {
+        if !self.noted.swap(true, Ordering::Relaxed) {
+            self.note(text);
         }
     }
 

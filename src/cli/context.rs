@@ -2,13 +2,13 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::args::{Global, Layout};
+use super::args::{Global, Layout, Link};
 use super::console::Console;
 use super::environment::Environment;
 use super::error::{ENVIRONMENT, Report, USAGE};
 use super::settings::Settings;
-use crate::base::normalize;
-use crate::cache::{Cache, CacheKind, Policy, ViewLayout};
+use crate::base::{LinkMode, normalize};
+use crate::cache::{Cache, CacheKind, CacheOptions, GcLimits, Policy, ViewLayout};
 use crate::config::Override;
 
 /// Downloads at the same time unless a setting says otherwise.
@@ -27,13 +27,23 @@ pub(super) struct Context<'a> {
     /// Do not read the user's buildout defaults.
     pub(super) no_user_defaults: bool,
     pub(super) policy: Policy,
-    pub(super) layout: ViewLayout,
+    /// What the shared cache may grow to.
+    pub(super) gc_limits: GcLimits,
     pub(super) connections: usize,
+    layout: ViewLayout,
+    link_mode: LinkMode,
     cache: Option<Utf8PathBuf>,
+    system_cache: Option<Utf8PathBuf>,
+    command: &'static str,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(global: &Global, environment: &'a Environment, console: &'a Console) -> Result<Self, Report> {
+    pub(super) fn new(
+        global: &Global,
+        command: &'static str,
+        environment: &'a Environment,
+        console: &'a Console,
+    ) -> Result<Self, Report> {
         let settings = Settings::read(environment)?;
         let folder = match &global.directory {
             Some(folder) => environment.folder.join(folder),
@@ -44,40 +54,69 @@ impl<'a> Context<'a> {
             .canonicalize_utf8()
             .map_err(|error| Report::new(USAGE, "not-found", format!("failed to enter `{folder}`: {error}")))?;
         let overrides = global.set.iter().map(|text| text.parse()).collect::<Result<_, crate::config::Error>>()?;
+        let policy = Policy {
+            enabled: !global.no_cache && settings.cache.enabled.unwrap_or(true),
+            registries: settings.registries(),
+        };
+        let gc_limits = settings.gc_limits();
         let cache = global.cache_dir.clone().or(settings.cache.path).or_else(|| environment.default_cache());
         let layout = match global.cache_layout {
             Layout::Modern => ViewLayout::Modern,
             Layout::Classic => ViewLayout::Classic,
             Layout::Both => ViewLayout::Both,
         };
+        let link_mode = match global.link_mode.or(settings.cache.link_mode).unwrap_or(Link::Auto) {
+            Link::Auto => LinkMode::Auto,
+            Link::Reflink => LinkMode::Reflink,
+            Link::Hardlink => LinkMode::Hardlink,
+            Link::Copy => LinkMode::Copy,
+        };
         Ok(Self {
             environment,
             console,
             cache: cache.map(|path| folder.join(path)),
+            system_cache: settings.cache.system_path,
+            command,
             folder,
             config: global.config.clone(),
             overrides,
             no_user_defaults: global.no_user_defaults,
-            policy: Policy { enabled: !global.no_cache && settings.cache.enabled.unwrap_or(true) },
+            policy,
+            gc_limits,
             layout,
+            link_mode,
             connections: settings.network.connections.unwrap_or(CONNECTIONS),
         })
     }
 
-    /// The shared cache. Without a home folder and a setting there is none, and a policy that would use one is an
-    /// error rather than a guess.
+    /// The shared cache, for looking into it and caring for it.
     pub(super) fn shared_cache(&self) -> Result<Cache, Report> {
-        let Some(path) = &self.cache else {
-            let message = "there is no home folder to keep the shared cache in";
-            return Err(Report::new(ENVIRONMENT, "no-cache-place", message)
-                .hint("set HARDTACK_CACHE_DIR, or go without with --no-cache"));
-        };
-        self.open_cache(path, CacheKind::Shared)
+        Ok(Cache::open(self.cache_place()?, self.cache_options(CacheKind::Shared))?)
     }
 
-    /// A cache at `path`.
-    pub(super) fn open_cache(&self, path: &Utf8Path, kind: CacheKind) -> Result<Cache, Report> {
-        Ok(Cache::open(path, kind, self.layout, self.environment.now)?)
+    /// The shared cache's folder. Without a home folder and a setting there is none, and a policy that would use one is
+    /// an error rather than a guess.
+    pub(super) fn cache_place(&self) -> Result<&Utf8Path, Report> {
+        self.cache.as_deref().ok_or_else(|| {
+            let message = "there is no home folder to keep the shared cache in";
+            Report::new(ENVIRONMENT, "no-cache-place", message)
+                .hint("set HARDTACK_CACHE_DIR, or go without with --no-cache")
+        })
+    }
+
+    /// A cache of the machine that is read after the user's own.
+    pub(super) fn system_cache(&self) -> Option<&Utf8Path> {
+        self.system_cache.as_deref()
+    }
+
+    /// How caches are opened.
+    pub(super) fn cache_options(&self, kind: CacheKind) -> CacheOptions {
+        CacheOptions { kind, views: self.layout, link_mode: self.link_mode, now: self.environment.now }
+    }
+
+    /// This command, for those who wait for it.
+    pub(super) fn user(&self) -> String {
+        format!("hardtack {}", self.command)
     }
 
     /// The project folder a command was given, else the one it works in.

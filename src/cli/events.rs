@@ -1,7 +1,7 @@
 //! What collections and installations do, in words.
 
 use super::console::Console;
-use crate::bundle::Progress;
+use crate::bundle::{Progress, age_in_words};
 use crate::cache::Event as CacheEvent;
 use crate::install::Event as InstallEvent;
 use crate::report::{bytes, seconds};
@@ -10,18 +10,45 @@ use crate::report::{bytes, seconds};
 pub(super) fn collection(console: &Console, walk: bool, progress: &Progress) {
     match progress {
         Progress::Cache { part, event } => {
-            if let CacheEvent::Quarantined { path } = event {
-                console.warn(format!("a file in the cache had changed; it was moved to `{path}`"));
-            } else if walk {
+            if !told_aloud(console, event) && walk {
                 console.say(format!("{part}: {}", cache_step(event)));
             }
         }
         Progress::Download { part, source } => console.say(format!("{part}: downloading {source}")),
-        Progress::Stale { source, reason } => {
-            console.warn(format!("{reason}; `{source}` is taken from the cache, and may have changed since"));
+        Progress::Stale { source, reason, age } => {
+            let age = age.as_ref().map_or_else(|| "of unknown age".to_owned(), |age| age_in_words(age) + " old");
+            match reason {
+                Some(reason) => console
+                    .warn(format!("{reason}; `{source}` is taken from the cache ({age}), and may have changed since")),
+                None => {
+                    console.note(format!("`{source}` is taken from the cache: it is {age}, and no server was asked"))
+                }
+            }
         }
+        Progress::Unchanged { source } => console.detail(format!("{source} has not changed")),
         Progress::Downloaded { source, size } => console.detail(format!("downloaded {source}: {}", bytes(*size))),
     }
+}
+
+/// Tells what a cache does outside of a collection.
+pub(super) fn cache(console: &Console, event: &CacheEvent) {
+    if !told_aloud(console, event) {
+        console.detail(cache_step(event));
+    }
+}
+
+/// Tells what everybody should know; `false` for other steps.
+fn told_aloud(console: &Console, event: &CacheEvent) -> bool {
+    match event {
+        CacheEvent::Quarantined { path } => {
+            console.warn(format!("a file in the cache had changed; it was moved to `{path}`"));
+        }
+        CacheEvent::WaitingForCache { .. } | CacheEvent::Waiting { .. } => console.say(cache_step(event)),
+        CacheEvent::LeftOut { .. } => console.note(cache_step(event)),
+        CacheEvent::Copied { .. } => console.note_once(cache_step(event)),
+        _ => return false,
+    }
+    true
 }
 
 /// One step of the walk through a download cache.
@@ -34,6 +61,16 @@ pub(super) fn cache_step(event: &CacheEvent) -> String {
         CacheEvent::Adopted { path } => format!("taking over {path}"),
         CacheEvent::Ignored { path, reason } => format!("leaving {path} alone: {reason}"),
         CacheEvent::Quarantined { path } => format!("moved a changed file to {path}"),
+        CacheEvent::LeftOut { path, reason } => format!("`{path}` is left out of the layout: {reason}"),
+        CacheEvent::Copied { path, instead_of } => {
+            format!("`{path}` and others are copies: the file system makes no {} there", instead_of.name())
+        }
+        CacheEvent::WaitingForCache { holders } if holders.is_empty() => {
+            "waiting for others that use the cache".to_owned()
+        }
+        CacheEvent::WaitingForCache { holders } => {
+            format!("waiting for the cache; it is used by {}", holders.join("; "))
+        }
         CacheEvent::Waiting { source } => format!("waiting for another process that gets {source}"),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::access::Access;
 use super::args::Fetch;
-use super::collection::{caches, gather};
+use super::collection::gather;
 use super::context::Context;
 use super::error::Report;
 use super::project::Loaded;
+use crate::cache::Depth;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
@@ -23,9 +24,8 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
         let lines = sources.iter().map(|(_, source, parts)| format!("{}\t{}\n", parts.join(","), source.shown()));
         return context.console.out(&lines.collect::<String>());
     }
-    let cache = caches(context, &project)?.cache;
-    let place = cache.as_ref().map(|cache| cache.root());
-    let gathered = gather(context, &project, access)?;
+    let gathered = gather(context, &project, access, Depth::Presence)?;
+    let place = gathered.caches.main().map(|cache| cache.root().to_owned());
     let collected = &gathered.collected;
     if context.console.json {
         let value = serde_json::json!({
@@ -40,9 +40,9 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     context.console.say(format!(
         "{} in {}; {} downloaded ({})",
         plural(collected.sources.len(), "source"),
-        place.map_or("no cache", |place| place.as_str()),
+        place.as_ref().map_or("no cache", |place| place.as_str()),
         collected.downloads,
         bytes(collected.downloaded)
     ));
-    Ok(())
+    gathered.caches.tidy(context)
 }

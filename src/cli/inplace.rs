@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 
-use super::collection::{Caches, caches, lock_path, walk};
+use super::caches::Caches;
+use super::collection::{caches, lock_path, walk};
 use super::context::Context;
-use super::error::{Report, USAGE};
+use super::error::{Report, USAGE, failures};
 use super::events;
 use super::prepared::Prepared;
 use super::project::Project;
 use crate::base::{Epoch, Fingerprint, Sha256, SourceKey, Wanted, fingerprint_file};
+use crate::bundle::{Collect, LockUse, Progress, find};
+use crate::cache::{Depth, Event};
 use crate::install::{
     Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight,
 };
@@ -29,7 +32,10 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
     // What waits from an earlier attempt is for these parts at these places.
     let places = project.plan.parts.iter().map(|part| format!("{} {}\n", part.name, part.location));
     destination.start(&Sha256::of(places.collect::<String>()).to_string())?;
-    let sources = cached_sources(context, &project)?;
+    let mut caches = caches(context, &project)?;
+    let sources = cached_sources(context, &project, &caches)?;
+    // Builds take hours; nobody has to wait for their end to clean a cache.
+    caches.keep_only(&sources.values().map(|source| source.fingerprint.sha256).collect())?;
     let epoch = match context.environment.variable("SOURCE_DATE_EPOCH") {
         Some(text) => {
             Some(text.parse().map_err(|error| Report::new(USAGE, "usage", format!("SOURCE_DATE_EPOCH: {error}")))?)
@@ -37,35 +43,41 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
         None => project.settings.date,
     };
     let epoch = epoch.unwrap_or(Epoch::from_seconds(FIXED_EPOCH));
-    Ok(Prepared { destination, plan: project.plan, sources, image: None, release: None, epoch })
+    let caches = Some(caches);
+    Ok(Prepared { destination, plan: project.plan, sources, image: None, release: None, epoch, _caches: caches })
 }
 
 /// All sources from the project's cache and from this machine's disk. What is missing is told all at once.
-fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<SourceKey, SourceFile>, Report> {
-    let caches = caches(context, project)?;
+fn cached_sources(
+    context: &Context<'_>,
+    project: &Project,
+    caches: &Caches,
+) -> Result<BTreeMap<SourceKey, SourceFile>, Report> {
     let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
     let told = walk(context, project)?;
+    let order = Collect {
+        caches: caches.lend(context),
+        network: None,
+        lock: &lock,
+        lock_use: LockUse::Honour,
+        refresh: false,
+        max_index_age: None,
+        depth: Depth::Bytes,
+        connections: 1,
+        observe: &|progress| events::collection(context.console, told, &progress),
+    };
     let mut found = BTreeMap::new();
     let (mut missing, mut wrong) = check_project_sources(&project.plan, project.root())?;
     for (key, source, parts) in project.plan.sources() {
         let Some(wanted) = source.wanted() else { continue };
         let wanted = Wanted { expected: lock.expected(&key, source.expected)?, ..wanted };
-        let part = parts.first().copied().unwrap_or_default();
-        let mut observe = |event| {
-            if told {
-                context.console.say(format!("{part}: {}", events::cache_step(&event)));
-            }
-        };
-        let allowed = caches.own || crate::cache::decide(context.policy, &wanted).allowed;
         let absent = |mismatch| MissingSource { source: source.shown(), part: parts.join(", "), mismatch };
-        let mut lookup = match &caches.cache {
-            Some(cache) if allowed => cache.lookup(&wanted, &mut observe)?,
-            _ => crate::cache::Lookup { hit: None, wrong: Vec::new() },
-        };
-        let hit = lookup.hit.filter(|hit| crate::bundle::is_current(source, hit, &wanted));
-        let file = match (hit, lookup.wrong.pop()) {
+        let part = parts.first().copied().unwrap_or_default().to_owned();
+        let mut observe = |event| (order.observe)(Progress::Cache { part: part.clone(), event });
+        let (hit, mut bad) = find(source, &parts, wanted.clone(), &order).map_err(|failure| failures(vec![failure]))?;
+        let file = match (hit, bad.pop()) {
             (Some(hit), _) => Some((hit.path, hit.fingerprint)),
-            (None, None) => local(&caches, source, &wanted, &mut observe)?,
+            (None, None) => local(caches, source, &wanted, &mut observe)?,
             (None, Some(bad)) => {
                 wrong.push(absent(Some(bad.mismatch)));
                 continue;
@@ -91,18 +103,13 @@ fn cached_sources(context: &Context<'_>, project: &Project) -> Result<BTreeMap<S
 type Found = Option<(Utf8PathBuf, Fingerprint)>;
 
 /// A file of this machine: copied into a project's own cache, else used where it is.
-fn local(
-    caches: &Caches,
-    source: &Source,
-    wanted: &Wanted,
-    observe: &mut dyn FnMut(crate::cache::Event),
-) -> Result<Found, Report> {
+fn local(caches: &Caches, source: &Source, wanted: &Wanted, observe: &mut dyn FnMut(Event)) -> Result<Found, Report> {
     let Origin::Outside { path, .. } = &source.origin else { return Ok(None) };
     if !path.is_file() {
         return Ok(None);
     }
-    if let Some(cache) = caches.cache.as_ref().filter(|_| caches.own) {
-        let hit = cache.import(path, wanted, observe)?;
+    if let Some(cache) = caches.own() {
+        let hit = cache.copy_in(path, wanted, observe)?;
         return Ok(Some((hit.path, hit.fingerprint)));
     }
     Ok(Some((path.clone(), fingerprint_file(path)?)))

@@ -6,6 +6,7 @@ use super::collection::{gather, shown};
 use super::context::Context;
 use super::error::Report;
 use super::project::Loaded;
+use crate::cache::Depth;
 use crate::report::plural;
 
 pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Report> {
@@ -14,9 +15,10 @@ pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Repor
     let access = Access::of(&lock.sources);
     let access = if lock.update { access.updating() } else { access };
     let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
-    let gathered = gather(context, &project, access)?;
+    let gathered = gather(context, &project, access, Depth::Presence)?;
     let count = gathered.collected.sources.len() + project.loaded.remote.configs.len();
     let path = shown(context, &gathered.lock_path);
+    gathered.caches.tidy(context)?;
     if context.console.json {
         let value = serde_json::json!({
             "format": crate::report::JSON_FORMAT,

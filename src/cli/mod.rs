@@ -5,10 +5,12 @@
 //! environment and the settings files. Each command is a file.
 
 mod access;
+mod amounts;
 mod annotate;
 mod args;
 mod bundle;
 mod cache;
+mod caches;
 mod check;
 mod collection;
 mod console;
@@ -52,7 +54,7 @@ pub fn run() -> u8 {
         }
     };
     let console = Console::new(&arguments.global, &environment);
-    let outcome = Context::new(&arguments.global, &environment, &console)
+    let outcome = Context::new(&arguments.global, arguments.command.name(), &environment, &console)
         .and_then(|context| dispatch(&context, arguments.command));
     match outcome {
         Ok(()) => 0,

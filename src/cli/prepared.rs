@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::caches::Caches;
 use crate::base::{Epoch, SourceKey};
 use crate::install::{Destination, Image, Release, SourceFile};
 use crate::recipes::Plan;
@@ -14,4 +15,6 @@ pub(super) struct Prepared {
     pub(super) image: Option<Image>,
     pub(super) release: Option<Release>,
     pub(super) epoch: Epoch,
+    /// Holds the sources until the end of the installation.
+    pub(super) _caches: Option<Caches>,
 }

@@ -84,7 +84,7 @@ impl Loaded {
             Some(failure) => Report { places: report.places, ..failure },
             None => report,
         })?;
-        loaded.remote = remote.into_found();
+        loaded.remote = remote.into_found()?;
         loaded.config.notes().iter().for_each(|note| context.console.note(note));
         Ok(loaded)
     }

@@ -294,7 +294,7 @@ impl Prepared {
             Ok((plan, sources, image)) => {
                 let (name, version) = (manifest.name, manifest.version);
                 let release = Some(Release { name, version, manifest: digest });
-                Ok(Self { destination, plan, sources, image, release, epoch: manifest.epoch })
+                Ok(Self { destination, plan, sources, image, release, epoch: manifest.epoch, _caches: None })
             }
             Err(report) => {
                 destination.abandon();

@@ -3,16 +3,17 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::access::Access;
+use super::caches::Caches;
 use super::context::Context;
 use super::error::{Report, failures};
 use super::events;
 use super::request::Request;
 use crate::base::{IoContext, SourceKey};
 use crate::bundle::{Collect, CollectedConfig, Fetch, KnownConfigs, LockUse, RemoteConfigs, collect_config};
-use crate::cache::{Cache, CacheKind, DiskFiles};
+use crate::cache::{Depth, DiskFiles};
 use crate::config::{Location, Override, RemoteOptions};
 use crate::lock::{Lock, file_name};
 
@@ -31,11 +32,8 @@ pub(super) struct Remote<'c> {
 
 /// What is opened for the first config, so that commands without any touch nothing.
 struct Opened {
-    cache: Option<Cache>,
-    own: bool,
+    caches: Caches,
     prefer_cache: bool,
-    scratch: Cache,
-    temporary: tempfile::TempDir,
     lock: Lock,
     network: Option<Box<dyn Fetch>>,
 }
@@ -45,8 +43,8 @@ struct Opened {
 pub(super) struct FoundConfigs {
     /// By name.
     pub(super) configs: BTreeMap<SourceKey, CollectedConfig>,
-    /// Holds those that no cache may keep, until the end of the command.
-    _temporary: Option<tempfile::TempDir>,
+    /// Holds them until the end of the command.
+    _caches: Option<Caches>,
 }
 
 impl FoundConfigs {
@@ -69,9 +67,13 @@ impl<'c> Remote<'c> {
         self.failure.take()
     }
 
-    pub(super) fn into_found(self) -> FoundConfigs {
-        let temporary = self.opened.into_inner().map(|opened| opened.temporary);
-        FoundConfigs { configs: self.found.into_inner(), _temporary: temporary }
+    pub(super) fn into_found(self) -> Result<FoundConfigs, Report> {
+        let configs = self.found.into_inner();
+        let mut caches = self.opened.into_inner().map(|opened| opened.caches);
+        if let Some(caches) = &mut caches {
+            caches.keep_only(&configs.values().map(|config| config.fingerprint.sha256).collect())?;
+        }
+        Ok(FoundConfigs { configs, _caches: caches })
     }
 
     fn open(&self) -> Result<Opened, Report> {
@@ -79,21 +81,10 @@ impl<'c> Remote<'c> {
         let (root, home) = (Location::Path(self.path.clone()), context.environment.home());
         let defaults = self.user_defaults.as_ref();
         let options = RemoteOptions::declared(&DiskFiles::default(), &root, defaults, &self.overrides, home)?;
-        let temporary = context.environment.temporary_folder();
-        let temporary =
-            tempfile::Builder::new().prefix("hardtack-").tempdir_in(&temporary).at("create a folder in", &temporary)?;
-        // Made below a folder whose path is UTF-8, with a name of letters.
-        let scratch = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8");
-        let scratch = context.open_cache(scratch, CacheKind::Project)?;
-        let own = options.cache.is_some();
-        let cache = match &options.cache {
-            Some(path) => Some(context.open_cache(path, CacheKind::Project)?),
-            None if context.policy.enabled => Some(context.shared_cache()?),
-            None => None,
-        };
+        let caches = Caches::open(context, options.cache.as_deref())?;
         let lock = Lock::read(&file_name(&self.path))?.unwrap_or_default();
         let network = access.network();
-        Ok(Opened { cache, own, prefer_cache: options.prefer_cache, scratch, temporary, lock, network })
+        Ok(Opened { caches, prefer_cache: options.prefer_cache, lock, network })
     }
 
     fn get(&self, url: &str) -> Result<CollectedConfig, Report> {
@@ -108,12 +99,13 @@ impl<'c> Remote<'c> {
         let opened = self.opened.get().expect("it was just set");
         let walk = self.context.console.verbose > 0;
         let order = Collect {
-            cache: opened.cache.as_ref().unwrap_or(&opened.scratch),
-            policy: (!opened.own).then_some(self.context.policy),
-            scratch: &opened.scratch,
+            caches: opened.caches.lend(self.context),
             network: opened.network.as_deref(),
             lock: &opened.lock,
             lock_use: self.access.lock_use,
+            refresh: self.access.refresh,
+            max_index_age: self.access.max_index_age,
+            depth: Depth::Bytes,
             connections: 1,
             observe: &|progress| events::collection(self.context.console, walk, &progress),
         };

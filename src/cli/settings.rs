@@ -1,10 +1,17 @@
 //! The settings files: `/etc/hardtack/config.toml`, then the user's.
 
-use camino::{Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
+use std::collections::BTreeMap;
 
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::SignedDuration;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::amounts;
+use super::args::Link;
 use super::environment::Environment;
 use super::error::{Report, USAGE};
+use crate::cache::{GcLimits, Registries, Registry, RegistryKind};
 
 /// What the files say; the user's wins over the machine's, a flag or a variable over both.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +21,9 @@ pub(super) struct Settings {
     pub(super) cache: CacheSettings,
     #[serde(default)]
     pub(super) network: NetworkSettings,
+    /// By name.
+    #[serde(default)]
+    registries: BTreeMap<String, RegistrySettings>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +33,63 @@ pub(super) struct CacheSettings {
     pub(super) enabled: Option<bool>,
     /// Where it is.
     pub(super) path: Option<Utf8PathBuf>,
+    /// A cache of the machine that is read after it.
+    pub(super) system_path: Option<Utf8PathBuf>,
+    /// What it may grow to.
+    max_size: Option<Size>,
+    /// How long what nobody uses stays.
+    max_age: Option<Age>,
+    /// How files of other programs' layouts are made.
+    pub(super) link_mode: Option<Link>,
+}
+
+/// `"10GiB"`, or a number of bytes.
+#[derive(Debug, Clone, Copy)]
+struct Size(u64);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Bytes(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Bytes(bytes) => Ok(Self(bytes)),
+            Written::Text(text) => amounts::size(&text).map(Self).map_err(Error::custom),
+        }
+    }
+}
+
+/// `"30 days"`.
+#[derive(Debug, Clone, Copy)]
+struct Age(SignedDuration);
+
+impl<'de> Deserialize<'de> for Age {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        amounts::time(&String::deserialize(deserializer)?).map(Self).map_err(Error::custom)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RegistrySettings {
+    /// What lies below is the registry's.
+    url: String,
+    #[serde(default)]
+    kind: Kind,
+    /// Whether the shared cache may have its files; it may.
+    cache: Option<bool>,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Apk,
+    Tatin,
+    #[default]
+    Plain,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,9 +132,35 @@ impl Settings {
         std::iter::once("/etc/hardtack/config.toml".into()).chain(user).collect()
     }
 
+    /// The servers with rules of their own.
+    pub(super) fn registries(&self) -> Registries {
+        let registry = |(name, settings): (&String, &RegistrySettings)| Registry {
+            name: name.clone(),
+            url: settings.url.clone(),
+            kind: match settings.kind {
+                Kind::Apk => RegistryKind::Apk,
+                Kind::Tatin => RegistryKind::Tatin,
+                Kind::Plain => RegistryKind::Plain,
+            },
+            cache: settings.cache.unwrap_or(true),
+        };
+        Registries::new(self.registries.iter().map(registry).collect())
+    }
+
+    /// What the shared cache may grow to.
+    pub(super) fn gc_limits(&self) -> GcLimits {
+        let CacheSettings { max_size, max_age, .. } = &self.cache;
+        GcLimits { max_size: max_size.map(|size| size.0), max_age: max_age.map(|age| age.0) }
+    }
+
     fn overlay(&mut self, above: Self) {
         self.cache.enabled = above.cache.enabled.or(self.cache.enabled);
         self.cache.path = above.cache.path.or(self.cache.path.take());
+        self.cache.system_path = above.cache.system_path.or(self.cache.system_path.take());
+        self.cache.max_size = above.cache.max_size.or(self.cache.max_size);
+        self.cache.max_age = above.cache.max_age.or(self.cache.max_age);
+        self.cache.link_mode = above.cache.link_mode.or(self.cache.link_mode);
+        self.registries.extend(above.registries);
         self.network.connections = above.network.connections.or(self.network.connections);
     }
 }

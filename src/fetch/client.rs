@@ -4,11 +4,15 @@ use std::io::{self, Read, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::blocking;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use reqwest::StatusCode;
+use reqwest::blocking::{self, RequestBuilder};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+};
 
 use super::error::Error;
-use crate::base::{SourceUrl, redact};
+use crate::base::{Answer, Begun, Head, KnownVersion, Sink, SourceUrl, Validators, redact};
 
 /// More redirects than any mirror network needs.
 const MAX_REDIRECTS: usize = 10;
@@ -34,15 +38,13 @@ impl Default for Options {
     }
 }
 
-/// What came with a body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
-    /// Length of the body in bytes.
-    pub size: u64,
-    /// The `ETag` header, as sent.
-    pub etag: Option<String>,
-    /// The `Last-Modified` header, as sent.
-    pub last_modified: Option<String>,
+/// One download.
+#[derive(Debug, Clone, Copy)]
+pub struct Get<'a> {
+    /// What is wanted.
+    pub url: &'a SourceUrl,
+    /// The version that is here already, if that would do.
+    pub known: Option<&'a KnownVersion>,
 }
 
 /// A client, set up on its first download: certificates are not looked for before one is needed.
@@ -58,36 +60,72 @@ impl Client {
         Self { options, client: OnceLock::new() }
     }
 
-    /// Writes the body of `url` to `sink`.
+    /// Writes the body of a URL to `sink`, or tells that the known version is still the current one.
+    ///
+    /// A body that was begun earlier goes on where it broke off, if the server still has the same version.
     ///
     /// # Errors
     /// All of [`Error`]; `sink` may then have got a part of the body.
-    pub fn get(&self, url: &SourceUrl, sink: &mut dyn Write) -> Result<Fetched, Error> {
+    pub fn get(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Answer, Error> {
+        let url = get.url;
+        if let Some(known) = get.known.filter(|known| known.ignores_conditions)
+            && self.head(url)?.is_some_and(|now| now.same_bytes(&known.validators))
+        {
+            return Ok(Answer::Unchanged(known.clone()));
+        }
         // What is hashed are the bytes the server keeps, so no transfer compression.
-        let request = self.client()?.get(url.secret().clone()).header(ACCEPT_ENCODING, "identity");
+        let mut request = self.client()?.get(url.secret().clone()).header(ACCEPT_ENCODING, "identity");
+        let begun = if get.known.is_none() { sink.begun() } else { None };
+        if let Some(known) = get.known.filter(|known| !known.ignores_conditions) {
+            request = with(request, IF_NONE_MATCH, known.validators.etag.as_ref());
+            request = with(request, IF_MODIFIED_SINCE, known.validators.last_modified.as_ref());
+        }
+        if let Some(begun) = &begun {
+            request = request.header(RANGE, format!("bytes={}-", begun.length));
+            request = with(request, IF_RANGE, Some(&begun.etag));
+        }
         let mut response = request.send().map_err(|error| self.refused(url, &error))?;
         let status = response.status();
-        if !status.is_success() {
-            return Err(Error::Status { url: url.public(), status: status.to_string() });
+        let validators = validators(response.headers());
+        if let Some(known) = get.known {
+            if status == StatusCode::NOT_MODIFIED {
+                return Ok(Answer::Unchanged(known.updated(validators)));
+            }
+            // The server sends the body regardless; what it says of it is enough.
+            if status.is_success() && validators.same_bytes(&known.validators) {
+                return Ok(Answer::Unchanged(KnownVersion { validators, ignores_conditions: true }));
+            }
         }
-        let announced = header(response.headers(), &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let (etag, last_modified) = (header(response.headers(), &ETAG), header(response.headers(), &LAST_MODIFIED));
-        let size = self.copy(url, &mut response, sink, announced)?;
-        Ok(Fetched { size, etag, last_modified })
+        let from = match (status, &begun) {
+            (StatusCode::PARTIAL_CONTENT, Some(begun)) if starts_at(response.headers(), begun.length) => begun.length,
+            // What was begun cannot be gone on with; once more from the start.
+            (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {
+                return self.get(get, &mut FromStart(sink));
+            }
+            (StatusCode::OK, _) => 0,
+            _ => return Err(Error::Status { url: url.public(), status: status.to_string() }),
+        };
+        let announced = header(response.headers(), &CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        let length = announced.map(|length| length + from);
+        let head = Head { from, length, validators: validators.clone() };
+        sink.start(&head).map_err(|source| Error::Store { url: url.public(), source })?;
+        self.copy(url, &mut response, sink, &head)?;
+        Ok(Answer::Body(validators))
     }
 
-    fn copy(
-        &self,
-        url: &SourceUrl,
-        body: &mut dyn Read,
-        sink: &mut dyn Write,
-        announced: Option<u64>,
-    ) -> Result<u64, Error> {
+    /// What the server says of a file's version, if it says anything; servers without an answer are asked otherwise.
+    fn head(&self, url: &SourceUrl) -> Result<Option<Validators>, Error> {
+        let response = self.client()?.head(url.secret().clone()).header(ACCEPT_ENCODING, "identity").send();
+        let response = response.map_err(|error| self.refused(url, &error))?;
+        Ok(response.status().is_success().then(|| validators(response.headers())))
+    }
+
+    fn copy(&self, url: &SourceUrl, body: &mut dyn Read, sink: &mut dyn Sink, head: &Head) -> Result<(), Error> {
         let mut buffer = vec![0; 128 * 1024];
-        let mut received = 0;
+        let (mut received, announced) = (head.from, head.length);
         loop {
             match body.read(&mut buffer) {
-                Ok(0) if announced.is_none_or(|announced| announced == received) => return Ok(received),
+                Ok(0) if announced.is_none_or(|announced| announced == received) => return Ok(()),
                 Ok(0) => return Err(Error::Truncated { url: url.public(), received, announced }),
                 Ok(count) => {
                     received += count as u64;
@@ -139,6 +177,48 @@ impl Client {
             Error::Connect { url, reason }
         }
     }
+}
+
+/// A sink that has forgotten what was begun.
+struct FromStart<'s>(&'s mut dyn Sink);
+
+impl Write for FromStart<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Sink for FromStart<'_> {
+    fn begun(&self) -> Option<Begun> {
+        None
+    }
+
+    fn start(&mut self, head: &Head) -> io::Result<()> {
+        self.0.start(head)
+    }
+}
+
+/// A header that is sent if there is a value that can be.
+fn with(request: RequestBuilder, name: HeaderName, value: Option<&String>) -> RequestBuilder {
+    match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+        Some(value) => request.header(name, value),
+        None => request,
+    }
+}
+
+fn validators(headers: &HeaderMap) -> Validators {
+    Validators { etag: header(headers, &ETAG), last_modified: header(headers, &LAST_MODIFIED) }
+}
+
+/// Whether a part of a body starts at this byte (RFC 9110, section 14.4).
+fn starts_at(headers: &HeaderMap, byte: u64) -> bool {
+    let range = header(headers, &CONTENT_RANGE).unwrap_or_default();
+    let start = range.strip_prefix("bytes ").and_then(|range| range.split('-').next());
+    start.and_then(|start| start.trim().parse().ok()) == Some(byte)
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

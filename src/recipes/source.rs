@@ -121,10 +121,11 @@ impl Source {
         let secret = crate::base::redact(&self.text) != self.text;
         Some(Wanted {
             key,
-            view: (!secret).then(|| View::Cmmi(self.text.clone())),
+            views: if secret { Vec::new() } else { vec![View::Cmmi(self.text.clone())] },
             file_name: self.file_name().to_owned(),
             expected: self.expected,
             local: matches!(self.origin, Origin::Outside { .. }),
+            index: false,
         })
     }
 }
@@ -179,7 +180,7 @@ mod tests {
         let source = Source::new(url, Expected::default(), "/p".into(), "/p".into()).expect("a URL");
         let wanted = source.wanted().expect("not of the project");
         assert_eq!(wanted.key.as_str(), "https://host.example/x.tgz");
-        assert_eq!(wanted.view, None);
+        assert_eq!(wanted.views, []);
         assert_eq!(source.shown(), "https://host.example/x.tgz");
     }
 }

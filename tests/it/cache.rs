@@ -34,7 +34,7 @@ fn what_is_there_is_listed_by_url_host_and_pattern() {
     assert_eq!((&info["sources"], &info["blobs"], &info["quarantined"]), (&3.into(), &2.into(), &0.into()));
     for command in ["list", "clear"] {
         let ran = scene.hardtack(&format!("cache {command} nowhere.example")).exits(1);
-        ran.says(&["error[no-such-source]", "is called `nowhere.example`", "give a URL, a host, or a pattern"]);
+        ran.says(&["error[no-such-source]", "is called `nowhere.example`", "give a URL, a host, a registry"]);
     }
 }
 

@@ -11,6 +11,14 @@ impl From<cache::Error> for Report {
             cache::Error::Io(error) => error.into(),
             cache::Error::Newer { .. } => Self::of(ENVIRONMENT, "cache-newer", &error)
                 .hint("use the newer hardtack, or another cache with --cache-dir"),
+            cache::Error::Busy { .. } => Self::of(ENVIRONMENT, "cache-busy", &error)
+                .hint("wait until they are done, or use another cache with --cache-dir"),
+            cache::Error::Stuck { .. } => {
+                Self::of(ENVIRONMENT, "cache-busy", &error).hint("end that process, then run the command again")
+            }
+            cache::Error::NoLocks { .. } => {
+                Self::of(ENVIRONMENT, "cache-no-locks", &error).hint("when nobody uses it: hardtack cache gc --force")
+            }
             cache::Error::WrongDigest { .. } => Self::of(DIGEST, "wrong-digest", &error),
             cache::Error::Ledger { .. } => {
                 Self::of(ENVIRONMENT, "cache-damaged", &error).hint("remove the file; it can be made again")
@@ -44,6 +52,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
         FailureCause::NotAnArchive { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
+        FailureCause::TooOld { .. } => 2,
         FailureCause::Cache(_) => 3,
     };
     // The gravest of several decides code and status.
@@ -82,8 +91,25 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
         FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
         FailureCause::Network(error) => (DOWNLOAD, network_code(&**error)),
-        FailureCause::Cache(_) => (ENVIRONMENT, "cache-failed"),
+        FailureCause::TooOld { reason: Some(_), .. } => (DOWNLOAD, "index-too-old"),
+        FailureCause::TooOld { reason: None, .. } => (MISSING, "index-too-old"),
+        FailureCause::Cache(error) => cache_kind(error),
     }
+}
+
+fn cache_kind(error: &cache::Error) -> (u8, &'static str) {
+    match error {
+        cache::Error::Busy { .. } | cache::Error::Stuck { .. } => (ENVIRONMENT, "cache-busy"),
+        error if is_full(error) => (ENVIRONMENT, "disk-full"),
+        error if is_unwritable(error) => (ENVIRONMENT, "cache-read-only"),
+        _ => (ENVIRONMENT, "cache-failed"),
+    }
+}
+
+/// Whether nothing can be written where it would have to be.
+fn is_unwritable(error: &cache::Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error, cache::Error::Io(error) if matches!(error.source.kind(), ReadOnlyFilesystem | PermissionDenied))
 }
 
 #[cfg(feature = "net")]
@@ -114,6 +140,14 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
         }
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
+        FailureCause::TooOld { reason: None, .. } => {
+            Some("ask the server again where there is a network, or allow more")
+        }
+        FailureCause::TooOld { reason: Some(_), .. } => Some("wait until the server answers, or allow more"),
+        FailureCause::Cache(error) if is_full(&**error) => Some("make room, then run the command again"),
+        FailureCause::Cache(error) if is_unwritable(error) => {
+            Some("the cache is read-only here: choose another one with --cache-dir, or go without with --no-cache")
+        }
         FailureCause::Cache(_) => None,
     }
 }

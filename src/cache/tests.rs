@@ -1,7 +1,12 @@
 //! A cache serves what was put in, or nothing.
 
+use std::fs;
+use std::io::Write;
+
+use camino::Utf8PathBuf;
+
 use super::*;
-use crate::base::{Expected, Md5, View};
+use crate::base::{Expected, LinkMode, Md5, Sha256, SourceKey, Validators, View, Wanted, create_dir_all};
 
 const URL: &str = "http://127.0.0.1:1/foo.tgz";
 
@@ -19,17 +24,18 @@ impl Scene {
     }
 
     fn cache(&self, kind: CacheKind, views: ViewLayout) -> Cache {
-        Cache::open(&self.root, kind, views, jiff::Timestamp::UNIX_EPOCH).expect("opens")
+        Cache::open(&self.root, options(kind, views)).expect("opens")
     }
 
     fn lookup(&mut self, cache: &Cache, wanted: &Wanted) -> Lookup {
-        cache.lookup(wanted, &mut |event| self.events.push(event)).expect("looks")
+        cache.lookup(wanted, Depth::Bytes, &mut |event| self.events.push(event)).expect("looks")
     }
 
     fn keep(&self, cache: &Cache, wanted: &Wanted, bytes: &[u8]) -> Result<Hit, Error> {
-        let mut staged = cache.stage().expect("stages");
+        let lock = cache.lock(&wanted.key, &mut |_| ()).expect("locks");
+        let mut staged = cache.stage(&lock).expect("stages");
         staged.write_all(bytes).expect("writes");
-        cache.keep(staged, wanted, Retrieved::default(), &mut |_| ())
+        cache.keep(staged, wanted, Validators::default(), &mut |_| ())
     }
 
     fn foreign(&self, path: &str, bytes: &[u8]) -> Utf8PathBuf {
@@ -41,9 +47,13 @@ impl Scene {
     }
 }
 
+fn options(kind: CacheKind, views: ViewLayout) -> CacheOptions {
+    CacheOptions { kind, views, link_mode: LinkMode::Auto, now: jiff::Timestamp::UNIX_EPOCH }
+}
+
 fn wanted(expected: Expected) -> Wanted {
     let (key, file_name) = (SourceKey::url(URL), "foo.tgz".to_owned());
-    Wanted { key, view: Some(View::Cmmi(URL.to_owned())), file_name, expected, local: false }
+    Wanted { key, views: vec![View::Cmmi(URL.to_owned())], file_name, expected, local: false, index: false }
 }
 
 fn md5(bytes: &[u8]) -> Expected {
@@ -158,7 +168,7 @@ fn only_sha256_finds_a_blob_of_another_source() {
     scene.keep(&cache, &wanted(Expected::default()), b"bytes").expect("keeps");
     let mut other = wanted(md5(b"bytes"));
     other.key = SourceKey::url("http://127.0.0.1:1/bar.tgz");
-    other.view = None;
+    other.views = Vec::new();
     assert!(scene.lookup(&cache, &other).hit.is_none());
     other.expected = Expected { sha256: Some(Sha256::of(b"bytes")), md5: None };
     assert!(scene.lookup(&cache, &other).hit.is_some());
@@ -168,7 +178,7 @@ fn only_sha256_finds_a_blob_of_another_source() {
 fn a_newer_format_is_refused() {
     let scene = Scene::new();
     scene.foreign(".hardtack/format", b"2\n");
-    let opened = Cache::open(&scene.root, CacheKind::Shared, ViewLayout::Modern, jiff::Timestamp::UNIX_EPOCH);
+    let opened = Cache::open(&scene.root, options(CacheKind::Shared, ViewLayout::Modern));
     let error = opened.expect_err("newer");
     assert!(error.to_string().ends_with("has format 2, this hardtack knows format 1"), "{error}");
 }

@@ -1,0 +1,455 @@
+//! Getting one source: from a cache, else from where the config says. The one place where the two meet.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::sync::{Mutex, PoisonError};
+
+use camino::Utf8Path;
+use jiff::SignedDuration;
+
+use super::failure::{Failure, FailureCause};
+use crate::archive::detect;
+use crate::base::{
+    Answer, Class, Expected, Fingerprint, IoContext, KnownVersion, Sink, SourceKey, SourceUrl, Wanted, fingerprint_file,
+};
+use crate::cache::{Cache, DeletePolicy, Depth, Event, Hit, Policy, Rule, Standing, Wrong, decide};
+use crate::lock::{Lock, Locked};
+use crate::recipes::{Origin, Source};
+
+/// A way to the network.
+pub trait Fetch: Sync {
+    /// Writes the bytes of a URL to `sink`, unless the known version still is the current one.
+    ///
+    /// # Errors
+    /// Why they cannot be had.
+    fn fetch(
+        &self,
+        url: &SourceUrl,
+        known: Option<&KnownVersion>,
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+#[cfg(feature = "net")]
+impl Fetch for crate::fetch::Client {
+    fn fetch(
+        &self,
+        url: &SourceUrl,
+        known: Option<&KnownVersion>,
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.get(&crate::fetch::Get { url, known }, sink)?)
+    }
+}
+
+/// What the lock file is worth in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockUse {
+    /// What is locked holds; what is new is added.
+    Honour,
+    /// Everything is fetched and locked anew.
+    Update,
+}
+
+/// The caches of a run.
+#[derive(Clone, Copy)]
+pub struct Caches<'a> {
+    /// The project's or the shared cache, where there is one: sources go here if its policy lets them.
+    pub main: Option<&'a Cache>,
+    /// The rules of a shared cache; `None` for a project's own, which takes everything.
+    pub policy: Option<&'a Policy>,
+    /// Caches that are only read, after the main one and by the same rules.
+    pub lower: &'a [Cache],
+    /// A cache for this run alone, for what goes nowhere else.
+    pub scratch: &'a Cache,
+    /// What Tatin servers have said in this run.
+    pub deletes: &'a DeletePolicies,
+}
+
+/// What Tatin servers say about who may delete packages, by the URL they were asked at.
+#[derive(Debug, Default)]
+pub struct DeletePolicies(Mutex<BTreeMap<String, DeletePolicy>>);
+
+/// What a collection works with.
+#[derive(Clone, Copy)]
+pub struct Collect<'a> {
+    /// Where sources are looked for and kept.
+    pub caches: Caches<'a>,
+    /// The network, if it may be used.
+    pub network: Option<&'a dyn Fetch>,
+    /// What is locked.
+    pub lock: &'a Lock,
+    /// What that is worth.
+    pub lock_use: LockUse,
+    /// Servers are asked about what is cached already.
+    pub refresh: bool,
+    /// How old an index may be for which no server has spoken; any age where nothing is said.
+    pub max_index_age: Option<SignedDuration>,
+    /// How sure a cache's answer has to be.
+    pub depth: Depth,
+    /// Downloads at the same time.
+    pub connections: usize,
+    /// Told about every step, from several threads.
+    pub observe: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// One step of a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A cache was asked or filled, for this part.
+    Cache {
+        /// The first part that wants the source.
+        part: String,
+        /// What happened.
+        event: Event,
+    },
+    /// A download starts.
+    Download {
+        /// The first part that wants it.
+        part: String,
+        /// The source.
+        source: String,
+    },
+    /// An index is taken from the cache although no server has spoken for it now.
+    Stale {
+        /// The source.
+        source: String,
+        /// What was wrong with the network; `None` where it may not be used.
+        reason: Option<String>,
+        /// How long ago the server last spoke for it, if a clock can tell.
+        age: Option<SignedDuration>,
+    },
+    /// The server says that what is cached is still current.
+    Unchanged {
+        /// The source.
+        source: String,
+    },
+    /// A download ended well.
+    Downloaded {
+        /// The source.
+        source: String,
+        /// Its length.
+        size: u64,
+    },
+}
+
+/// A source that is wanted.
+pub(super) struct Job<'p> {
+    pub(super) source: &'p Source,
+    pub(super) parts: Vec<&'p str>,
+    pub(super) wanted: Wanted,
+    /// What the config says of its bytes, without the lock.
+    pub(super) declared: Expected,
+    /// A part unpacks it.
+    pub(super) unpacked: bool,
+    /// The cache is asked before the network although it may change.
+    pub(super) prefer_cache: bool,
+}
+
+pub(super) struct Got {
+    pub(super) hit: Hit,
+    pub(super) downloaded: bool,
+}
+
+impl Got {
+    fn cached(hit: Hit) -> Self {
+        Self { hit, downloaded: false }
+    }
+}
+
+impl Job<'_> {
+    /// Fails where a part could not unpack the file.
+    fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
+        if self.unpacked { check_archive(path) } else { Ok(()) }
+    }
+
+    pub(super) fn locked(&self, fingerprint: &Fingerprint, parts: Vec<String>) -> Locked {
+        let kind = if self.wanted.local { "file" } else { "remote" };
+        Locked {
+            url: self.wanted.key.clone(),
+            kind: kind.to_owned(),
+            sha256: fingerprint.sha256,
+            size: fingerprint.size,
+            md5: self.declared.md5,
+            parts,
+        }
+    }
+
+    /// Whether a hit still is the source. A file of this machine may have changed since it was cached; where no digest
+    /// says which bytes are wanted, those that are there now are.
+    fn is_current(&self, hit: &Hit) -> bool {
+        let Origin::Outside { path, .. } = &self.source.origin else { return true };
+        let now = || fingerprint_file(path).map(|fingerprint| fingerprint.sha256);
+        self.wanted.expected.is_some() || !path.is_file() || now().is_ok_and(|sha256| sha256 == hit.fingerprint.sha256)
+    }
+}
+
+/// Whether a file is an archive at all: servers answer with pages that say what went wrong, too.
+pub(super) fn check_archive(path: &Utf8Path) -> Result<(), FailureCause> {
+    let found = detect(path);
+    if !matches!(found, Ok(None) | Err(crate::archive::Error::Damaged { .. })) {
+        return Ok(());
+    }
+    let mut head = [0; 24];
+    let length = File::open(path).and_then(|mut file| file.read(&mut head)).at("read", path)?;
+    let line = head[..length].split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let text = std::str::from_utf8(line).ok().filter(|line| !line.is_empty() && !line.contains(char::is_control));
+    Err(FailureCause::NotAnArchive { starts: text.map(str::to_owned) })
+}
+
+/// How far a cache's answer goes in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    /// What is cached holds.
+    Cached,
+    /// What is cached holds if the server says so.
+    Asked,
+    /// The server's bytes are taken, whatever is cached.
+    Anew,
+}
+
+/// Gets one source.
+pub(super) fn get(job: &Job<'_>, order: &Collect<'_>) -> Result<Got, FailureCause> {
+    let wanted = match order.caches.policy {
+        Some(policy) => policy.classified(job.wanted.clone()),
+        None => job.wanted.clone(),
+    };
+    let part = job.parts.first().copied().unwrap_or_default().to_owned();
+    let getting = Getting { job, order, wanted: &wanted, caches: caches_for(&wanted, order)?, part };
+    match &job.source.origin {
+        Origin::Remote(url) => getting.remote(url),
+        // Project files are never jobs.
+        Origin::Project(_) => Err(FailureCause::NoFile),
+        Origin::Outside { path, .. } => getting.local(path),
+    }
+}
+
+/// What caches have of a source, and files in its place that are something else. Nothing is fetched.
+///
+/// # Errors
+/// When a cache cannot be read.
+pub fn find(
+    source: &Source,
+    parts: &[&str],
+    wanted: Wanted,
+    order: &Collect<'_>,
+) -> Result<(Option<Hit>, Vec<Wrong>), Failure> {
+    let declared = source.expected;
+    let job = Job { source, parts: parts.to_vec(), wanted, declared, unpacked: false, prefer_cache: true };
+    let part = parts.first().copied().unwrap_or_default().to_owned();
+    let found = caches_for(&job.wanted, order).and_then(|caches| {
+        let getting = Getting { job: &job, order, wanted: &job.wanted, caches, part };
+        let There { found, wrong } = getting.look()?;
+        Ok((found.map(|(_, hit)| hit), wrong))
+    });
+    let parts = || parts.iter().map(|part| (*part).to_owned()).collect();
+    found.map_err(|cause| Failure { source_name: source.shown(), parts: parts(), cause })
+}
+
+/// The cache that a source is kept in, and those it is looked for in, that one first.
+struct Chosen<'a> {
+    main: &'a Cache,
+    lower: &'a [Cache],
+}
+
+fn caches_for<'a>(wanted: &Wanted, order: &Collect<'a>) -> Result<Chosen<'a>, FailureCause> {
+    let Caches { main, policy, lower, scratch, .. } = order.caches;
+    let nowhere = Chosen { main: scratch, lower: &[] };
+    let rule = match policy {
+        None => Rule::Allowed,
+        Some(policy) => decide(policy, wanted, delete_policy(policy, wanted, order)),
+    };
+    if !rule.allows() {
+        if let Some(main) = main.filter(|_| rule.evicts()) {
+            main.forget(&wanted.key)?;
+        }
+        return Ok(nowhere);
+    }
+    Ok(Chosen { main: main.unwrap_or(scratch), lower })
+}
+
+/// What the source's Tatin server says, asked once in a run; where it cannot be asked, what it said last.
+fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> DeletePolicy {
+    let Some(url) = policy.delete_policy_url(wanted) else { return DeletePolicy::Unknown };
+    let mut known = order.caches.deletes.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = known.get(&url) {
+        return *known;
+    }
+    let root = Utf8Path::new("/");
+    let answer = Source::new(&url, Expected::default(), root, root).ok().and_then(|source| {
+        let wanted = source.wanted()?;
+        let wanted = Wanted { index: true, views: Vec::new(), ..wanted };
+        let (declared, parts) = (Expected::default(), Vec::new());
+        let job = Job { source: &source, parts, wanted, declared, unpacked: false, prefer_cache: false };
+        let got = get(&job, &Collect { observe: &|_| (), ..*order }).ok()?;
+        std::fs::read_to_string(&got.hit.path).ok()
+    });
+    let answer = answer.map_or(DeletePolicy::Unknown, |text| DeletePolicy::parse(&text));
+    known.insert(url, answer);
+    answer
+}
+
+/// The rule for a source of a shared cache, with what its Tatin server said last as the cache has it.
+///
+/// # Errors
+/// When the cache cannot be read.
+pub fn remembered_rule(policy: &Policy, wanted: &Wanted, cache: &Cache) -> Result<Rule, crate::cache::Error> {
+    let entry = match policy.delete_policy_url(wanted) {
+        Some(url) => cache.entry(&SourceKey::url(&url))?,
+        None => None,
+    };
+    let text = entry.and_then(|entry| std::fs::read_to_string(&entry.blob).ok());
+    let deletes = text.map_or(DeletePolicy::Unknown, |text| DeletePolicy::parse(&text));
+    Ok(decide(policy, wanted, deletes))
+}
+
+/// One source on its way.
+struct Getting<'a> {
+    job: &'a Job<'a>,
+    order: &'a Collect<'a>,
+    wanted: &'a Wanted,
+    caches: Chosen<'a>,
+    part: String,
+}
+
+/// What caches have of a source.
+struct There<'a> {
+    found: Option<(&'a Cache, Hit)>,
+    wrong: Vec<Wrong>,
+}
+
+impl Getting<'_> {
+    fn observe(&self, event: Event) {
+        (self.order.observe)(Progress::Cache { part: self.part.clone(), event });
+    }
+
+    fn look(&self) -> Result<There<'_>, FailureCause> {
+        let mut there = There { found: None, wrong: Vec::new() };
+        for cache in std::iter::once(self.caches.main).chain(self.caches.lower) {
+            let lookup = cache.lookup(self.wanted, self.order.depth, &mut |event| self.observe(event))?;
+            there.wrong.extend(lookup.wrong);
+            if let Some(hit) = lookup.hit.filter(|hit| self.job.is_current(hit)) {
+                there.found = Some((cache, hit));
+                break;
+            }
+        }
+        Ok(there)
+    }
+
+    /// Takes what a cache has.
+    fn take(&self, cache: &Cache, hit: Hit) -> Result<Got, FailureCause> {
+        self.job.check(&hit.path)?;
+        cache.show(self.wanted, &hit, &mut |event| self.observe(event))?;
+        Ok(Got::cached(hit))
+    }
+
+    /// A file of this machine outside the project.
+    fn local(&self, path: &Utf8Path) -> Result<Got, FailureCause> {
+        if self.order.lock_use == LockUse::Honour
+            && let Some((cache, hit)) = self.look()?.found
+        {
+            return self.take(cache, hit);
+        }
+        if !path.is_file() {
+            return Err(if path.is_dir() { FailureCause::Folder } else { FailureCause::NoFile });
+        }
+        self.job.check(path)?;
+        Ok(Got::cached(self.caches.main.copy_in(path, self.wanted, &mut |event| self.observe(event))?))
+    }
+
+    fn freshness(&self) -> Freshness {
+        let Collect { network, lock_use, refresh, .. } = *self.order;
+        let changes = self.wanted.class() == Class::Index && !self.wanted.expected.is_some();
+        match lock_use {
+            _ if network.is_none() => Freshness::Cached,
+            LockUse::Update => Freshness::Anew,
+            LockUse::Honour if refresh || changes && !self.job.prefer_cache => Freshness::Asked,
+            LockUse::Honour => Freshness::Cached,
+        }
+    }
+
+    fn remote(&self, url: &SourceUrl) -> Result<Got, FailureCause> {
+        let freshness = self.freshness();
+        // Looked at without a lock first, so that a cache on read-only media can serve.
+        let there = match freshness {
+            Freshness::Anew => There { found: None, wrong: Vec::new() },
+            Freshness::Cached | Freshness::Asked => self.look()?,
+        };
+        let Some(network) = self.order.network else { return self.without_network(there) };
+        if freshness == Freshness::Cached
+            && let Some((cache, hit)) = there.found
+        {
+            return self.take(cache, hit);
+        }
+        let cache = self.caches.main;
+        let lock = cache.lock(&self.wanted.key, &mut |event| self.observe(event))?;
+        if freshness == Freshness::Cached
+            && let Some(hit) = cache.lookup(self.wanted, self.order.depth, &mut |_| ())?.hit
+        {
+            // Another process got it meanwhile.
+            return self.take(cache, hit);
+        }
+        let standing = match &there.found {
+            Some((cache, hit)) => Some(cache.standing(&self.wanted.key, &hit.fingerprint.sha256)?),
+            None => None,
+        };
+        let known = standing.as_ref().and_then(|standing| standing.version.as_ref());
+        let source = self.job.source.shown();
+        if known.is_none() {
+            (self.order.observe)(Progress::Download { part: self.part.clone(), source: source.clone() });
+        }
+        let mut staged = cache.stage(&lock)?;
+        let version = match (network.fetch(url, known, &mut staged), there.found) {
+            (Ok(Answer::Unchanged(version)), Some((cache, hit))) => {
+                cache.confirm(&self.wanted.key, &version)?;
+                (self.order.observe)(Progress::Unchanged { source });
+                return self.take(cache, hit);
+            }
+            (Ok(Answer::Body(version)), _) => version,
+            // Nothing was known that could be unchanged.
+            (Ok(Answer::Unchanged(_)), None) => return Err(FailureCause::Missing),
+            (Err(error), Some((cache, hit))) if self.wanted.class() == Class::Index => {
+                return self.stale(cache, hit, standing, Some(error));
+            }
+            (Err(error), _) => return Err(FailureCause::Network(error)),
+        };
+        self.job.check(staged.path())?;
+        let hit = cache.keep(staged, self.wanted, version, &mut |event| self.observe(event))?;
+        (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
+        Ok(Got { hit, downloaded: true })
+    }
+
+    fn without_network(&self, there: There<'_>) -> Result<Got, FailureCause> {
+        let There { found, mut wrong } = there;
+        match (found, wrong.pop()) {
+            (Some((cache, hit)), _) if self.wanted.class() == Class::Index && !self.wanted.expected.is_some() => {
+                let standing = cache.standing(&self.wanted.key, &hit.fingerprint.sha256)?;
+                self.stale(cache, hit, Some(standing), None)
+            }
+            (Some((cache, hit)), _) => self.take(cache, hit),
+            (None, Some(wrong)) => Err(FailureCause::Wrong(wrong.mismatch)),
+            (None, None) => Err(FailureCause::Missing),
+        }
+    }
+
+    /// Takes an index for which no server has spoken now, if it may be so old.
+    fn stale(
+        &self,
+        cache: &Cache,
+        hit: Hit,
+        standing: Option<Standing>,
+        error: Option<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<Got, FailureCause> {
+        let age = standing.and_then(|standing| standing.age);
+        if let Some(limit) = self.order.max_index_age
+            && age.is_none_or(|age| age > limit)
+        {
+            let reason = error.map(|error| error.to_string());
+            return Err(FailureCause::TooOld { age, limit, reason });
+        }
+        let (source, reason) = (self.job.source.shown(), error.map(|error| error.to_string()));
+        (self.order.observe)(Progress::Stale { source, reason, age });
+        self.take(cache, hit)
+    }
+}

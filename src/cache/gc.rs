@@ -1,0 +1,187 @@
+//! Cleaning: what nobody has used for long goes, the longest unused first, and what no source names.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::{SignedDuration, Timestamp};
+
+use super::clear::Cleared;
+use super::contents::{Contents, Entry, below};
+use super::error::Error;
+use super::event::Event;
+use super::freed::freed;
+use super::store::Cache;
+use crate::base::{Sha256, remove_tree, write_atomic};
+
+/// Blobs that no source names are left alone for so long: somebody may be about to name them.
+const UNNAMED: Duration = Duration::from_secs(60 * 60);
+/// Downloads that broke off are left alone for so long: the next attempt goes on with them.
+const UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
+/// What was moved aside is left alone for so long: somebody may want to know what happened to it.
+const QUARANTINED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Between two cleanings that nobody asked for.
+const EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a cache may grow to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GcLimits {
+    /// Bytes of disk.
+    pub max_size: Option<u64>,
+    /// Time since a source was last used.
+    pub max_age: Option<SignedDuration>,
+}
+
+impl GcLimits {
+    /// Whether there is no limit at all.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What was cleaned, or would be.
+#[derive(Debug, Default)]
+pub struct Cleaned {
+    /// The sources.
+    pub cleared: Cleared,
+    /// Blobs no source names, broken downloads, files that were moved aside long ago.
+    pub rubbish: Vec<Utf8PathBuf>,
+    /// Bytes of disk that are free now.
+    pub freed: u64,
+    /// Bytes of disk that blobs still take.
+    pub left: u64,
+}
+
+impl Cache {
+    /// Cleans the cache. `forbidden` picks sources that may not be in it any more. Where the file system has no locks,
+    /// nothing is removed without `force`.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::NoLocks`]; or when a file cannot be removed.
+    pub fn gc(
+        &self,
+        limits: GcLimits,
+        forbidden: &dyn Fn(&Entry) -> bool,
+        how: GcHow,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<Cleaned, Error> {
+        if !self.layout.own().is_dir() {
+            return Ok(Cleaned::default());
+        }
+        let alone = match how {
+            GcHow::DryRun => None,
+            GcHow::Wait | GcHow::Force => Some(self.alone("cache gc", observe)?),
+        };
+        if alone.as_ref().is_some_and(|(lock, _)| !lock.is_real()) && how != GcHow::Force {
+            return Err(Error::NoLocks { path: self.layout.root.clone() });
+        }
+        let dry_run = alone.is_none();
+        let contents = self.contents()?;
+        let leased = self.leased()?;
+        let chosen = self.too_much(&contents, limits, forbidden);
+        let named: BTreeSet<Sha256> = contents.entries.iter().flat_map(Entry::blobs).copied().collect();
+        let rubbish = self.rubbish(&contents, &named, &leased)?;
+        let rubbish_size = freed(&rubbish)?;
+        let is_chosen = |entry: &Entry| chosen.contains(entry.key.as_str());
+        let cleared = self.remove(contents.entries, &is_chosen, dry_run)?;
+        if !dry_run {
+            rubbish.iter().try_for_each(|path| remove_tree(path))?;
+            // No download runs while the cache is held alone, so no key's lock is held either.
+            below(&self.layout.key_locks())?.iter().try_for_each(|path| remove_tree(path))?;
+            write_atomic(&self.layout.last_gc(), format!("{}\n", self.now).as_bytes(), 0o644)?;
+        }
+        let freed = cleared.freed + rubbish_size;
+        let left = contents.on_disk.saturating_sub(freed);
+        Ok(Cleaned { cleared, rubbish: rubbish.into_iter().collect(), freed, left })
+    }
+
+    /// Cleans the cache if nobody uses it just now; `None` where somebody does.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn gc_if_idle(&self, limits: GcLimits) -> Result<Option<Cleaned>, Error> {
+        if !self.is_idle()? {
+            return Ok(None);
+        }
+        match self.gc(limits, &|_| false, GcHow::Wait, &mut |_| ()) {
+            Ok(cleaned) => Ok(Some(cleaned)),
+            Err(Error::Busy { .. } | Error::NoLocks { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether it is time to clean without being asked to.
+    pub fn gc_is_due(&self) -> bool {
+        let last = std::fs::read_to_string(self.layout.last_gc()).ok();
+        let last = last.and_then(|text| text.trim().parse::<Timestamp>().ok());
+        self.writable() && last.is_none_or(|last| self.now.duration_since(last).abs() >= EVERY)
+    }
+
+    /// The sources that are forbidden, too old, or one too many; the longest unused first.
+    fn too_much(&self, contents: &Contents, limits: GcLimits, forbidden: &dyn Fn(&Entry) -> bool) -> BTreeSet<String> {
+        let idle = |entry: &Entry| entry.times.used.map(|used| self.now.duration_since(used));
+        let too_old = |entry: &Entry| match (limits.max_age, idle(entry)) {
+            (Some(limit), Some(idle)) => idle > limit,
+            _ => false,
+        };
+        let goes = |entry: &&Entry| forbidden(entry) || too_old(entry);
+        let (gone, mut kept): (Vec<&Entry>, Vec<&Entry>) = contents.entries.iter().partition(goes);
+        let mut chosen: BTreeSet<String> = gone.iter().map(|entry| entry.key.to_string()).collect();
+        let Some(max_size) = limits.max_size else { return chosen };
+        // The last used first; what was never used comes last.
+        kept.sort_by_key(|entry| idle(entry).unwrap_or(SignedDuration::MAX));
+        let mut seen = BTreeSet::new();
+        let blobs = kept.iter().flat_map(|entry| entry.blobs()).filter(|sha256| seen.insert(**sha256));
+        let wanted: Vec<(&Sha256, u64)> = blobs.map(|sha256| (sha256, on_disk(&self.layout.blob(sha256)))).collect();
+        let mut size = 0;
+        let fits: BTreeSet<&Sha256> = wanted
+            .into_iter()
+            .take_while(|(_, bytes)| {
+                size += bytes;
+                size <= max_size
+            })
+            .map(|(sha256, _)| sha256)
+            .collect();
+        let too_many = kept.iter().filter(|entry| entry.blobs().any(|sha256| !fits.contains(sha256)));
+        chosen.extend(too_many.map(|entry| entry.key.to_string()));
+        chosen
+    }
+
+    fn rubbish(
+        &self,
+        contents: &Contents,
+        named: &BTreeSet<Sha256>,
+        leased: &BTreeSet<Sha256>,
+    ) -> Result<BTreeSet<Utf8PathBuf>, Error> {
+        let used = |path: &Utf8Path| {
+            let sha256 = path.file_name().and_then(|name| name.parse::<Sha256>().ok());
+            sha256.is_some_and(|sha256| named.contains(&sha256) || leased.contains(&sha256))
+        };
+        let unnamed = contents.blobs.iter().filter(|path| !used(path) && is_older(path, UNNAMED)).cloned();
+        let partial = below(&self.layout.partial())?.into_iter().filter(|path| is_older(path, UNFINISHED));
+        let aside = below(&self.layout.quarantine())?.into_iter().filter(|path| is_older(path, QUARANTINED));
+        Ok(unnamed.chain(partial).chain(aside).collect())
+    }
+}
+
+/// How a cache is cleaned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GcHow {
+    /// Nothing is removed.
+    DryRun,
+    /// As soon as nobody uses the cache.
+    Wait,
+    /// Also where nobody can tell whether it is used.
+    Force,
+}
+
+fn on_disk(path: &Utf8Path) -> u64 {
+    path.metadata().map_or(0, |data| data.blocks() * 512)
+}
+
+/// Whether a file was last written so long ago; a time to come is no reason to remove it.
+fn is_older(path: &Utf8Path, than: Duration) -> bool {
+    let modified = path.metadata().and_then(|data| data.modified());
+    modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > than))
+}
