@@ -4,6 +4,7 @@
 //! ([`unpack`]). Writing depends on its input alone: no clock, owner or folder order gets in ([`TarWriter`],
 //! [`GzipMembers`]). Nothing here knows what a bundle or a source is.
 
+mod apk;
 mod decompress;
 mod entry;
 mod error;
@@ -18,6 +19,7 @@ mod tree;
 mod unpack;
 mod zip_read;
 
+pub use apk::{ApkParts, ApkProblem, apk_data, read_apk, read_range};
 pub use decompress::Compression;
 pub use entry::{Entry, EntryKind};
 pub use error::{Error, Refusal};

@@ -36,6 +36,21 @@ impl SourceKey {
         Self(format!("buildout:{md5}"))
     }
 
+    /// The key of a file in a folder of distributions, where nobody knows the URL.
+    pub fn of_distribution(name: &str) -> Self {
+        Self(format!("dist:{name}"))
+    }
+
+    /// Whether it is a file of some machine, not one that was downloaded.
+    pub fn is_local(&self) -> bool {
+        self.0.starts_with("file:")
+    }
+
+    /// The MD5 of the URL, of a key that is [made of one](Self::of_hashed_url).
+    pub fn hashed_url(&self) -> Option<Md5> {
+        self.0.strip_prefix("buildout:")?.parse().ok()
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -11,9 +11,11 @@ use jiff::SignedDuration;
 use super::failure::{Failure, FailureCause};
 use crate::archive::detect;
 use crate::base::{
-    Answer, Class, Expected, Fingerprint, IoContext, KnownVersion, Sink, SourceKey, SourceUrl, Wanted, fingerprint_file,
+    Answer, Class, Expected, Fingerprint, IoContext, KnownVersion, Sink, SourceUrl, Wanted, fingerprint_file,
 };
-use crate::cache::{Cache, DeletePolicy, Depth, Event, Hit, Policy, Rule, Standing, Wrong, decide};
+use crate::cache::{
+    Cache, DeletePolicy, Depth, Error as CacheError, Event, Hit, KeyLock, Policy, Rule, Standing, Wrong, decide,
+};
 use crate::lock::{Lock, Locked};
 use crate::recipes::{Origin, Source};
 
@@ -290,20 +292,6 @@ fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> Delet
     answer
 }
 
-/// The rule for a source of a shared cache, with what its Tatin server said last as the cache has it.
-///
-/// # Errors
-/// When the cache cannot be read.
-pub fn remembered_rule(policy: &Policy, wanted: &Wanted, cache: &Cache) -> Result<Rule, crate::cache::Error> {
-    let entry = match policy.delete_policy_url(wanted) {
-        Some(url) => cache.entry(&SourceKey::url(&url))?,
-        None => None,
-    };
-    let text = entry.and_then(|entry| std::fs::read_to_string(&entry.blob).ok());
-    let deletes = text.map_or(DeletePolicy::Unknown, |text| DeletePolicy::parse(&text));
-    Ok(decide(policy, wanted, deletes))
-}
-
 /// One source on its way.
 struct Getting<'a> {
     job: &'a Job<'a>,
@@ -399,25 +387,60 @@ impl Getting<'_> {
         if known.is_none() {
             (self.order.observe)(Progress::Download { part: self.part.clone(), source: source.clone() });
         }
-        let mut staged = cache.stage(&lock)?;
-        let version = match (network.fetch(url, known, &mut staged), there.found) {
-            (Ok(Answer::Unchanged(version)), Some((cache, hit))) => {
+        match self.download(network, url, known, &lock) {
+            Ok(Some(hit)) => {
+                (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
+                Ok(Got { hit, downloaded: true })
+            }
+            // Nothing is unchanged where nothing was known.
+            Ok(None) => match there.found {
+                Some((cache, hit)) => {
+                    (self.order.observe)(Progress::Unchanged { source });
+                    self.take(cache, hit)
+                }
+                None => Err(FailureCause::Missing),
+            },
+            Err(FailureCause::Network(error)) => match there.found {
+                Some((cache, hit)) if self.wanted.class() == Class::Index => {
+                    self.stale(cache, hit, standing, Some(error))
+                }
+                _ => Err(FailureCause::Network(error)),
+            },
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Downloads the source and keeps it; `None` where the known version still is the current one.
+    fn download(
+        &self,
+        network: &dyn Fetch,
+        url: &SourceUrl,
+        known: Option<&KnownVersion>,
+        lock: &KeyLock,
+    ) -> Result<Option<Hit>, FailureCause> {
+        let cache = self.caches.main;
+        let mut staged = cache.stage(lock)?;
+        let version = match network.fetch(url, known, &mut staged).map_err(FailureCause::Network)? {
+            Answer::Unchanged(version) => {
                 cache.confirm(&self.wanted.key, &version)?;
-                (self.order.observe)(Progress::Unchanged { source });
-                return self.take(cache, hit);
+                return Ok(None);
             }
-            (Ok(Answer::Body(version)), _) => version,
-            // Nothing was known that could be unchanged.
-            (Ok(Answer::Unchanged(_)), None) => return Err(FailureCause::Missing),
-            (Err(error), Some((cache, hit))) if self.wanted.class() == Class::Index => {
-                return self.stale(cache, hit, standing, Some(error));
-            }
-            (Err(error), _) => return Err(FailureCause::Network(error)),
+            Answer::Body(version) => version,
         };
-        self.job.check(staged.path())?;
-        let hit = cache.keep(staged, self.wanted, version, &mut |event| self.observe(event))?;
-        (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
-        Ok(Got { hit, downloaded: true })
+        let resumed = staged.resumed();
+        let kept = match self.job.check(staged.path()) {
+            Ok(()) => Ok(cache.keep(staged, self.wanted, version, &mut |event| self.observe(event))),
+            Err(cause) => {
+                staged.discard();
+                Err(cause)
+            }
+        };
+        match kept {
+            // What an earlier attempt left may have been wrong; the next one starts from nothing.
+            Err(_) | Ok(Err(CacheError::WrongDigest { .. })) if resumed => self.download(network, url, known, lock),
+            Ok(kept) => Ok(Some(kept?)),
+            Err(cause) => Err(cause),
+        }
     }
 
     fn without_network(&self, there: There<'_>) -> Result<Got, FailureCause> {

@@ -7,6 +7,7 @@
 
 mod collect;
 mod configs;
+mod contained;
 mod error;
 mod failure;
 mod framing;
@@ -27,9 +28,10 @@ mod write;
 
 pub use collect::{Collected, CollectedSource, collect};
 pub use configs::{CollectedConfig, ConfigFiles, KnownConfigs, RemoteConfigs, collect_config};
+pub use contained::contained;
 pub use error::Error;
 pub use failure::{Failure, FailureCause, age_in_words};
-pub use get::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress, find, remembered_rule};
+pub use get::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress, find};
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
 pub use layout::{

@@ -81,7 +81,7 @@ impl Cache {
 
     /// The files of other programs' layouts that hold the source's bytes; others of its name are somebody else's.
     pub(super) fn views_of(&self, entry: &Entry) -> Result<Vec<Utf8PathBuf>, Error> {
-        let url = entry.url.as_str();
+        let Some(url) = entry.url.as_deref() else { return Ok(Vec::new()) };
         let mut candidates = vec![self.layout.modern_view(url), self.layout.root_view(url)];
         candidates.extend(apk_path(url).map(|path| self.layout.root.join(path)));
         let classic = self.layout.classic_folder(url);
@@ -99,11 +99,12 @@ impl Cache {
 
     /// Removes what stands beside the views of a source that is gone.
     fn remove_emptied(&self, entry: &Entry) -> Result<(), Error> {
-        let classic = self.layout.classic_folder(&entry.url);
+        let Some(url) = entry.url.as_deref() else { return Ok(()) };
+        let classic = self.layout.classic_folder(url);
         if classic.join("cache.ini").is_file() && classic.read_dir_utf8().is_ok_and(|files| files.count() == 1) {
             remove_tree(&classic)?;
         }
-        if let Some(path) = apk_path(&entry.url).map(|path| self.layout.root.join(path)).filter(|path| !path.exists()) {
+        if let Some(path) = apk_path(url).map(|path| self.layout.root.join(path)).filter(|path| !path.exists()) {
             remove_tree(&Utf8PathBuf::from(format!("{path}.etag")))?;
             // Folders that others use are not empty, and stay.
             let above = path.ancestors().skip(1).take_while(|folder| *folder != self.layout.root);

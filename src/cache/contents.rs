@@ -22,8 +22,8 @@ use crate::base::{
 pub struct Entry {
     /// Its name.
     pub key: SourceKey,
-    /// Its URL exactly as a config has it; the name where that is not known.
-    pub url: String,
+    /// Its URL exactly as a config has it, if it is known and has no secret.
+    pub url: Option<String>,
     /// How long what is here holds.
     pub class: Class,
     /// Digests of its bytes.
@@ -54,6 +54,12 @@ pub struct Times {
 }
 
 impl Entry {
+    /// The last element of its path.
+    pub fn file_name(&self) -> &str {
+        let path = self.key.as_str().split(['?', '#']).next().unwrap_or_default();
+        path.rsplit(['/', ':']).find(|name| !name.is_empty()).unwrap_or("index")
+    }
+
     /// All blobs it has or had.
     pub(super) fn blobs(&self) -> impl Iterator<Item = &Sha256> {
         std::iter::once(&self.fingerprint.sha256).chain(&self.earlier)
@@ -142,7 +148,7 @@ impl Cache {
             earlier: record.generations[1..].iter().map(|earlier| earlier.sha256).collect(),
             times: Times { retrieved, validated, used },
             class: record.class,
-            url: record.url.unwrap_or_else(|| record.key.to_string()),
+            url: record.exact_url(),
             key: record.key,
             record: path,
         }

@@ -97,15 +97,17 @@ impl Cache {
             super::CacheKind::Project => "a project's own cache takes everything",
         };
         let url = wanted.url().filter(|url| *url != wanted.key.as_str()).map(str::to_owned);
+        let secret = wanted.views.is_empty() && wanted.key.as_str().contains("://");
         let record = match self.record(&wanted.key)? {
             Some(mut known) => {
                 known.renew(generation);
-                Record { url: url.or(known.url), class: wanted.class(), ignores_conditions: false, ..known }
+                Record { url: url.or(known.url), secret, class: wanted.class(), ignores_conditions: false, ..known }
             }
             None => Record {
                 format: FORMAT,
                 key: wanted.key.clone(),
                 url,
+                secret,
                 class: wanted.class(),
                 reason: reason.to_owned(),
                 generations: vec![generation],
@@ -167,7 +169,8 @@ impl Cache {
 
     fn write_views(&self, wanted: &Wanted, blob: &Utf8Path, observe: &mut dyn FnMut(Event)) -> Result<(), Error> {
         let etag = self.record(&wanted.key)?.and_then(|record| record.current().version.etag.clone());
-        let order = views::Order { layout: &self.layout, views: self.views, link_mode: self.link_mode, now: self.now };
+        let (layout, link_mode) = (&self.layout, self.link_mode);
+        let order = views::Order { layout, views: self.views, link_mode, now: self.now, aloud: true };
         views::write(&order, wanted, blob, etag.as_deref(), observe)
     }
 

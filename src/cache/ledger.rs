@@ -20,6 +20,9 @@ pub(super) struct Record {
     /// The URL exactly as a config has it, where that is not the key and no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
+    /// The URL has a secret, so that only the key is written down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) secret: bool,
     pub(super) class: Class,
     /// Why it may be here.
     pub(super) reason: String,
@@ -72,9 +75,18 @@ impl Record {
     pub(super) fn renew(&mut self, mut generation: Generation) {
         // Bytes that came from the source itself do not turn foreign.
         generation.foreign &= self.generation(&generation.sha256).is_none_or(|known| known.foreign);
+        // What somebody else says of a URL does not take the place of what its server said.
+        let own = self.generations.first().is_some_and(|current| !current.foreign);
+        let at = usize::from(generation.foreign && own);
         self.generations.retain(|earlier| earlier.sha256 != generation.sha256);
-        self.generations.insert(0, generation);
+        self.generations.insert(at.min(self.generations.len()), generation);
         self.generations.truncate(1 + EARLIER);
+    }
+
+    /// The URL exactly as a config has it, if it is known and may be written down.
+    pub(super) fn exact_url(&self) -> Option<String> {
+        let known = !self.secret && self.key.as_str().contains("://");
+        self.url.clone().or_else(|| known.then(|| self.key.to_string()))
     }
 
     /// The current version, for asking the server whether it still is.
@@ -125,7 +137,8 @@ mod tests {
     fn the_newest_bytes_come_first_and_the_oldest_go() {
         let key = SourceKey::url("http://host.example/x");
         let (class, reason, generations) = (Class::ByUrl, String::new(), vec![generation("0", true)]);
-        let mut record = Record { format: 1, key, url: None, class, reason, generations, ignores_conditions: false };
+        let mut record =
+            Record { format: 1, key, url: None, secret: false, class, reason, generations, ignores_conditions: false };
         for bytes in ["1", "2", "3", "4", "2"] {
             record.renew(generation(bytes, false));
         }
@@ -133,5 +146,7 @@ mod tests {
         assert_eq!(sizes, ["2", "4", "3", "1"].map(Sha256::of));
         record.renew(generation("4", true));
         assert!(!record.current().foreign, "it came from the source before");
+        record.renew(generation("5", true));
+        assert_eq!(record.current().sha256, Sha256::of("4"), "a stranger's word does not take its place");
     }
 }

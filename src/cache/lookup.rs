@@ -11,6 +11,7 @@ use super::event::Event;
 use super::folders;
 use super::identity::{Identity, WholeFile};
 use super::ledger::{Generation, Record};
+use super::policy::{DeletePolicy, Policy, Rule, decide};
 use super::session::unwritable;
 use super::staged::Staged;
 use super::store::{Cache, CacheKind};
@@ -121,6 +122,19 @@ impl Cache {
         let current = record.filter(|record| record.current().sha256 == *sha256);
         let identity = Identity::read(&self.layout.identity(key));
         Ok(Standing { version: current.and_then(|record| record.version()), age: identity.age(self.now) })
+    }
+
+    /// The rule for a source of this cache, with what its Tatin server said last.
+    ///
+    /// # Errors
+    /// When the cache cannot be read.
+    pub fn rule(&self, policy: &Policy, wanted: &Wanted) -> Result<Rule, Error> {
+        let record = match policy.delete_policy_url(wanted) {
+            Some(url) => self.record(&SourceKey::url(&url))?,
+            None => None,
+        };
+        let text = record.and_then(|record| fs::read_to_string(self.layout.blob(&record.current().sha256)).ok());
+        Ok(decide(policy, wanted, text.map_or(DeletePolicy::Unknown, |text| DeletePolicy::parse(&text))))
     }
 
     /// The folder that another program would look into.

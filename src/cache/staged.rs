@@ -24,6 +24,7 @@ pub struct Staged {
     length: u64,
     /// The etag of the body that is being written, and the file that says so; only where a next attempt may go on.
     unfinished: Option<Unfinished>,
+    resumed: bool,
     kept: bool,
 }
 
@@ -49,7 +50,7 @@ impl Staged {
         let (file, path) = named.keep().map_err(|error| error.error).at("create a file in", &folder)?;
         // Made in a folder whose path is UTF-8, under a name of letters.
         let path = Utf8PathBuf::from_path_buf(path).expect("a temporary file's name is ASCII");
-        Ok(Self { file, path, hasher: Hasher::default(), length: 0, unfinished: None, kept: false })
+        Ok(Self { file, path, hasher: Hasher::default(), length: 0, unfinished: None, resumed: false, kept: false })
     }
 
     /// A file for the bytes of a source, holding what an earlier attempt got. The lock is what keeps others from it.
@@ -65,7 +66,8 @@ impl Staged {
             OpenOptions::new().read(true).write(true).create(true).truncate(etag.is_none()).mode(0o600).open(&path);
         let file = open.at("create", &path)?;
         let unfinished = Some(Unfinished { key: lock.key().clone(), note, etag });
-        let mut staged = Self { file, path, hasher: Hasher::default(), length: 0, unfinished, kept: false };
+        let mut staged =
+            Self { file, path, hasher: Hasher::default(), length: 0, unfinished, resumed: false, kept: false };
         staged.hash_begun()?;
         Ok(staged)
     }
@@ -104,8 +106,13 @@ impl Staged {
         Ok(())
     }
 
+    /// Whether it starts with what an earlier attempt got.
+    pub fn resumed(&self) -> bool {
+        self.resumed
+    }
+
     /// What is wrong is not gone on with.
-    pub(super) fn discard(mut self) {
+    pub fn discard(mut self) {
         if let Some(unfinished) = self.unfinished.take() {
             let _ = fs::remove_file(unfinished.note);
         }
@@ -165,6 +172,7 @@ impl Sink for Staged {
             io::Seek::rewind(&mut self.file)?;
             (self.hasher, self.length) = (Hasher::default(), 0);
         }
+        self.resumed = head.from > 0;
         self.make_room(head.length.unwrap_or(0).saturating_sub(head.from))?;
         let Some(unfinished) = &mut self.unfinished else { return Ok(()) };
         let etag = head.validators.strong_etag().map(str::to_owned);

@@ -18,12 +18,40 @@ pub enum Answer {
     Cut(Vec<u8>, usize),
     /// A redirect to another path or URL.
     Redirect(String),
+    /// A file with a version, served as this kind of server does it.
+    Versioned(Vec<u8>, Version),
+}
+
+/// The version of a file, and what the server makes of questions about it.
+#[derive(Clone, Default)]
+pub struct Version {
+    pub etag: Option<&'static str>,
+    pub last_modified: Option<&'static str>,
+    /// Sends the body whatever condition is asked for.
+    pub ignores_conditions: bool,
+    /// Does not know HEAD.
+    pub no_head: bool,
+    /// Sends no etag with a 304.
+    pub bare_304: bool,
+    /// Cuts a whole body after so many bytes; parts are sent whole.
+    pub cut: Option<usize>,
+    /// Sends the whole body whatever part is asked for.
+    pub ignores_ranges: bool,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    /// Names in small letters.
+    pub headers: BTreeMap<String, String>,
 }
 
 struct Shared {
     answers: Mutex<BTreeMap<String, Answer>>,
     headers: Mutex<String>,
-    requests: Mutex<Vec<String>>,
+    requests: Mutex<Vec<Request>>,
     stop: AtomicBool,
 }
 
@@ -82,7 +110,18 @@ impl Server {
 
     /// The paths asked for so far, in order.
     pub fn requests(&self) -> Vec<String> {
+        self.heads().into_iter().map(|request| request.path).collect()
+    }
+
+    /// The requests so far, in order.
+    pub fn heads(&self) -> Vec<Request> {
         self.shared.requests.lock().expect("lock").clone()
+    }
+
+    /// The requests since the last look, as `GET /path`.
+    pub fn asked(&self) -> Vec<String> {
+        let requests = std::mem::take(&mut *self.shared.requests.lock().expect("lock"));
+        requests.into_iter().map(|request| format!("{} {}", request.method, request.path)).collect()
     }
 
     /// Stops the server; its port refuses connections from here on.
@@ -113,18 +152,32 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         if reader.read_line(&mut line)? == 0 {
             return Ok(());
         }
-        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let mut words = line.split(' ').map(str::to_owned);
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let mut headers = BTreeMap::new();
         let mut header = String::new();
         while reader.read_line(&mut header)? > 2 {
+            if let Some((name, value)) = header.split_once(':') {
+                headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+            }
             header.clear();
         }
-        shared.requests.lock().expect("lock").push(path.clone());
-        let answer = shared.answers.lock().expect("lock").get(&path).cloned();
+        let request = Request { method, path, headers };
+        shared.requests.lock().expect("lock").push(request.clone());
+        let answer = shared.answers.lock().expect("lock").get(&request.path).cloned();
         let extra = shared.headers.lock().expect("lock").clone();
         match answer.unwrap_or(Answer::Status(404)) {
+            Answer::Versioned(body, version) => {
+                if versioned(&mut stream, &request, &body, &version)? {
+                    let _ = reader.read(&mut [0; 16]);
+                    return Ok(());
+                }
+            }
             Answer::Body(body) => {
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{extra}\r\n", body.len())?;
-                stream.write_all(&body)?;
+                if request.method != "HEAD" {
+                    stream.write_all(&body)?;
+                }
             }
             Answer::Status(code) => {
                 write!(stream, "HTTP/1.1 {code} Some Reason\r\nContent-Length: 0\r\n{extra}\r\n")?;
@@ -144,4 +197,54 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         }
         stream.flush()?;
     }
+}
+
+/// Answers as a server does that knows versions; `true` where the connection was cut.
+fn versioned(stream: &mut TcpStream, request: &Request, body: &[u8], version: &Version) -> std::io::Result<bool> {
+    let header =
+        |name: &str, value: Option<&str>| value.map(|value| format!("{name}: {value}\r\n")).unwrap_or_default();
+    let about = header("ETag", version.etag) + &header("Last-Modified", version.last_modified);
+    let asked = |name: &str| request.headers.get(name).map(String::as_str);
+    if request.method == "HEAD" && version.no_head {
+        write!(stream, "HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n")?;
+        return Ok(false);
+    }
+    let same = match asked("if-none-match") {
+        Some(etag) => version.etag == Some(etag),
+        None => asked("if-modified-since").is_some() && asked("if-modified-since") == version.last_modified,
+    };
+    if same && !version.ignores_conditions {
+        let about = if version.bare_304 { "" } else { &about };
+        write!(stream, "HTTP/1.1 304 Not Modified\r\n{about}\r\n")?;
+        return Ok(false);
+    }
+    let from = asked("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+    let from = from.filter(|_| asked("if-range") == version.etag && !version.ignores_ranges);
+    let length = body.len();
+    match from {
+        Some(from) if from >= length => {
+            write!(stream, "HTTP/1.1 416 Too Far\r\nContent-Length: 0\r\n\r\n")?;
+            return Ok(false);
+        }
+        Some(from) => {
+            let range = format!("Content-Range: bytes {from}-{}/{length}\r\n", length - 1);
+            let size = length - from;
+            write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Length: {size}\r\n{range}{about}\r\n")?;
+            stream.write_all(&body[from..])?;
+        }
+        None => {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{about}\r\n")?;
+            if request.method == "HEAD" {
+                return Ok(false);
+            }
+            if let Some(after) = version.cut {
+                stream.write_all(&body[..after])?;
+                stream.flush()?;
+                stream.shutdown(std::net::Shutdown::Both)?;
+                return Ok(true);
+            }
+            stream.write_all(body)?;
+        }
+    }
+    Ok(false)
 }

@@ -1,6 +1,8 @@
 //! Other programs' layouts: files that they may have put into a cache, and files that are put there for them.
 
+mod apk;
 mod apk_path;
+mod tatin;
 
 use std::io;
 
@@ -12,7 +14,9 @@ use super::folders;
 use super::layout::{Layout, ViewLayout};
 use crate::base::{IoContext, LinkMode, PathError, View, Wanted, remove_tree, replace_file, write_atomic};
 
+pub(super) use apk::{Unfit, is_apk_file, place as place_apk};
 pub(super) use apk_path::{ApkPlace, apk_path};
+pub(super) use tatin::{pack as pack_tatin, place as place_tatin, url_of as tatin_url};
 
 /// Longer names no usual file system takes, in bytes.
 pub(super) const MAX_NAME: usize = 255;
@@ -23,6 +27,8 @@ pub(super) struct Order<'a> {
     pub(super) views: ViewLayout,
     pub(super) link_mode: LinkMode,
     pub(super) now: jiff::Timestamp,
+    /// Whether it is told when a file could not be made as asked.
+    pub(super) aloud: bool,
 }
 
 /// The files in which another program would have put the source, those that are there.
@@ -87,7 +93,7 @@ impl Order<'_> {
             folders::make(self.layout, path.parent().unwrap_or(path))?;
             clear_way(path)?;
             let made = replace_file(blob, path, self.link_mode)?;
-            if self.link_mode != LinkMode::Auto && made != self.link_mode {
+            if self.link_mode != LinkMode::Auto && made != self.link_mode && self.aloud {
                 observe(Event::Copied { path: path.to_owned(), instead_of: self.link_mode });
             }
         }

@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::chosen::Chosen;
 use super::look::{as_json, as_wanted};
-use crate::bundle::remembered_rule;
-use crate::cache::{Cache, Entry, Event, Finding, FindingKind, GcHow, GcLimits};
+use crate::cache::{Cache, Entry, Event, Finding, FindingKind, GcHow, GcLimits, Rule};
 use crate::cli::context::Context;
 use crate::cli::error::{DIGEST, Item, Report, USAGE};
 use crate::cli::events;
@@ -92,10 +91,7 @@ pub(super) fn gc(
         (false, true) => GcHow::Force,
     };
     let mut observe = |event: Event| events::cache(context.console, &event);
-    let forbidden = |entry: &Entry| {
-        let rule = remembered_rule(&context.policy, &as_wanted(entry), cache);
-        rule.is_ok_and(|rule| rule.evicts())
-    };
+    let forbidden = |entry: &Entry| cache.rule(&context.policy, &as_wanted(entry)).is_ok_and(Rule::evicts);
     let cleaned = cache.gc(limits, &forbidden, how, &mut observe)?;
     let cleared = &cleaned.cleared;
     if context.console.json {

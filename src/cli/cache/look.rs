@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::chosen::Chosen;
 use crate::base::{Class, Expected, SourceKey, Wanted, redact};
-use crate::bundle::{age_in_words, remembered_rule};
+use crate::bundle::age_in_words;
 use crate::cache::{Cache, Entry, Rule};
 use crate::cli::context::Context;
 use crate::cli::error::{Report, USAGE};
@@ -72,12 +72,13 @@ pub(super) fn explain(context: &Context<'_>, cache: &Cache, url: &str) -> Result
     let wanted = wanted(context, url)?;
     let policy = &context.policy;
     let registry = policy.registries.of(&wanted.key);
-    let rule = remembered_rule(policy, &wanted, cache)?;
+    let rule = cache.rule(policy, &wanted)?;
     let entry = match rule {
         Rule::Off => None,
         _ => cache.entry(&wanted.key)?,
     };
-    let class = wanted.class();
+    let class =
+        entry.as_ref().map(|entry| entry.class).filter(|class| *class == Class::Index).unwrap_or(wanted.class());
     let next = next_answer(rule, class, entry.as_ref());
     if context.console.json {
         return context.console.out_json(&json!({

@@ -3,6 +3,7 @@
 mod args;
 mod care;
 mod chosen;
+mod exchange;
 mod look;
 
 pub(super) use args::CacheOf;
@@ -30,6 +31,9 @@ pub(super) fn run(context: &Context<'_>, arguments: &CacheOf) -> Result<(), Repo
             };
             care::gc(context, &cache, limits, *dry_run, *force)
         }
-        CacheCommand::Import { .. } | CacheCommand::Export { .. } => Ok(()),
+        CacheCommand::Import { path, trust } => exchange::import(context, &cache, path, *trust),
+        CacheCommand::Export { folder, pattern, layout } => {
+            exchange::export(context, &cache, folder, pattern.as_deref(), *layout)
+        }
     }
 }

@@ -1,5 +1,11 @@
 //! `cache`: what is in the shared cache, whether it is whole, and removing from it.
 
+mod exchange;
+mod failures;
+mod index;
+mod policy;
+mod soak;
+
 use crate::server::Server;
 use crate::support::{Scene, source};
 
