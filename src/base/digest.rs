@@ -1,7 +1,6 @@
 //! Digests as types, so that an MD5 can never stand where a SHA-256 is meant.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::str::FromStr;
 
@@ -9,7 +8,7 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use super::{IoContext, PathError};
+use super::{IoContext, PathError, open_file};
 
 /// A digest of `N` bytes, written as lower-case hexadecimal.
 ///
@@ -216,7 +215,7 @@ impl<W: Write> Write for HashingWriter<W> {
 
 /// Reads the file at `path` once and takes its fingerprint.
 pub fn fingerprint_file(path: &Utf8Path) -> Result<Fingerprint, PathError> {
-    let mut file = File::open(path).at("open", path)?;
+    let mut file = open_file(path)?;
     let mut hasher = Hasher::default();
     let mut buffer = vec![0; 128 * 1024];
     loop {
@@ -229,7 +228,7 @@ pub fn fingerprint_file(path: &Utf8Path) -> Result<Fingerprint, PathError> {
 
 /// The SHA-256 of the file at `path`, where nothing else is asked: MD5 costs more than it.
 pub fn sha256_file(path: &Utf8Path) -> Result<Sha256, PathError> {
-    let mut file = File::open(path).at("open", path)?;
+    let mut file = open_file(path)?;
     let mut sha256 = sha2::Sha256::new();
     let mut buffer = vec![0; 128 * 1024];
     loop {

@@ -37,6 +37,15 @@ pub fn create_dir_all(path: &Utf8Path) -> Result<(), PathError> {
     fs::create_dir_all(path).at("create folder", path)
 }
 
+/// Opens a file to be read. A network file system may say once that what it knew of the file is stale.
+pub fn open_file(path: &Utf8Path) -> Result<File, PathError> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => File::open(path),
+        other => other,
+    }
+    .at("open", path)
+}
+
 /// The text of a file; bytes that are no UTF-8 are an error.
 pub fn read_to_string(path: &Utf8Path) -> Result<String, PathError> {
     fs::read_to_string(path).at("read", path)

@@ -48,7 +48,7 @@ pub enum FailureCause {
     #[error("{0}")]
     Wrong(Mismatch),
     /// It could not be downloaded.
-    #[error("{0}")]
+    #[error("{}", with_causes(&**.0))]
     Network(Box<dyn std::error::Error + Send + Sync>),
     /// What the cache has of an index is older than allowed, and no server speaks for it.
     #[error("what the cache has is {}, and no more than {} is allowed{}", aged(.age), age_in_words(.limit), after(.reason))]

@@ -152,7 +152,7 @@ impl Cache {
     /// # Errors
     /// When a view cannot be written for another reason.
     pub fn show(&self, wanted: &Wanted, hit: &Hit, observe: &mut dyn FnMut(Event)) -> Result<(), Error> {
-        if !self.writable() || views::complete(&self.layout, self.views, wanted) {
+        if !self.writable() || views::complete(&self.layout, self.views, wanted, hit.fingerprint.size) {
             return Ok(());
         }
         match self.write_views(wanted, &hit.path, observe) {

@@ -1,12 +1,12 @@
 //! The ledger: one small file a source, saying which blobs have answered it, the current one first.
 
-use std::io;
+use std::io::{self, Read};
 
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{Class, Fingerprint, IoContext, KnownVersion, Md5, Sha256, SourceKey, Validators, write_atomic};
+use crate::base::{Class, Fingerprint, IoContext, KnownVersion, Md5, Sha256, SourceKey, Validators, open_file, write_atomic};
 
 /// Earlier bytes of a source that are kept beside the current ones: projects may be locked to them.
 const EARLIER: usize = 3;
@@ -108,7 +108,8 @@ impl Record {
     /// The record at `path`, whatever it is about.
     pub(super) fn open(path: &Utf8Path) -> Result<Self, Error> {
         let damaged = |reason: String| Error::Ledger { path: path.to_owned(), reason };
-        let text = std::fs::read(path).at("read", path)?;
+        let mut text = Vec::new();
+        open_file(path)?.read_to_end(&mut text).at("read", path)?;
         let record: Self = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if record.generations.is_empty() {
             return Err(damaged("it names no bytes".to_owned()));

@@ -210,7 +210,10 @@ impl Cache {
         };
         if fingerprint.sha256 != sha256 {
             match self.quarantine(&path)? {
-                Some(aside) => observe(Event::Quarantined { path: aside }),
+                Some(aside) => {
+                    views::remove_replicas(&self.layout, wanted, &aside)?;
+                    observe(Event::Quarantined { path: aside });
+                }
                 None => observe(Event::Ignored { path, reason: "its bytes have changed".to_owned() }),
             }
             return Ok(None);

@@ -18,6 +18,10 @@ pub enum Answer {
     Cut(Vec<u8>, usize),
     /// A redirect to another path or URL.
     Redirect(String),
+    /// The body, without a word on its length.
+    Unannounced(Vec<u8>),
+    /// The body, the second half after a while.
+    Slow(Vec<u8>),
     /// A file with a version, served as this kind of server does it.
     Versioned(Vec<u8>, Version),
 }
@@ -178,6 +182,18 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 if request.method != "HEAD" {
                     stream.write_all(&body)?;
                 }
+            }
+            Answer::Unannounced(body) => {
+                write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+                return stream.write_all(&body);
+            }
+            Answer::Slow(body) => {
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())?;
+                let (first, second) = body.split_at(body.len() / 2);
+                stream.write_all(first)?;
+                stream.flush()?;
+                std::thread::sleep(std::time::Duration::from_millis(1500));
+                stream.write_all(second)?;
             }
             Answer::Status(code) => {
                 write!(stream, "HTTP/1.1 {code} Some Reason\r\nContent-Length: 0\r\n{extra}\r\n")?;

@@ -140,16 +140,25 @@ fn clear_way(path: &Utf8Path) -> Result<(), PathError> {
     if path.is_dir() && crate::base::is_empty_dir(path)? { remove_tree(path) } else { Ok(()) }
 }
 
-/// Whether every view that is asked for has a file for the source, whatever is in it.
-pub(super) fn complete(layout: &Layout, views: ViewLayout, wanted: &Wanted) -> bool {
+/// Whether every view that is asked for has a file of so many bytes for the source.
+pub(super) fn complete(layout: &Layout, views: ViewLayout, wanted: &Wanted, size: u64) -> bool {
+    let is_there = |path: Utf8PathBuf| path.metadata().is_ok_and(|data| data.is_file() && data.len() == size);
     wanted.views.iter().all(|view| match view {
         View::Cmmi(url) => {
-            let modern = || layout.modern_view(url).is_file();
-            let classic = || layout.classic_view(url, &wanted.file_name).is_file();
+            let modern = || is_there(layout.modern_view(url));
+            let classic = || is_there(layout.classic_view(url, &wanted.file_name));
             (!views.modern() || modern()) && (!views.classic() || classic())
         }
-        View::Root(_) | View::Apk(_) => layout.view(view).is_file(),
+        View::Root(_) | View::Apk(_) => is_there(layout.view(view)),
     })
+}
+
+/// Removes the views that are the same file as one that was found to have changed.
+pub(super) fn remove_replicas(layout: &Layout, wanted: &Wanted, changed: &Utf8Path) -> Result<(), Error> {
+    for path in candidates(layout, wanted)?.iter().filter(|path| same_file(path, changed)) {
+        remove_tree(path)?;
+    }
+    Ok(())
 }
 
 /// Whether both paths are one inode, so that nothing needs to be linked again.

@@ -90,7 +90,10 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
         FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
         FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
-        FailureCause::Network(error) => (DOWNLOAD, network_code(&**error)),
+        FailureCause::Network(error) => match network_code(&**error) {
+            "cache-failed" => (ENVIRONMENT, "cache-failed"),
+            code => (DOWNLOAD, code),
+        },
         FailureCause::TooOld { reason: Some(_), .. } => (DOWNLOAD, "index-too-old"),
         FailureCause::TooOld { reason: None, .. } => (MISSING, "index-too-old"),
         FailureCause::Cache(error) => cache_kind(error),
@@ -121,7 +124,8 @@ fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'st
         Some(Error::Truncated { .. }) => "download-truncated",
         Some(Error::Stalled { .. }) => "download-stalled",
         Some(Error::Redirect { .. }) => "download-redirect",
-        Some(Error::Store { .. }) | None => "download-failed",
+        Some(Error::Store { .. }) => "cache-failed",
+        None => "download-failed",
     }
 }
 
