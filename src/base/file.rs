@@ -56,11 +56,15 @@ pub fn sync_dir(path: &Utf8Path) -> Result<(), PathError> {
     File::open(path).and_then(|dir| dir.sync_all()).at("flush", path)
 }
 
+/// What names of files and folders start with that are being written: one that was killed may leave some.
+pub const TEMPORARY: &str = ".hardtack-tmp-";
+
 /// Writes `bytes` to `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
 pub fn write_atomic(path: &Utf8Path, bytes: &[u8], mode: u32) -> Result<(), PathError> {
     let folder = parent(path);
     create_dir_all(folder)?;
-    let mut temporary = NamedTempFile::new_in(folder).at("create a file in", folder)?;
+    let mut temporary =
+        tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at("create a file in", folder)?;
     temporary.write_all(bytes).at("write", path)?;
     publish(temporary, path, mode)
 }

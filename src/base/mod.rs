@@ -20,8 +20,8 @@ pub use digest::{
     sha256_file,
 };
 pub use file::{
-    IoContext, PathError, create_dir_all, empty_folders_below, files_below, is_empty_dir, open_file, publish, publish_file,
-    read_to_string, remove_tree, sync_dir, write_atomic,
+    IoContext, PathError, TEMPORARY, create_dir_all, empty_folders_below, files_below, is_empty_dir, open_file,
+    publish, publish_file, read_to_string, remove_tree, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
 pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};

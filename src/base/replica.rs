@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use camino::Utf8Path;
 
-use super::file::parent;
+use super::file::{TEMPORARY, parent};
 use super::{IoContext, PathError, create_dir_all};
 
 /// How a file gets a second name.
@@ -54,7 +54,7 @@ fn copy(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
 pub fn replace_file(from: &Utf8Path, to: &Utf8Path, mode: LinkMode) -> Result<LinkMode, PathError> {
     let folder = parent(to);
     create_dir_all(folder)?;
-    let staging = tempfile::Builder::new().prefix(".hardtack-").tempdir_in(folder).at("create a folder in", folder)?;
+    let staging = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder).at("create a folder in", folder)?;
     let Some(staging) = Utf8Path::from_path(staging.path()) else {
         return Err(io::Error::other("path is not UTF-8")).at("create a folder in", folder);
     };

@@ -9,7 +9,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use super::error::Error;
 use super::layout::{OWN, is_bundle_folder};
 use super::look::{Look, look_inside};
-use crate::base::RelPath;
+use crate::base::{RelPath, TEMPORARY};
 
 /// What stays out of a bundle.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,8 @@ impl<'a> Products<'a> {
     pub(super) fn contains(&self, path: &RelPath) -> bool {
         let utf8: &Utf8Path = path.as_ref();
         let in_folder = self.folders.iter().any(|folder| utf8.starts_with(folder.as_str()));
-        let own = utf8.components().any(|name| matches!(name.as_str(), ".hardtack" | ".git"));
+        let is_own = |name: &str| matches!(name, ".hardtack" | ".git") || name.starts_with(TEMPORARY);
+        let own = utf8.components().any(|name| is_own(name.as_str()));
         let name = utf8.file_name().unwrap_or_default();
         in_folder
             || own

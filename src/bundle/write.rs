@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tempfile::NamedTempFile;
 
 use super::collect::CollectedSource;
 use super::configs::CollectedConfig;
@@ -20,7 +19,8 @@ use super::project::{FileKind, ProjectFile};
 use super::script::{install_script, readme};
 use crate::archive::{GzipMembers, TarEntry, TarKind, TarWriter, encode_entry, padding};
 use crate::base::{
-    Epoch, Fingerprint, HashingReader, HashingWriter, IoContext, RelPath, Sha256, create_dir_all, write_atomic,
+    Epoch, Fingerprint, HashingReader, HashingWriter, IoContext, RelPath, Sha256, TEMPORARY, create_dir_all,
+    write_atomic,
 };
 use crate::config::{ConditionRecord, Facts, Override};
 use crate::lock::Lock;
@@ -107,7 +107,7 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
         _ => Utf8Path::new("."),
     };
     create_dir_all(folder)?;
-    let file = NamedTempFile::new_in(folder).at("create a file in", folder)?;
+    let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at("create a file in", folder)?;
     let (root, items) = (format!("{}-{}", pack.name, pack.version), pack.items());
     let hashing = HashingWriter::new(BufWriter::with_capacity(1 << 20, file));
     let mut writer = Writer { tar: TarWriter::new(GzipMembers::new(hashing)), root, epoch: pack.epoch.0, output };

@@ -39,7 +39,7 @@ impl Cache {
         if !self.contents()?.entries.iter().any(chosen) {
             return Ok(Cleared::default());
         }
-        let _alone = (!dry_run).then(|| self.alone("cache clear", observe)).transpose()?;
+        let _alone = (!dry_run).then(|| self.alone("hardtack cache clear", observe)).transpose()?;
         // Once more: somebody may have written before the lock was had.
         let entries = self.contents()?.entries;
         self.remove(entries, chosen, dry_run)

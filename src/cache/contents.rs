@@ -14,7 +14,7 @@ use super::identity::Identity;
 use super::ledger::Record;
 use super::store::Cache;
 use crate::base::{
-    Class, Fingerprint, PathError, Sha256, SourceKey, Validators, files_below, remove_tree, sha256_file,
+    Class, Fingerprint, PathError, Sha256, SourceKey, TEMPORARY, Validators, files_below, remove_tree, sha256_file,
 };
 
 /// A source that a cache has.
@@ -154,11 +154,17 @@ impl Cache {
         }
     }
 
-    /// Reads every byte and compares it with its digest.
+    /// Reads every byte and compares it with its digest. Nobody removes anything meanwhile.
     ///
     /// # Errors
-    /// When a file of the cache cannot be read.
-    pub fn verify(&self) -> Result<Vec<Finding>, Error> {
+    /// [`Error::Busy`]; or when a file of the cache cannot be read.
+    pub fn verify(&self, observe: &mut dyn FnMut(Event)) -> Result<Vec<Finding>, Error> {
+        let _session =
+            if self.layout.own().is_dir() { Some(self.use_it("hardtack cache verify", observe)?) } else { None };
+        self.faults()
+    }
+
+    fn faults(&self) -> Result<Vec<Finding>, Error> {
         let contents = self.contents()?;
         let mut findings = changed(&contents.blobs)?;
         findings.extend(contents.damaged.into_iter().map(|path| Finding { path, kind: FindingKind::Damaged }));
@@ -175,8 +181,8 @@ impl Cache {
     /// # Errors
     /// When the cache cannot be read or written.
     pub fn repair(&self, observe: &mut dyn FnMut(Event)) -> Result<Vec<Finding>, Error> {
-        let _alone = self.alone("cache verify", observe)?;
-        let findings = self.verify()?;
+        let _alone = self.alone("hardtack cache verify", observe)?;
+        let findings = self.faults()?;
         for Finding { path, kind } in &findings {
             match kind {
                 FindingKind::Changed => drop(self.quarantine(path)?),
@@ -219,10 +225,16 @@ fn changed(blobs: &[Utf8PathBuf]) -> Result<Vec<Finding>, PathError> {
     found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The files below a folder; none where there is no such folder.
+/// The files below a folder, but for those that are being written; none where there is no such folder.
 pub(super) fn below(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    Ok(files_below(folder)?.into_iter().map(|path| folder.join(path)).collect())
+    let whole = files_below(folder)?.into_iter().filter(|path| !is_temporary(path));
+    Ok(whole.map(|path| folder.join(path)).collect())
+}
+
+/// Whether a name is of something that is being written, or was when its writer was killed.
+pub(super) fn is_temporary(path: &Utf8Path) -> bool {
+    path.components().any(|name| name.as_str().starts_with(TEMPORARY))
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp};
+use walkdir::WalkDir;
 
 use super::clear::Cleared;
 use super::contents::{Contents, Entry, below};
@@ -13,7 +14,7 @@ use super::error::Error;
 use super::event::Event;
 use super::freed::freed;
 use super::store::Cache;
-use crate::base::{Sha256, remove_tree, write_atomic};
+use crate::base::{Sha256, TEMPORARY, remove_tree, write_atomic};
 
 /// Blobs that no source names are left alone for so long: somebody may be about to name them.
 const UNNAMED: Duration = Duration::from_secs(60 * 60);
@@ -71,7 +72,7 @@ impl Cache {
         }
         let alone = match how {
             GcHow::DryRun => None,
-            GcHow::Wait | GcHow::Force => Some(self.alone("cache gc", observe)?),
+            GcHow::Wait | GcHow::Force => Some(self.alone("hardtack cache gc", observe)?),
         };
         if alone.as_ref().is_some_and(|(lock, _)| !lock.is_real()) && how != GcHow::Force {
             return Err(Error::NoLocks { path: self.layout.root.clone() });
@@ -161,7 +162,17 @@ impl Cache {
         let unnamed = contents.blobs.iter().filter(|path| !used(path) && is_older(path, UNNAMED)).cloned();
         let partial = below(&self.layout.partial())?.into_iter().filter(|path| is_older(path, UNFINISHED));
         let aside = below(&self.layout.quarantine())?.into_iter().filter(|path| is_older(path, QUARANTINED));
-        Ok(unnamed.chain(partial).chain(aside).collect())
+        // Whatever was being written when its writer was killed, in every folder that is written to.
+        let mut killed = Vec::new();
+        for folder in [&self.layout.own(), &self.layout.cmmi(), &self.layout.root] {
+            let deep = if *folder == self.layout.root { 1 } else { usize::MAX };
+            let entries = WalkDir::new(folder).max_depth(deep).into_iter().flatten();
+            let paths = entries.filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok());
+            killed.extend(paths.filter(|path| {
+                path.file_name().is_some_and(|name| name.starts_with(TEMPORARY)) && is_older(path, UNFINISHED)
+            }));
+        }
+        Ok(unnamed.chain(partial).chain(aside).chain(killed).collect())
     }
 }
 

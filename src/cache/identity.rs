@@ -2,16 +2,15 @@
 //!
 //! It speeds things up and tells how old something is; no bytes are trusted because of it that are used for anything.
 
-use std::fs::Metadata;
+use std::fs::{Metadata, Permissions};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
-use crate::base::Sha256;
+use crate::base::{Sha256, TEMPORARY};
 
 /// How often it is written down that a source is used.
 const USED_EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -69,8 +68,9 @@ impl Identity {
         let written = || -> std::io::Result<()> {
             let folder = path.parent().unwrap_or(path);
             std::fs::create_dir_all(folder)?;
-            let mut file = NamedTempFile::new_in(folder)?;
+            let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
             file.write_all(&serde_json::to_vec(self)?)?;
+            file.as_file().set_permissions(Permissions::from_mode(0o644))?;
             file.persist(path)?;
             Ok(())
         };

@@ -6,7 +6,9 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{Class, Fingerprint, IoContext, KnownVersion, Md5, Sha256, SourceKey, Validators, open_file, write_atomic};
+use crate::base::{
+    Class, Fingerprint, IoContext, KnownVersion, Md5, Sha256, SourceKey, Validators, open_file, write_atomic,
+};
 
 /// Earlier bytes of a source that are kept beside the current ones: projects may be locked to them.
 const EARLIER: usize = 3;

@@ -20,6 +20,8 @@ use crate::base::{FileLock, IoContext, LockMode, Sha256, SourceKey, files_below,
 const PATIENCE_TO_CLEAN: Duration = Duration::from_secs(60);
 /// Longest wait for one who cleans it.
 const PATIENCE_TO_USE: Duration = Duration::from_secs(600);
+/// Shorter waits are not told.
+const WORTH_TELLING: Duration = Duration::from_millis(300);
 /// Longest wait for another process's download while nothing comes.
 const STALLED: Duration = Duration::from_secs(300);
 
@@ -120,7 +122,7 @@ impl Cache {
         let mut acquire = |path: Utf8PathBuf| {
             folders::make_lock_file(&self.layout, &path)?;
             let lock = FileLock::acquire(&path, mode, |waited| {
-                if !told {
+                if !told && waited > WORTH_TELLING {
                     told = true;
                     observe(Event::WaitingForCache { holders: self.holders() });
                 }
@@ -191,7 +193,7 @@ impl Cache {
         let data = self.layout.partial_data(key);
         let (mut told, mut seen, mut since) = (false, None, Duration::ZERO);
         let lock = FileLock::acquire(&path, LockMode::Exclusive, |waited| {
-            if !told {
+            if !told && waited > WORTH_TELLING {
                 told = true;
                 observe(Event::Waiting { source: key.to_string() });
             }

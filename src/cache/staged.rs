@@ -64,7 +64,11 @@ impl Staged {
         let etag = noted.filter(|noted| noted.key == *lock.key()).map(|noted| noted.etag);
         let open =
             OpenOptions::new().read(true).write(true).create(true).truncate(etag.is_none()).mode(0o600).open(&path);
-        let file = open.at("create", &path)?;
+        let file = match open {
+            // Another user of the cache began it, whose file it is.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Self::anonymous(layout),
+            other => other.at("create", &path)?,
+        };
         let unfinished = Some(Unfinished { key: lock.key().clone(), note, etag });
         let mut staged =
             Self { file, path, hasher: Hasher::default(), length: 0, unfinished, resumed: false, kept: false };

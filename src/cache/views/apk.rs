@@ -11,7 +11,7 @@ use data_encoding::BASE32;
 
 use super::apk_path::ApkPlace;
 use crate::archive::{apk_data, read_apk, read_range};
-use crate::base::{IoContext, PathError, RelPath, Validators, create_dir_all, remove_tree};
+use crate::base::{IoContext, PathError, RelPath, TEMPORARY, Validators, create_dir_all, remove_tree};
 
 /// Why a file cannot be in the layout.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ pub(in crate::cache) fn whole_folder(
 ) -> Result<(), Unfit> {
     let above = target.parent().unwrap_or(target);
     create_dir_all(above)?;
-    let aside = tempfile::Builder::new().prefix(".hardtack-").tempdir_in(above).at("create a folder in", above)?;
+    let aside = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(above).at("create a folder in", above)?;
     // Made below a folder whose path is UTF-8, with a name of letters.
     let filled = Utf8Path::from_path(aside.path()).expect("a path that was UTF-8").join("whole");
     create_dir_all(&filled)?;

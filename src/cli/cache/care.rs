@@ -11,9 +11,10 @@ use crate::cli::events;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn verify(context: &Context<'_>, cache: &Cache, repair: bool) -> Result<(), Report> {
-    let mut findings = cache.verify()?;
+    let mut observe = |event: Event| events::cache(context.console, &event);
+    let mut findings = cache.verify(&mut observe)?;
     if repair && !findings.is_empty() {
-        findings = cache.repair(&mut |event| events::cache(context.console, &event))?;
+        findings = cache.repair(&mut observe)?;
     }
     let lines: Vec<String> = findings.iter().map(in_words).collect();
     if context.console.json {

@@ -25,7 +25,7 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
     let temporary =
         tempfile::Builder::new().prefix("hardtack-").tempdir_in(&folder).at("create a folder in", &folder)?;
     let foreign = if is_bundle_folder(&path) {
-        from_bundle(&path)?
+        unpacked_bundle(&path)?
     } else if path.is_dir() {
         if path == cache.root() {
             return Err(Report::new(USAGE, "usage", format!("`{path}` is the shared cache itself")));
@@ -36,7 +36,7 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
         // Made below a folder whose path is UTF-8, with a name of letters.
         let unpacked = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8").join("bundle");
         bundle.unpack(&unpacked)?;
-        from_bundle(&unpacked)?
+        contained(bundle.manifest(), &unpacked)
     };
     if foreign.files.is_empty() && foreign.left.is_empty() {
         let message = format!("`{path}` is no bundle, and no cache of hardtack, buildout, apk or Tatin");
@@ -63,11 +63,11 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
     Ok(())
 }
 
-fn from_bundle(folder: &Utf8Path) -> Result<ForeignCache, Report> {
+fn unpacked_bundle(folder: &Utf8Path) -> Result<ForeignCache, Report> {
     let bundle = UnpackedBundle::open(folder)?;
     let damage = bundle.check()?;
     if damage.is_empty() {
-        return Ok(contained(&bundle));
+        return Ok(contained(bundle.manifest(), folder));
     }
     let mut report = Report::new(DIGEST, "bundle-damaged", format!("bundle `{folder}` is damaged"));
     let item = |message| Item { message, place: None, hint: None };

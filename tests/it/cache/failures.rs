@@ -225,7 +225,10 @@ fn a_full_disk_publishes_nothing_and_says_what_is_missing() {
         }
         assert!(!scene.exists("app/hardtack.lock"));
         // The same again, looking at what is left.
-        let mount = format!("{mount} && ({} -C . fetch app --cache-dir small; {inspect} >left) 2>/dev/null", env!("CARGO_BIN_EXE_hardtack"));
+        let mount = format!(
+            "{mount} && ({} -C . fetch app --cache-dir small; {inspect} >left) 2>/dev/null",
+            env!("CARGO_BIN_EXE_hardtack")
+        );
         with_mount(&scene, &mount, "cache dir").expect("as before");
         let left = scene.read("left");
         assert!(!left.contains(".data") && !left.contains("tmp-") && !left.contains("sha256:\n\n./"), "{what}: {left}");
@@ -369,7 +372,8 @@ fn a_source_that_an_installation_uses_is_not_cleaned_away_and_nobody_waits_for_i
     scene.hardtack("fetch app").ok();
     // A lease of a living process, as an installation holds it while it builds.
     let sha256 = Sha256::of(source("foo", "1.0"));
-    let lease = scene.write("home/.cache/hardtack/.hardtack/leases/1-x", format!("hardtack install, process 1\n{sha256}\n"));
+    let lease =
+        scene.write("home/.cache/hardtack/.hardtack/leases/1-x", format!("hardtack install, process 1\n{sha256}\n"));
     let held = std::fs::File::open(&lease).expect("opens");
     held.lock().expect("locks");
     scene.hardtack("cache clear --all").ok().says(&["foo-1.0.tar.gz` is in use, and stays", "removed 0 sources"]);
