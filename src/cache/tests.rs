@@ -182,3 +182,76 @@ fn a_newer_format_is_refused() {
     let error = opened.expect_err("newer");
     assert!(error.to_string().ends_with("has format 2, this hardtack knows format 1"), "{error}");
 }
+
+/// Two blocks of 128 bytes with one MD5, the pair that Wang and others published in 2004.
+fn collision() -> [Vec<u8>; 2] {
+    let text = "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a\
+                085125e8f7cdc99fd91dbdf280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0\
+                e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70";
+    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("digits");
+    let one: Vec<u8> = (0..text.len()).step_by(2).map(digit).collect();
+    let mut other = one.clone();
+    [19, 45, 59, 83, 109, 123].into_iter().for_each(|at| other[at] ^= 0x80);
+    [one, other]
+}
+
+#[test]
+fn two_files_with_one_md5_do_not_stand_for_each_other() {
+    let [good, evil] = collision();
+    assert!(good != evil && Md5::of(&good) == Md5::of(&evil));
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    let declared = md5(&good);
+    // Under another URL, as a malicious project brings it.
+    let mut other = wanted(declared);
+    other.key = SourceKey::url("http://127.0.0.1:1/evil.tgz");
+    other.views = vec![View::Cmmi("http://127.0.0.1:1/evil.tgz".to_owned())];
+    scene.keep(&cache, &other, &evil).expect("keeps");
+    assert!(scene.lookup(&cache, &wanted(declared)).hit.is_none());
+    // Under this URL, as an imported bundle claims it.
+    let file = scene.foreign("import/evil", &evil);
+    let bytes = ForeignBytes::File(file);
+    let (key, url) = (SourceKey::url(URL), Some(URL.to_owned()));
+    let files = vec![Foreign { key, url, bytes, version: Validators::default(), sha256: None }];
+    let policy = Policy { enabled: true, ..Policy::default() };
+    let foreign = ForeignCache { files, left: Vec::new() };
+    assert_eq!(cache.import(foreign, false, &policy, &mut |_| ()).expect("imports").taken.len(), 1);
+    assert!(scene.lookup(&cache, &wanted(declared)).hit.is_none());
+    // The right one comes, and stays the answer.
+    scene.keep(&cache, &wanted(declared), &good).expect("keeps");
+    let hit = scene.lookup(&cache, &wanted(declared)).hit.expect("is there");
+    assert_eq!(fs::read(hit.path).expect("reads"), good);
+}
+
+#[test]
+fn presence_is_told_by_the_file_and_bytes_by_reading_them() {
+    let mut scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    let wanted = wanted(Expected::default());
+    let hit = scene.keep(&cache, &wanted, b"bytes").expect("keeps");
+    let presence = |cache: &Cache| cache.lookup(&wanted, Depth::Presence, &mut |_| ()).expect("looks").hit;
+    assert_eq!(presence(&cache), Some(hit.clone()));
+    // What changes a file shows in its times, unless somebody takes pains.
+    fs::remove_file(&hit.path).expect("removes");
+    fs::remove_dir_all(scene.root.join("cmmi")).expect("removes");
+    fs::write(&hit.path, b"BYTES").expect("writes");
+    assert_eq!(presence(&cache), None);
+    assert!(!hit.path.exists(), "it was put aside");
+}
+
+#[test]
+fn what_a_killed_writer_left_is_nobodys_record() {
+    let scene = Scene::new();
+    let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
+    scene.keep(&cache, &wanted(Expected::default()), b"bytes").expect("keeps");
+    let left = scene.foreign(".hardtack/ledger/00/.hardtack-tmp-x", b"");
+    assert_eq!(cache.verify(&mut |_| ()).expect("verifies"), []);
+    assert_eq!(cache.contents().expect("lists").entries.len(), 1);
+    let gc = |cache: &Cache| cache.gc(GcLimits::default(), &|_| false, GcHow::Wait, &mut |_| ()).expect("cleans");
+    gc(&cache);
+    assert!(left.exists(), "its writer may live");
+    let old = fs::FileTimes::new().set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100_000));
+    fs::File::options().write(true).open(&left).and_then(|file| file.set_times(old)).expect("sets its time");
+    assert_eq!(gc(&cache).rubbish, [left.clone()]);
+    assert!(!left.exists());
+}

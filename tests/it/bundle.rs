@@ -149,6 +149,18 @@ fn products_of_builds_and_older_bundles_stay_out() {
 }
 
 #[test]
+fn what_another_process_was_writing_is_not_packed() {
+    let scene = Scene::new();
+    scene.project("app", "", "");
+    scene.write("app/.hardtack-tmp-x1", "half a lock");
+    scene.write("app/data/.hardtack-tmp-x2/file", "half a view");
+    scene.hardtack("bundle app --installer none --allow-dirty").ok();
+    let list = std::process::Command::new("tar").arg("-tzf").arg(scene.path("app-1.0.tar.gz")).output().expect("tar runs");
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    assert!(list.contains("app-1.0/buildout.cfg") && !list.contains("hardtack-tmp"), "{list}");
+}
+
+#[test]
 fn a_dry_run_downloads_and_writes_nothing() {
     let (scene, server) = (Scene::new(), Server::start());
     let url = scene.foo_project(&server);
