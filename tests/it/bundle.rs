@@ -155,7 +155,8 @@ fn what_another_process_was_writing_is_not_packed() {
     scene.write("app/.hardtack-tmp-x1", "half a lock");
     scene.write("app/data/.hardtack-tmp-x2/file", "half a view");
     scene.hardtack("bundle app --installer none --allow-dirty").ok();
-    let list = std::process::Command::new("tar").arg("-tzf").arg(scene.path("app-1.0.tar.gz")).output().expect("tar runs");
+    let list =
+        std::process::Command::new("tar").arg("-tzf").arg(scene.path("app-1.0.tar.gz")).output().expect("tar runs");
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     assert!(list.contains("app-1.0/buildout.cfg") && !list.contains("hardtack-tmp"), "{list}");
 }

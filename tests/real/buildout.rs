@@ -112,6 +112,43 @@ fn we_install_from_a_cache_that_buildout_filled() {
 }
 
 #[test]
+fn buildout_and_the_shared_cache_exchange_what_they_have() {
+    if !have("nginx") {
+        return;
+    }
+    let Some(buildout) = buildout() else { return };
+    let scene = Scene::new();
+    let server = served(&scene);
+    let url = server.url("hello-1.0.tar.gz");
+    project(&scene, &url, "");
+    succeeded(scene.hardtack(&["fetch", "app"]));
+    succeeded(scene.hardtack(&["cache", "export", "theirs", "--layout", "both"]));
+    server.stop();
+    let run = |cache: &str| {
+        let mut command = scene.command(&buildout);
+        command.current_dir(scene.path("app")).args(["-U", "buildout:install-from-cache=true"]);
+        command.arg(format!("buildout:download-cache={}", scene.path(cache).display()));
+        succeeded(command.output().expect("buildout runs"));
+        says_hello(&scene, "app/parts/hello");
+        for made in ["parts", "bin", "eggs", "develop-eggs", ".installed.cfg"] {
+            let path = scene.path("app").join(made);
+            let _ = std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path));
+        }
+    };
+    // What was exported, and the shared cache itself, which has buildout's layout.
+    run("theirs");
+    run("home/.cache/hardtack");
+    // A cache of theirs is imported: under the digest of its URL, since they write down no more.
+    std::fs::remove_dir_all(scene.path("theirs/cmmi").join(hardtack::base::Sha1::of(&url).to_string()))
+        .expect("removes");
+    succeeded(scene.hardtack(&["cache", "import", "theirs", "--cache-dir", "ours"]));
+    let offline = ["fetch", "app", "--offline", "--cache-dir", "ours"];
+    succeeded(scene.hardtack(&offline));
+    std::fs::remove_file(scene.path("app/hardtack.lock")).expect("removes");
+    assert_eq!(scene.hardtack(&offline).status.code(), Some(3), "nobody's word is taken for a URL's bytes");
+}
+
+#[test]
 fn we_install_from_a_classic_cache() {
     if !have("nginx") {
         return;

@@ -1,9 +1,10 @@
-//! Tests with real peers: Debian's upstream tarballs and nginx, zc.buildout and zc.recipe.cmmi, a bare chroot.
+//! Tests with real peers: Debian's upstream tarballs and nginx, zc.buildout and zc.recipe.cmmi, a bare chroot, apko.
 //!
 //! What a test lacks is said loudly as `skipped: …`. Package clients are the only things here that leave loopback.
 
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
+mod apko;
 mod bare;
 mod buildout;
 mod debian;
