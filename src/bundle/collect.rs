@@ -8,8 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::failure::{Failure, FailureCause};
-use super::get::{Collect, Got, Job, LockUse, check_archive, get};
+use super::get::{Got, Job, check_archive, get};
 use super::layout::blob_path;
+use super::order::{Collect, LockUse};
 use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
 use crate::lock::Lock;
 use crate::recipes::{Origin, Plan, Source, StepKind};

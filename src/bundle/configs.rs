@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{Failure, FailureCause};
-use super::get::{Collect, Job, LockUse, get};
+use super::get::{Job, get};
 use super::layout::config_path;
+use super::order::{Collect, LockUse};
 use crate::base::{Expected, Fingerprint, RelPath, SourceKey, View, Wanted};
 use crate::cache::DiskFiles;
 use crate::config::{Error, ErrorKind, Loader, Location, PathKind};

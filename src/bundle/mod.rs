@@ -17,6 +17,7 @@ mod installer;
 mod layout;
 mod look;
 mod manifest;
+mod order;
 mod products;
 mod project;
 mod read;
@@ -31,7 +32,7 @@ pub use configs::{CollectedConfig, ConfigFiles, KnownConfigs, RemoteConfigs, col
 pub use contained::contained;
 pub use error::Error;
 pub use failure::{Failure, FailureCause, age_in_words};
-pub use get::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress, find};
+pub use get::find;
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
 pub use layout::{
@@ -40,6 +41,7 @@ pub use layout::{
 pub use manifest::{
     ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
+pub use order::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress};
 pub use products::{ProjectFilter, is_bundle_file};
 pub use project::{FileKind, ProjectFile, ProjectFiles};
 pub use read::{Bundle, Checked};

@@ -234,7 +234,8 @@ pub(super) fn below(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
     Ok(whole.map(|path| folder.join(path)).collect())
 }
 
-/// Whether a name is of something that is being written, or was when its writer was killed.
-pub(super) fn is_temporary(path: &Utf8Path) -> bool {
-    path.components().any(|name| name.as_str().starts_with(TEMPORARY))
+/// Whether a name is of something that is being written, or was when its writer was killed, or of a file that NFS keeps
+/// for somebody who still reads it.
+fn is_temporary(path: &Utf8Path) -> bool {
+    path.components().any(|name| name.as_str().starts_with(TEMPORARY) || name.as_str().starts_with(".nfs"))
 }

@@ -81,7 +81,8 @@ impl Cache {
             return Ok(Some("its bytes have changed: run hardtack cache verify --repair".to_owned()));
         }
         let hidden = entry.url.is_none() && entry.key.as_str().contains("://");
-        Ok(hidden.then(|| "its URL has a secret, which must not get into a name".to_owned()))
+        Ok(hidden
+            .then(|| "its URL has a secret, which must not get into a name, or is of its registry's own".to_owned()))
     }
 
     fn place(

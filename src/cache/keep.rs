@@ -7,12 +7,12 @@ use camino::Utf8Path;
 
 use super::error::Error;
 use super::event::Event;
-use super::folders;
+use super::folders::{self, unwritable};
 use super::identity::{Identity, WholeFile};
 use super::layout::FORMAT;
 use super::ledger::{Generation, Record};
 use super::lookup::Hit;
-use super::session::{KeyLock, unwritable};
+use super::session::KeyLock;
 use super::staged::Staged;
 use super::store::Cache;
 use super::views;

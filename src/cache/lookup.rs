@@ -8,11 +8,10 @@ use jiff::SignedDuration;
 
 use super::error::Error;
 use super::event::Event;
-use super::folders;
+use super::folders::{self, unwritable};
 use super::identity::{Identity, WholeFile};
 use super::ledger::{Generation, Record};
 use super::policy::{DeletePolicy, Policy, Rule, decide};
-use super::session::unwritable;
 use super::staged::Staged;
 use super::store::{Cache, CacheKind};
 use super::views;

@@ -12,7 +12,7 @@ use camino::Utf8PathBuf;
 
 use super::error::Error;
 use super::event::Event;
-use super::folders;
+use super::folders::{self, unwritable};
 use super::store::Cache;
 use crate::base::{FileLock, IoContext, LockMode, Sha256, SourceKey, files_below, remove_tree};
 
@@ -212,9 +212,4 @@ impl Cache {
 
 fn is_own(name: &str) -> bool {
     name.split('-').next() == Some(std::process::id().to_string().as_str())
-}
-
-/// Whether an error means that nothing can be written here.
-pub(super) fn unwritable(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }

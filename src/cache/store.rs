@@ -5,9 +5,8 @@ use std::fs;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::folders;
+use super::folders::{self, unwritable};
 use super::layout::{FORMAT, Layout, ViewLayout};
-use super::session::unwritable;
 use crate::base::{IoContext, LinkMode, read_to_string, write_atomic};
 
 /// Whose cache it is, which decides what a file without a digest is worth.

@@ -225,7 +225,7 @@ fn two_files_with_one_md5_do_not_stand_for_each_other() {
 
 #[test]
 fn presence_is_told_by_the_file_and_bytes_by_reading_them() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     let cache = scene.cache(CacheKind::Shared, ViewLayout::Modern);
     let wanted = wanted(Expected::default());
     let hit = scene.keep(&cache, &wanted, b"bytes").expect("keeps");

@@ -137,6 +137,13 @@ mod tests {
                 "https://host.example/alpine/keys/alpine-devel%40lists.example-4a6a0840.rsa.pub",
                 "https%3A%2F%2Fhost.example%2Falpine/keys/alpine-devel@lists.example-4a6a0840.rsa.pub",
             ),
+            ("https://h.example/c!d/x/f.apk", "https%3A%2F%2Fh.example%2Fc%2521d/x/f.apk"),
+            ("https://h.example/a'(b)*/x/f.apk", "https%3A%2F%2Fh.example%2Fa%2527%2528b%2529%252A/x/f.apk"),
+            (
+                "https://h.example/a=b&c;d,e:f@g$h/x/f.apk",
+                "https%3A%2F%2Fh.example%2Fa%3Db%26c%3Bd%2Ce%3Af%40g%24h/x/f.apk",
+            ),
+            ("https://h.example/a%25b/x/f.apk", "https%3A%2F%2Fh.example%2Fa%2525b/x/f.apk"),
             (
                 "http://127.0.0.1:8000/repo/x86_64/APKINDEX.tar.gz#frag",
                 "http%3A%2F%2F127.0.0.1%3A8000%2Frepo%23frag/x86_64/APKINDEX.tar.gz",

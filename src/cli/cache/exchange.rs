@@ -3,11 +3,11 @@
 use camino::Utf8Path;
 use serde_json::json;
 
-use super::args::ExportLayout as Layout;
 use super::chosen::Chosen;
 use crate::base::IoContext;
 use crate::bundle::{Bundle, UnpackedBundle, contained, is_bundle_folder};
 use crate::cache::{Cache, Entry, Event, ExportLayout, ForeignCache, ViewLayout};
+use crate::cli::args::ExportLayout as Layout;
 use crate::cli::context::Context;
 use crate::cli::error::{DIGEST, ENVIRONMENT, Item, Report, UNSPECIFIC, USAGE};
 use crate::cli::events;

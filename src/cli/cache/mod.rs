@@ -1,15 +1,11 @@
 //! `hardtack cache`
 
-mod args;
 mod care;
 mod chosen;
 mod exchange;
 mod look;
 
-pub(super) use args::CacheOf;
-
-use args::CacheCommand;
-
+use super::args::{CacheCommand, CacheOf};
 use super::context::Context;
 use super::error::Report;
 

@@ -1,11 +1,13 @@
 //! What can be typed.
 
+mod cache;
+
+pub(super) use cache::{CacheCommand, CacheOf, ExportLayout};
+
 use camino::Utf8PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use super::cache::CacheOf;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
