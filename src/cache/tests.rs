@@ -252,6 +252,6 @@ fn what_a_killed_writer_left_is_nobodys_record() {
     assert!(left.exists(), "its writer may live");
     let old = fs::FileTimes::new().set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(100_000));
     fs::File::options().write(true).open(&left).and_then(|file| file.set_times(old)).expect("sets its time");
-    assert_eq!(gc(&cache).rubbish, [left.clone()]);
+    assert_eq!(gc(&cache).rubbish, std::slice::from_ref(&left));
     assert!(!left.exists());
 }
