@@ -64,17 +64,17 @@ impl Cache {
             let blobs = entry.blobs().filter(|sha256| !kept.contains(sha256));
             paths.extend(blobs.map(|sha256| self.layout.blob(sha256)));
         }
-        let freed = freed(&paths)?;
+        let layout = &self.layout;
+        let notes = entries.iter().flat_map(|entry| {
+            let (data, version) = (layout.partial_data(&entry.key), layout.partial_version(&entry.key));
+            [entry.record.clone(), layout.identity(&entry.key), data, version]
+        });
+        let notes: BTreeSet<Utf8PathBuf> = notes.collect();
+        let freed = freed(&notes.union(&paths).cloned().collect())?;
         if !dry_run {
             // Records go first: one without a blob would be a promise.
-            entries.iter().try_for_each(|entry| remove_tree(&entry.record))?;
-            paths.iter().try_for_each(|path| remove_tree(path))?;
-            for entry in &entries {
-                remove_tree(&self.layout.identity(&entry.key))?;
-                remove_tree(&self.layout.partial_data(&entry.key))?;
-                remove_tree(&self.layout.partial_version(&entry.key))?;
-                self.remove_emptied(entry)?;
-            }
+            notes.iter().chain(&paths).try_for_each(|path| remove_tree(path))?;
+            entries.iter().try_for_each(|entry| self.remove_emptied(entry))?;
         }
         Ok(Cleared { entries, in_use, freed })
     }

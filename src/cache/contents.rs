@@ -1,5 +1,6 @@
 //! What is in a cache: its sources, what they take, and whether they are whole.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,8 +74,6 @@ pub struct Contents {
     pub entries: Vec<Entry>,
     /// Ledger files that make no sense.
     pub damaged: Vec<Utf8PathBuf>,
-    /// Bytes on disk of all blobs, as the file system counts them.
-    pub on_disk: u64,
     /// The blobs.
     pub blobs: Vec<Utf8PathBuf>,
     /// Files that were moved aside because they had changed.
@@ -121,12 +120,24 @@ impl Cache {
         }
         contents.entries.sort_by(|a, b| a.key.cmp(&b.key));
         contents.blobs = below(&self.layout.store())?;
-        contents.on_disk =
-            contents.blobs.iter().filter_map(|blob| blob.metadata().ok()).map(|data| data.blocks() * 512).sum();
         contents.quarantined = below(&self.layout.quarantine())?.len();
         let partial = below(&self.layout.partial())?;
         contents.partial = partial.iter().filter(|path| path.extension() != Some("json")).count();
         Ok(contents)
+    }
+
+    /// Bytes that the cache takes on its disk: files with several names count once.
+    ///
+    /// # Errors
+    /// When a file of the cache cannot be read.
+    pub fn on_disk(&self) -> Result<u64, Error> {
+        // What is there only as long as this command runs is not counted.
+        let (files, leases) = (below(&self.layout.root)?, self.layout.leases());
+        let files = files.iter().filter(|path| !path.starts_with(&leases));
+        let inodes = files.filter_map(|path| path.symlink_metadata().ok());
+        let sizes: BTreeMap<(u64, u64), u64> =
+            inodes.map(|data| ((data.dev(), data.ino()), data.blocks() * 512)).collect();
+        Ok(sizes.values().sum())
     }
 
     /// One source, if the cache has it.

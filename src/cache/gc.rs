@@ -50,7 +50,7 @@ pub struct Cleaned {
     pub rubbish: Vec<Utf8PathBuf>,
     /// Bytes of disk that are free now.
     pub freed: u64,
-    /// Bytes of disk that blobs still take.
+    /// Bytes of disk that the cache takes now.
     pub left: u64,
 }
 
@@ -93,7 +93,7 @@ impl Cache {
             write_atomic(&self.layout.last_gc(), format!("{}\n", self.now).as_bytes(), 0o644)?;
         }
         let freed = cleared.freed + rubbish_size;
-        let left = contents.on_disk.saturating_sub(freed);
+        let left = self.on_disk()?.saturating_sub(if dry_run { freed } else { 0 });
         Ok(Cleaned { cleared, rubbish: rubbish.into_iter().collect(), freed, left })
     }
 

@@ -11,6 +11,7 @@ use super::amounts;
 use super::args::Link;
 use super::environment::Environment;
 use super::error::{Report, USAGE};
+use crate::base::SourceUrl;
 use crate::cache::{GcLimits, Registries, Registry, RegistryKind};
 
 /// What the files say; the user's wins over the machine's, a flag or a variable over both.
@@ -76,11 +77,18 @@ impl<'de> Deserialize<'de> for Age {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RegistrySettings {
     /// What lies below is the registry's.
+    #[serde(deserialize_with = "url")]
     url: String,
     #[serde(default)]
     kind: Kind,
     /// Whether the shared cache may have its files; it may.
     cache: Option<bool>,
+}
+
+/// A URL that something can be fetched from.
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    SourceUrl::parse(&text).map(|_| text).map_err(Error::custom)
 }
 
 #[derive(Debug, Default, Clone, Copy, Deserialize)]

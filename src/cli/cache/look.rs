@@ -42,7 +42,7 @@ pub(super) fn info(context: &Context<'_>, cache: &Cache) -> Result<(), Report> {
             "enabled": context.policy.enabled,
             "sources": contents.entries.len(),
             "blobs": contents.blobs.len(),
-            "bytes": contents.on_disk,
+            "bytes": cache.on_disk()?,
             "quarantined": contents.quarantined,
             "partial": contents.partial,
             "max-size": limits.max_size,
@@ -60,7 +60,7 @@ pub(super) fn info(context: &Context<'_>, cache: &Cache) -> Result<(), Report> {
         ("limits", if limit.is_empty() { "none".to_owned() } else { limit }),
         ("sources", contents.entries.len().to_string()),
         ("blobs", contents.blobs.len().to_string()),
-        ("on disk", bytes(contents.on_disk)),
+        ("on disk", bytes(cache.on_disk()?)),
         ("quarantined", contents.quarantined.to_string()),
         ("unfinished", contents.partial.to_string()),
     ];
@@ -134,6 +134,7 @@ fn wanted(context: &Context<'_>, url: &str) -> Result<Wanted, Report> {
 /// What happens when the source is wanted next, without a digest.
 fn next_answer(rule: Rule, class: Class, entry: Option<&Entry>) -> &'static str {
     match (rule.allows(), entry, class) {
+        _ if rule == Rule::Local => "read where it is",
         (false, _, _) => "downloaded each time",
         (true, None, _) => "downloaded, and kept",
         (true, Some(entry), _) if entry.foreign => "downloaded, unless a SHA-256 says that these are the right bytes",

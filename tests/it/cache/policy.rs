@@ -65,6 +65,27 @@ fn a_registry_that_is_not_to_be_cached_is_not_and_still_goes_into_the_bundle() {
 }
 
 #[test]
+fn a_setting_that_makes_no_sense_is_named_with_its_line() {
+    let scene = Scene::new();
+    for (text, words) in [
+        ("[cache]\nmax-size = \"lots\"\n", "`lots` is no size such as 10GiB"),
+        ("[cache]\nmax-age = \"soon\"\n", "`soon` is no time such as 30 days"),
+        ("[cache]\nlink-mode = \"soft\"\n", "unknown variant `soft`"),
+        ("[cache]\nsize = 1\n", "unknown field `size`"),
+        ("[registries.x]\nurl = \"nonsense\"\n", "`nonsense` is not a URL"),
+        ("[registries.x]\ncache = false\n", "missing field `url`"),
+        ("[registries.x]\nurl = \"http://h\"\nkind = \"deb\"\n", "unknown variant `deb`"),
+    ] {
+        settings(&scene, text);
+        let ran = scene.hardtack("cache info").exits(2);
+        ran.says(&[
+            "error[settings]: settings file `[SCENE]/home/.config/hardtack/config.toml`: TOML parse error at line",
+            words,
+        ]);
+    }
+}
+
+#[test]
 fn caching_that_is_off_reads_nothing_and_writes_nothing() {
     let (scene, server) = (Scene::new(), Server::start());
     scene.foo_project(&server);
@@ -275,7 +296,16 @@ fn what_is_old_or_too_much_goes_and_is_told_before() {
     assert_eq!(scene.tree("home/.cache/hardtack"), before);
     scene.run(&["cache", "gc", "--max-age", "8d 12h"]).ok().says(&["removed 1 source and 0 files nobody needs"]);
     assert_eq!(listed(&scene), ["a-1.tgz", "c-1.tgz"]);
-    scene.hardtack("cache gc --max-size 4KiB").ok().says(&["removed 1 source", "4.0 KiB left"]);
+    let on_disk = |scene: &Scene| {
+        let info: serde_json::Value =
+            serde_json::from_str(&scene.hardtack("cache info --format json").ok().stdout).expect("JSON");
+        info["bytes"].as_u64().expect("a number")
+    };
+    let before = on_disk(&scene);
+    let cleaned = scene.hardtack("cache gc --max-size 4KiB --format json").ok().stdout;
+    let cleaned: serde_json::Value = serde_json::from_str(&cleaned).expect("JSON");
+    let left = on_disk(&scene);
+    assert_eq!((&cleaned["freed"], &cleaned["left"]), (&(before - left).into(), &left.into()), "honest to the byte");
     assert_eq!(listed(&scene), ["a-1.tgz"]);
     scene.hardtack("cache gc --max-size much").exits(2).says(&["`much` is no size such as 10GiB"]);
     // With limits in the settings a command that fetched cleans up by itself, once a day.
