@@ -34,7 +34,15 @@ fn open(folder: &Utf8Path) -> Cache {
 fn wanted(index: usize) -> Wanted {
     let url = format!("https://host.example/files/source-{index}.tar.gz");
     let (key, file_name) = (SourceKey::url(&url), format!("source-{index}.tar.gz"));
-    Wanted { key, views: vec![View::Cmmi(url)], file_name, expected: Expected::default(), local: false, index: false }
+    Wanted {
+        key,
+        views: vec![View::Cmmi(url)],
+        file_name,
+        expected: Expected::default(),
+        local: false,
+        index: false,
+        secret: false,
+    }
 }
 
 fn fill(cache: &Cache, count: usize, size: usize) -> Vec<Wanted> {

@@ -1,8 +1,8 @@
 //! Files that are either whole or not there, and errors that name their path.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
@@ -18,6 +18,13 @@ pub struct PathError {
     pub path: Utf8PathBuf,
     /// What the system says.
     pub source: io::Error,
+}
+
+impl PathError {
+    /// Whether what is at the path is no file of the kind that was wanted: a pipe, or one that is far too long.
+    pub fn is_no_such_file(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+    }
 }
 
 /// Adds path and verb to an I/O result.
@@ -37,13 +44,30 @@ pub fn create_dir_all(path: &Utf8Path) -> Result<(), PathError> {
     fs::create_dir_all(path).at("create folder", path)
 }
 
-/// Opens a file to be read. A network file system may say once that what it knew of the file is stale.
+/// Opens a regular file to be read; nothing else, since a pipe would be waited for. A network file system may say once
+/// that what it knew of the file is stale.
 pub fn open_file(path: &Utf8Path) -> Result<File, PathError> {
-    match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => File::open(path),
+    let open = || OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let opened = match open() {
+        Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => open(),
         other => other,
+    };
+    let file = opened.at("open", path)?;
+    if !file.metadata().at("inspect", path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")).at("open", path);
     }
-    .at("open", path)
+    Ok(file)
+}
+
+/// The content of a file that should be small; one that is longer is an error.
+pub fn read_limited(path: &Utf8Path, limit: u64) -> Result<Vec<u8>, PathError> {
+    let mut bytes = Vec::new();
+    open_file(path)?.take(limit + 1).read_to_end(&mut bytes).at("read", path)?;
+    if bytes.len() as u64 > limit {
+        let long = format!("it is longer than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, long)).at("read", path);
+    }
+    Ok(bytes)
 }
 
 /// The text of a file; bytes that are no UTF-8 are an error.

@@ -51,6 +51,14 @@ impl SourceKey {
         self.0.strip_prefix("buildout:")?.parse().ok()
     }
 
+    /// Whether it can be a source's: a URL without secrets, or one of the other kinds, and nothing that plays tricks where
+    /// it is shown.
+    pub fn is_sound(&self) -> bool {
+        let known = ["file:", "buildout:", "dist:"].iter().any(|kind| self.0.starts_with(kind));
+        let url = self.0.contains("://") && *self == Self::url(&self.0);
+        (known || url) && !self.0.contains(char::is_control)
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -84,6 +92,8 @@ pub struct Wanted {
     pub local: bool,
     /// Whether it is an index: a file that is meant to change under its URL.
     pub index: bool,
+    /// Whether the URL has a secret that its name has not, so that two files may go by one name.
+    pub secret: bool,
 }
 
 impl Wanted {

@@ -21,7 +21,7 @@ pub use digest::{
 };
 pub use file::{
     IoContext, PathError, TEMPORARY, create_dir_all, empty_folders_below, files_below, is_empty_dir, open_file,
-    publish, publish_file, read_to_string, remove_tree, sync_dir, write_atomic,
+    publish, publish_file, read_limited, read_to_string, remove_tree, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
 pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};

@@ -38,8 +38,14 @@ pub enum UrlError {
 impl SourceUrl {
     /// Reads an http or https URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let url =
-            Url::parse(text).map_err(|error| UrlError::Malformed { url: redact(text), reason: error.to_string() })?;
+        let malformed = |reason: String| UrlError::Malformed { url: redact(text), reason };
+        let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
+        let rest = text.trim_start().split_once(':').map_or("", |(_, rest)| rest);
+        let host = rest.strip_prefix("//").is_some_and(|host| !host.starts_with(['/', '\\']));
+        if matches!(url.scheme(), "http" | "https") && (!host || text.contains('\\')) {
+            // Parsers forgive such spellings, each in its own way.
+            return Err(malformed("after the scheme come two slashes and a host".to_owned()));
+        }
         match url.scheme() {
             "http" | "https" => Ok(Self { url }),
             scheme => Err(UrlError::Scheme { url: redact(text), scheme: scheme.to_owned() }),
@@ -63,22 +69,20 @@ impl fmt::Debug for SourceUrl {
     }
 }
 
-/// Names of query parameters whose values are secrets.
-const SECRET_PARAMETERS: [&str; 14] = [
-    "access_token",
+/// Names of parameters whose values are secrets, in small letters and with underscores; so are those that end in
+/// `_token`.
+const SECRET_PARAMETERS: [&str; 11] = [
     "api_key",
     "apikey",
-    "auth_token",
     "client_secret",
+    "jwt",
     "passwd",
     "password",
-    "private_token",
     "secret",
     "sig",
     "signature",
     "token",
-    "x-amz-security-token",
-    "x-amz-signature",
+    "x_amz_signature",
 ];
 
 /// A URL without what stands between `//` and `@` of its authority, and without the values of query parameters that are
@@ -120,20 +124,19 @@ pub fn mask(text: &str) -> String {
     masked
 }
 
-/// Where the secrets of a URL are: user and password with their `@`, and values of parameters.
+/// Where the secrets of a URL are: user and password with their `@`, and values of parameters in query and fragment.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let Some(authority) = text.find("://").map(|at| at + 3) else { return found };
-    let length = text[authority..].find(['/', '?', '#']).unwrap_or(text.len() - authority);
+    let Some(authority) = authority(text) else { return found };
+    let length = text[authority..].find(['/', '\\', '?', '#']).unwrap_or(text.len() - authority);
     if let Some(at) = text[authority..authority + length].rfind('@') {
         found.push(authority..authority + at + 1);
     }
-    let Some(query) = text.find('?').map(|at| at + 1).filter(|at| *at > authority) else { return found };
-    let end = text[query..].find('#').map_or(text.len(), |at| query + at);
+    let Some(query) = text[authority..].find(['?', '#']).map(|at| authority + at + 1) else { return found };
     let mut start = query;
-    for parameter in text[query..end].split('&') {
+    for parameter in text[query..].split(['&', ';', '?', '#']) {
         if let Some((name, value)) = parameter.split_once('=')
-            && SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+            && is_secret(name)
         {
             // What ends a word in a list of URLs is no part of the value.
             let value = value.trim_end();
@@ -143,6 +146,35 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
         start += parameter.len() + 1;
     }
     found
+}
+
+/// Where the authority of a URL starts. URL parsers forgive any number of slashes, either way, after http and its like.
+fn authority(text: &str) -> Option<usize> {
+    if let Some((scheme, rest)) = text.split_once(':') {
+        let after = rest.trim_start_matches(['/', '\\']);
+        if SPECIAL_SCHEMES.iter().any(|special| scheme.eq_ignore_ascii_case(special)) {
+            return Some(text.len() - after.len());
+        }
+    }
+    text.find("://").map(|at| at + 3)
+}
+
+/// Schemes that browsers, and so URL parsers, read with a host whatever stands before it.
+const SPECIAL_SCHEMES: [&str; 5] = ["http", "https", "ftp", "ws", "wss"];
+
+/// Whether a parameter's value is a secret by its name, escapes undone.
+fn is_secret(name: &str) -> bool {
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find('%') {
+        plain.push_str(&rest[..at]);
+        let byte = rest.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(byte.map_or('%', char::from));
+        rest = &rest[at + if byte.is_some() { 3 } else { 1 }..];
+    }
+    plain.push_str(rest);
+    let plain = plain.trim().to_ascii_lowercase().replace('-', "_");
+    SECRET_PARAMETERS.contains(&plain.as_str()) || plain.ends_with("_token")
 }
 
 #[cfg(test)]
@@ -160,6 +192,12 @@ mod tests {
             ("http://h/x?a=1&Token=abc&b=2#c", "http://h/x?a=1&Token=&b=2#c"),
             ("http://u@h/?private_token=x", "http://h/?private_token="),
             ("http://h/x?tokens=1", "http://h/x?tokens=1"),
+            ("http:///u:p@h/x", "http:///h/x"),
+            ("http:u:p@h/x", "http:h/x"),
+            ("HTTP:\\\\u:p@h\\x", "HTTP:\\\\h\\x"),
+            ("http://h/x?private-token=a;job_token=b&%74oken=c", "http://h/x?private-token=;job_token=&%74oken="),
+            ("http://h/x?a=b?token=c#access_token=d", "http://h/x?a=b?token=#access_token="),
+            ("http://h/x#frag?a@b", "http://h/x#frag?a@b"),
         ] {
             assert_eq!(redact(url), public);
         }
@@ -177,7 +215,10 @@ mod tests {
     #[test]
     fn schemes_nobody_speaks_are_refused() {
         assert!(matches!(SourceUrl::parse("gopher://host.example/"), Err(UrlError::Scheme { .. })));
-        assert!(matches!(SourceUrl::parse("http://"), Err(UrlError::Malformed { .. })));
+        for odd in ["http://", "http:///u:p@h/x", "http:u:p@h/x", "http:/u:p@h/x", "http:\\\\u:p@h/x", "http://h\\x"] {
+            let error = SourceUrl::parse(odd).expect_err(odd);
+            assert!(matches!(error, UrlError::Malformed { .. }) && !error.to_string().contains("u:p"), "{error}");
+        }
         let url = SourceUrl::parse("http://u:p@host.example/").expect("a good URL");
         assert_eq!(format!("{url:?}"), "SourceUrl(http://host.example/)");
     }

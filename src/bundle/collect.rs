@@ -1,6 +1,6 @@
 //! Getting all sources of a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -66,6 +66,7 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     let outcomes = run(&jobs, collect);
 
     let mut failures = project_failures(plan, &unpacked);
+    failures.extend(same_names(plan));
     let mut result = Collected { sources: Vec::new(), lock: Lock::default(), downloads: 0, downloaded: 0 };
     for (job, outcome) in jobs.iter().zip(outcomes) {
         let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
@@ -89,6 +90,23 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
         return Err(Error::Sources(failures));
     }
     Ok(result)
+}
+
+/// Sources whose URLs differ only in their secrets.
+fn same_names(plan: &Plan) -> Vec<Failure> {
+    let mut texts: BTreeMap<SourceKey, &str> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for part in &plan.parts {
+        for source in &part.sources {
+            let Some(key) = source.key().filter(|_| matches!(source.origin, Origin::Remote(_))) else { continue };
+            let known = *texts.entry(key).or_insert(&source.text);
+            if known != source.text && crate::base::redact(&source.text) != source.text {
+                let parts = vec![part.name.clone()];
+                failures.push(Failure { source_name: source.shown(), parts, cause: FailureCause::SameName });
+            }
+        }
+    }
+    failures
 }
 
 /// The sources that some part unpacks.

@@ -32,6 +32,12 @@ pub enum FailureCause {
     /// It is in no cache, and the network may not be used.
     #[error("it is not in the cache, and no network is allowed")]
     Missing,
+    /// What the cache has goes by a name without the URL's secret, and nothing says that it is what this one opens.
+    #[error("the cache has a file of this name, but the URL has a secret, and no digest says that it is the same file")]
+    SecretUnlocked,
+    /// Two sources of one name.
+    #[error("another URL of this project differs from it only in its secret, so that both would go by one name")]
+    SameName,
     /// It is not on this machine.
     #[error("there is no such file")]
     NoFile,

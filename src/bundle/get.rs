@@ -9,7 +9,10 @@ use camino::Utf8Path;
 use super::failure::{Failure, FailureCause};
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
 use crate::archive::detect;
-use crate::base::{Answer, Class, Expected, Fingerprint, IoContext, KnownVersion, SourceUrl, Wanted, fingerprint_file};
+use crate::base::{
+    Answer, Class, Expected, Fingerprint, IoContext, KnownVersion, Sha256, SourceUrl, Wanted, fingerprint_file,
+    read_limited,
+};
 use crate::cache::{
     Cache, DeletePolicy, Error as CacheError, Event, Hit, KeyLock, Policy, Rule, Standing, Wrong, decide,
 };
@@ -165,7 +168,7 @@ fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> Delet
         let (declared, parts) = (Expected::default(), Vec::new());
         let job = Job { source: &source, parts, wanted, declared, unpacked: false, prefer_cache: false };
         let got = get(&job, &Collect { observe: &|_| (), ..*order }).ok()?;
-        std::fs::read_to_string(&got.hit.path).ok()
+        String::from_utf8(read_limited(&got.hit.path, 4096).ok()?).ok()
     });
     let answer = answer.map_or(DeletePolicy::Unknown, |text| DeletePolicy::parse(&text));
     known.insert(url, answer);
@@ -208,7 +211,7 @@ impl Getting<'_> {
     /// Takes what a cache has.
     fn take(&self, cache: &Cache, hit: Hit) -> Result<Got, FailureCause> {
         self.job.check(&hit.path)?;
-        cache.show(self.wanted, &hit, &mut |event| self.observe(event))?;
+        cache.show(self.wanted, &hit, &mut |event| self.observe(event));
         Ok(Got::cached(hit))
     }
 
@@ -228,7 +231,9 @@ impl Getting<'_> {
 
     fn freshness(&self) -> Freshness {
         let Collect { network, lock_use, refresh, .. } = *self.order;
-        let changes = self.wanted.class() == Class::Index && !self.wanted.expected.is_some();
+        // What one secret opens is not another's, though both go by one name.
+        let index = self.wanted.class() == Class::Index;
+        let changes = (index || self.wanted.secret) && !self.wanted.expected.is_some();
         match lock_use {
             _ if network.is_none() => Freshness::Cached,
             LockUse::Update => Freshness::Anew,
@@ -267,7 +272,8 @@ impl Getting<'_> {
         if known.is_none() {
             (self.order.observe)(Progress::Download { part: self.part.clone(), source: source.clone() });
         }
-        match self.download(network, url, known, &lock) {
+        let known_bytes = there.found.as_ref().map(|(_, hit)| hit.fingerprint.sha256);
+        match self.download(network, url, known, known_bytes.as_ref(), &lock) {
             Ok(Some(hit)) => {
                 (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
                 Ok(Got { hit, downloaded: true })
@@ -296,13 +302,16 @@ impl Getting<'_> {
         network: &dyn Fetch,
         url: &SourceUrl,
         known: Option<&KnownVersion>,
+        known_bytes: Option<&Sha256>,
         lock: &KeyLock,
     ) -> Result<Option<Hit>, FailureCause> {
         let cache = self.caches.main;
         let mut staged = cache.stage(lock)?;
         let version = match network.fetch(url, known, &mut staged).map_err(FailureCause::Network)? {
             Answer::Unchanged(version) => {
-                cache.confirm(&self.wanted.key, &version)?;
+                if let Some(sha256) = known_bytes {
+                    cache.confirm(&self.wanted.key, sha256, &version)?;
+                }
                 return Ok(None);
             }
             Answer::Body(version) => version,
@@ -317,7 +326,9 @@ impl Getting<'_> {
         };
         match kept {
             // What an earlier attempt left may have been wrong; the next one starts from nothing.
-            Err(_) | Ok(Err(CacheError::WrongDigest { .. })) if resumed => self.download(network, url, known, lock),
+            Err(_) | Ok(Err(CacheError::WrongDigest { .. })) if resumed => {
+                self.download(network, url, known, known_bytes, lock)
+            }
             Ok(kept) => Ok(Some(kept?)),
             Err(cause) => Err(cause),
         }
@@ -330,6 +341,7 @@ impl Getting<'_> {
                 let standing = cache.standing(&self.wanted.key, &hit.fingerprint.sha256)?;
                 self.stale(cache, hit, Some(standing), None)
             }
+            (Some(_), _) if self.wanted.secret && !self.wanted.expected.is_some() => Err(FailureCause::SecretUnlocked),
             (Some((cache, hit)), _) => self.take(cache, hit),
             (None, Some(wrong)) => Err(FailureCause::Wrong(wrong.mismatch)),
             (None, None) => Err(FailureCause::Missing),

@@ -24,7 +24,7 @@ pub trait Fetch: Sync {
 }
 
 #[cfg(feature = "net")]
-impl Fetch for crate::fetch::Client {
+impl Fetch for crate::fetch::Fetcher<'_> {
     fn fetch(
         &self,
         url: &SourceUrl,

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::contents::Entry;
+use super::contents::{Entry, below};
 use super::error::Error;
 use super::event::Event;
 use super::freed::freed;
@@ -25,24 +25,54 @@ pub struct Cleared {
 }
 
 impl Cache {
-    /// Removes the sources that `chosen` picks, with their views, and blobs that no other source is made of. With
-    /// `dry_run`, nothing is removed.
+    /// Removes the sources that `chosen` picks, with their views, and blobs that no other source is made of; without
+    /// `chosen`, everything that nobody uses. With `dry_run`, nothing is removed.
     ///
     /// # Errors
     /// [`Error::Busy`]; or when a file cannot be removed.
     pub fn clear(
         &self,
-        chosen: &dyn Fn(&Entry) -> bool,
+        chosen: Option<&dyn Fn(&Entry) -> bool>,
         dry_run: bool,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Cleared, Error> {
-        if !self.contents()?.entries.iter().any(chosen) {
+        let is_chosen = |entry: &Entry| chosen.is_none_or(|chosen| chosen(entry));
+        if !self.layout.own().is_dir() || chosen.is_some() && !self.contents()?.entries.iter().any(is_chosen) {
             return Ok(Cleared::default());
         }
         let _alone = (!dry_run).then(|| self.alone("hardtack cache clear", observe)).transpose()?;
         // Once more: somebody may have written before the lock was had.
-        let entries = self.contents()?.entries;
-        self.remove(entries, chosen, dry_run)
+        let contents = self.contents()?;
+        let mut cleared = self.remove(contents.entries, &is_chosen, dry_run)?;
+        if chosen.is_none() {
+            // What no source names goes too, but for what is in use.
+            let leased = self.leased()?;
+            let is_leased = |path: &Utf8PathBuf| {
+                let sha256 = path.file_name().and_then(|name| name.parse::<Sha256>().ok());
+                sha256.is_some_and(|sha256| leased.contains(&sha256))
+            };
+            let blobs = contents.blobs.into_iter().filter(|path| path.exists() && !is_leased(path));
+            let used: BTreeSet<Utf8PathBuf> =
+                cleared.in_use.iter().map(|entry| self.layout.identity(&entry.key)).collect();
+            let identities = below(&self.layout.identities())?.into_iter().filter(|path| !used.contains(path));
+            let partial = below(&self.layout.partial())?;
+            let rest: BTreeSet<Utf8PathBuf> =
+                contents.damaged.into_iter().chain(blobs).chain(identities).chain(partial).collect();
+            let gone = |path: &Utf8PathBuf| dry_run && cleared.entries.iter().any(|entry| self.is_of(entry, path));
+            let rest: BTreeSet<Utf8PathBuf> = rest.into_iter().filter(|path| !gone(path)).collect();
+            cleared.freed += freed(&rest)?;
+            if !dry_run {
+                rest.iter().try_for_each(|path| remove_tree(path))?;
+            }
+        }
+        Ok(cleared)
+    }
+
+    /// Whether a file of the cache's own is a source's.
+    fn is_of(&self, entry: &Entry, path: &Utf8PathBuf) -> bool {
+        let layout = &self.layout;
+        let notes = [layout.identity(&entry.key), layout.partial_data(&entry.key), layout.partial_version(&entry.key)];
+        notes.contains(path) || entry.blobs().any(|sha256| layout.blob(sha256) == *path)
     }
 
     /// Removes those of all `entries` that `chosen` picks and nobody uses. Whoever calls has the cache alone.
@@ -79,18 +109,27 @@ impl Cache {
         Ok(Cleared { entries, in_use, freed })
     }
 
-    /// The files of other programs' layouts that hold the source's bytes; others of its name are somebody else's.
-    pub(super) fn views_of(&self, entry: &Entry) -> Result<Vec<Utf8PathBuf>, Error> {
-        let Some(url) = entry.url.as_deref() else { return Ok(Vec::new()) };
-        let mut candidates = vec![self.layout.modern_view(url), self.layout.root_view(url)];
-        candidates.extend(apk_path(url).map(|path| self.layout.root.join(path)));
+    /// Where other programs' layouts may have the source.
+    pub(super) fn possible_views(&self, entry: &Entry) -> Vec<Utf8PathBuf> {
+        if let Some(md5) = entry.key.hashed_url() {
+            return vec![self.layout.cmmi().join(md5.to_string()), self.layout.root.join(md5.to_string())];
+        }
+        let Some(url) = entry.url.as_deref() else { return Vec::new() };
+        let mut paths = vec![self.layout.modern_view(url), self.layout.root_view(url)];
+        paths.extend(apk_path(url).map(|path| self.layout.root.join(path)));
         let classic = self.layout.classic_folder(url);
         let files = classic.read_dir_utf8().into_iter().flatten().flatten();
-        candidates.extend(files.map(|file| file.into_path()).filter(|path| path.file_name() != Some("cache.ini")));
+        paths.extend(files.map(|file| file.into_path()).filter(|path| path.file_name() != Some("cache.ini")));
+        paths.retain(|path| path.is_file() && self.layout.holds(path));
+        paths
+    }
+
+    /// The files of other programs' layouts that hold the source's bytes; others of its name are somebody else's.
+    pub(super) fn views_of(&self, entry: &Entry) -> Result<Vec<Utf8PathBuf>, Error> {
         let blob = self.layout.blob(&entry.fingerprint.sha256);
         let mut views = Vec::new();
-        for path in candidates.into_iter().filter(|path| path.is_file()) {
-            if is_replica(&path, &blob, entry)? {
+        for path in self.possible_views(entry) {
+            if path.is_file() && is_replica(&path, &blob, entry)? {
                 views.push(path);
             }
         }

@@ -1,6 +1,6 @@
 //! What is in a cache: its sources, what they take, and whether they are whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,8 @@ use super::identity::Identity;
 use super::ledger::Record;
 use super::store::Cache;
 use crate::base::{
-    Class, Fingerprint, PathError, Sha256, SourceKey, TEMPORARY, Validators, files_below, remove_tree, sha256_file,
+    Class, Fingerprint, IoContext, PathError, Sha256, SourceKey, TEMPORARY, Validators, files_below, remove_tree,
+    sha256_file,
 };
 
 /// A source that a cache has.
@@ -111,10 +112,15 @@ impl Cache {
         let mut contents = Contents::default();
         for path in below(&self.layout.ledger())? {
             match Record::open(&path) {
-                Ok(record) => contents.entries.push(self.entry_of(record, path)),
+                Ok(record) if self.layout.record(&record.key) == path => {
+                    contents.entries.push(self.entry_of(record, path));
+                }
+                // A record under another's name answers nobody.
+                Ok(_) => contents.damaged.push(path),
                 Err(Error::Ledger { path, .. }) => contents.damaged.push(path),
                 // Somebody removed it meanwhile.
                 Err(Error::Io(error)) if error.source.kind() == io::ErrorKind::NotFound => {}
+                Err(Error::Io(error)) if error.is_no_such_file() => contents.damaged.push(path),
                 Err(error) => return Err(error),
             }
         }
@@ -194,16 +200,47 @@ impl Cache {
     pub fn repair(&self, observe: &mut dyn FnMut(Event)) -> Result<Vec<Finding>, Error> {
         let _alone = self.alone("hardtack cache verify", observe)?;
         let findings = self.faults()?;
+        let mut changed = BTreeSet::new();
         for Finding { path, kind } in &findings {
             match kind {
-                FindingKind::Changed => drop(self.quarantine(path)?),
-                FindingKind::Damaged | FindingKind::NoBlob(_) => remove_tree(path)?,
+                FindingKind::Changed => {
+                    let data = path.symlink_metadata().at("inspect", path)?;
+                    changed.insert((data.dev(), data.ino()));
+                    self.quarantine(path)?;
+                }
+                FindingKind::Damaged => remove_tree(path)?,
+                FindingKind::NoBlob(_) => {}
             }
         }
-        // Of a blob that was moved aside, no record may speak any more.
-        let gone = self.contents()?.entries.into_iter().filter(|entry| !entry.blob.is_file());
-        gone.into_iter().try_for_each(|entry| remove_tree(&entry.record))?;
+        self.remove_replicas(&changed)?;
+        // Of bytes that are gone no record may speak any more; earlier ones that are left are not the current ones.
+        for entry in self.contents()?.entries {
+            let Some(mut record) = self.record(&entry.key)? else { continue };
+            let current_is_gone = !entry.blob.is_file();
+            record.generations.retain(|generation| self.layout.blob(&generation.sha256).is_file());
+            if record.generations.is_empty() {
+                remove_tree(&entry.record)?;
+            } else if current_is_gone {
+                record.generations.iter_mut().for_each(|generation| generation.foreign = true);
+                record.write(&entry.record)?;
+            }
+        }
         Ok(findings)
+    }
+
+    /// Removes files of other programs' layouts that are one of these, told by device and inode.
+    fn remove_replicas(&self, changed: &BTreeSet<(u64, u64)>) -> Result<(), Error> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let own = self.layout.own();
+        for path in below(&self.layout.root)?.iter().filter(|path| !path.starts_with(&own)) {
+            let is_one = path.symlink_metadata().is_ok_and(|data| changed.contains(&(data.dev(), data.ino())));
+            if is_one {
+                remove_tree(path)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -213,8 +250,9 @@ fn changed(blobs: &[Utf8PathBuf]) -> Result<Vec<Finding>, PathError> {
     let check = |path: &Utf8PathBuf| -> Result<bool, PathError> {
         match sha256_file(path) {
             Ok(sha256) => Ok(path.file_name() == Some(sha256.to_string().as_str())),
-            // Somebody removed it meanwhile, which is no fault.
+            // Somebody removed it meanwhile, which is no fault; what is no file is one.
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) if error.is_no_such_file() => Ok(false),
             Err(error) => Err(error),
         }
     };

@@ -81,8 +81,7 @@ impl Cache {
             return Ok(Some("its bytes have changed: run hardtack cache verify --repair".to_owned()));
         }
         let hidden = entry.url.is_none() && entry.key.as_str().contains("://");
-        Ok(hidden
-            .then(|| "its URL has a secret, which must not get into a name, or is of its registry's own".to_owned()))
+        Ok(hidden.then(|| "its URL has a secret, which must not get into a name".to_owned()))
     }
 
     fn place(
@@ -159,9 +158,10 @@ impl Cache {
             expected: Expected::default(),
             local: false,
             index: false,
+            secret: false,
         };
-        if wanted.file_name.len() > MAX_NAME {
-            return Err(Unfit::NoPlace("its name is longer than file systems take".to_owned()));
+        if wanted.file_name.len() > MAX_NAME || RelPath::new(wanted.file_name.clone()).is_err() {
+            return Err(Unfit::NoPlace("its name cannot be a file's".to_owned()));
         }
         let (link_mode, aloud) = (self.export_mode(), self.link_mode != LinkMode::Auto);
         let order = views::Order { layout: target, views: layout, link_mode, now: self.now, aloud };

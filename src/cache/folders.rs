@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use super::error::Error;
 use super::layout::Layout;
-use crate::base::{IoContext, create_dir_all};
+use crate::base::{IoContext, create_dir_all, sync_dir};
 
 /// The group may write.
 const GROUP_WRITES: u32 = 0o020;
@@ -27,7 +27,9 @@ pub(super) fn make(layout: &Layout, folder: &Utf8Path) -> Result<(), Error> {
     }
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error).at("create folder", folder)?,
-        _ => {}
+        Err(_) => {}
+        // What is flushed into it would be lost with its own name.
+        Ok(()) => sync_dir(folder.parent().unwrap_or(folder))?,
     }
     share(layout, folder, 0o2070);
     Ok(())
@@ -48,7 +50,7 @@ pub(super) fn make_lock_file(layout: &Layout, path: &Utf8Path) -> Result<(), Err
 
 /// Gives the group its bits on a file or folder, where it has them on the cache. What belongs to somebody else has got
 /// them from its maker.
-fn share(layout: &Layout, path: &Utf8Path, bits: u32) {
+pub(super) fn share(layout: &Layout, path: &Utf8Path, bits: u32) {
     let mode = |path: &Utf8Path| path.metadata().map(|data| data.permissions().mode());
     if mode(&layout.root).is_ok_and(|mode| mode & GROUP_WRITES != 0)
         && let Ok(own) = mode(path)

@@ -1,6 +1,7 @@
 //! Cleaning: what nobody has used for long goes, the longest unused first, and what no source names.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
@@ -88,6 +89,10 @@ impl Cache {
         let cleared = self.remove(contents.entries, &is_chosen, dry_run)?;
         if !dry_run {
             rubbish.iter().try_for_each(|path| remove_tree(path))?;
+            for entry in self.contents()?.entries.iter().filter(|entry| entry.times.used.is_none()) {
+                // From here on its age is known.
+                self.dated(&entry.key, |identity, now| identity.used = Some(now));
+            }
             // No download runs while the cache is held alone, so no key's lock is held either.
             below(&self.layout.key_locks())?.iter().try_for_each(|path| remove_tree(path))?;
             write_atomic(&self.layout.last_gc(), format!("{}\n", self.now).as_bytes(), 0o644)?;
@@ -132,20 +137,18 @@ impl Cache {
         let Some(max_size) = limits.max_size else { return chosen };
         // The last used first; what was never used comes last.
         kept.sort_by_key(|entry| idle(entry).unwrap_or(SignedDuration::MAX));
-        let mut seen = BTreeSet::new();
-        let blobs = kept.iter().flat_map(|entry| entry.blobs()).filter(|sha256| seen.insert(**sha256));
-        let wanted: Vec<(&Sha256, u64)> = blobs.map(|sha256| (sha256, on_disk(&self.layout.blob(sha256)))).collect();
-        let mut size = 0;
-        let fits: BTreeSet<&Sha256> = wanted
-            .into_iter()
-            .take_while(|(_, bytes)| {
-                size += bytes;
-                size <= max_size
-            })
-            .map(|(sha256, _)| sha256)
-            .collect();
-        let too_many = kept.iter().filter(|entry| entry.blobs().any(|sha256| !fits.contains(sha256)));
-        chosen.extend(too_many.map(|entry| entry.key.to_string()));
+        let (mut seen, mut size, mut full) = (BTreeSet::new(), 0, false);
+        for entry in kept {
+            let files = self.possible_views(entry).into_iter().chain(entry.blobs().map(|blob| self.layout.blob(blob)));
+            let files = files.filter_map(|path| path.symlink_metadata().ok()).filter(Metadata::is_file);
+            // A file with several names takes its place once.
+            let new = files.filter(|data| seen.insert((data.dev(), data.ino())));
+            size += new.map(|data| data.blocks() * 512).sum::<u64>();
+            full |= size > max_size;
+            if full {
+                chosen.insert(entry.key.to_string());
+            }
+        }
         chosen
     }
 
@@ -161,12 +164,12 @@ impl Cache {
         };
         let unnamed = contents.blobs.iter().filter(|path| !used(path) && is_older(path, UNNAMED)).cloned();
         let partial = below(&self.layout.partial())?.into_iter().filter(|path| is_older(path, UNFINISHED));
-        let aside = below(&self.layout.quarantine())?.into_iter().filter(|path| is_older(path, QUARANTINED));
+        let aside = below(&self.layout.quarantine())?.into_iter().filter(|path| was_moved_before(path, QUARANTINED));
         // Whatever was being written when its writer was killed, in every folder that is written to.
         let mut killed = Vec::new();
         for folder in [&self.layout.own(), &self.layout.cmmi(), &self.layout.root] {
             let deep = if *folder == self.layout.root { 1 } else { usize::MAX };
-            let entries = WalkDir::new(folder).max_depth(deep).into_iter().flatten();
+            let entries = WalkDir::new(folder).min_depth(1).max_depth(deep).into_iter().flatten();
             let paths = entries.filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok());
             killed.extend(paths.filter(|path| {
                 path.file_name().is_some_and(|name| name.starts_with(TEMPORARY)) && is_older(path, UNFINISHED)
@@ -187,12 +190,17 @@ pub enum GcHow {
     Force,
 }
 
-fn on_disk(path: &Utf8Path) -> u64 {
-    path.metadata().map_or(0, |data| data.blocks() * 512)
-}
-
 /// Whether a file was last written so long ago; a time to come is no reason to remove it.
 fn is_older(path: &Utf8Path, than: Duration) -> bool {
-    let modified = path.metadata().and_then(|data| data.modified());
-    modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > than))
+    path.symlink_metadata().is_ok_and(|data| is_past(data.mtime(), than))
+}
+
+/// Whether a file was last moved so long ago: that changes its inode, not the time of its bytes.
+fn was_moved_before(path: &Utf8Path, than: Duration) -> bool {
+    path.symlink_metadata().is_ok_and(|data| is_past(data.ctime(), than))
+}
+
+fn is_past(time: i64, than: Duration) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    u64::try_from(time).is_ok_and(|time| now.saturating_sub(time) > than.as_secs())
 }

@@ -10,8 +10,10 @@ use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Sha256, TEMPORARY};
+use crate::base::{Sha256, TEMPORARY, read_limited};
 
+/// More than any of them has, in bytes.
+const LONGEST: u64 = 4096;
 /// How often it is written down that a source is used.
 const USED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -60,7 +62,7 @@ impl WholeFile {
 impl Identity {
     /// What is written at `path`; nothing where that cannot be read, since it can be found out again.
     pub(super) fn read(path: &Utf8Path) -> Self {
-        std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        read_limited(path, LONGEST).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
     /// Writes it down, if that can be done. Without a flush: losing it costs one look more.
@@ -94,7 +96,7 @@ impl Identity {
 
     /// How long ago the server last spoke for the bytes; `None` where no clock can tell.
     pub(super) fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        let since = now.duration_since(self.validated.or(self.retrieved)?);
+        let since = now.duration_since(self.validated?);
         Some(since).filter(|age| !age.is_negative())
     }
 }

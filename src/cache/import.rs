@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::event::Event;
 use super::foreign::{Foreign, ForeignCache};
+use super::keep::Word;
 use super::policy::Policy;
 use super::staged::Staged;
 use super::store::Cache;
@@ -64,7 +65,8 @@ impl Cache {
             Err(Unfit::NoPlace(reason)) => return Err(Failed::Unfit(reason)),
             Err(Unfit::Io(error)) => return Err(Error::Io(error).into()),
         }
-        let hit = match self.publish(staged, wanted, file.version.clone(), !trust, observe) {
+        let word = if trust { Word::Trusted } else { Word::Stranger };
+        let hit = match self.publish(staged, wanted, file.version.clone(), word, observe) {
             Err(Error::WrongDigest { mismatch, .. }) => return Err(Failed::Unfit(mismatch.to_string())),
             other => other?,
         };
@@ -93,5 +95,6 @@ fn wanted(file: &Foreign) -> Wanted {
         expected: Expected { sha256: file.sha256, md5: None },
         local: file.key.is_local(),
         index: false,
+        secret: file.url.as_ref().is_some_and(|url| redact(url) != *url),
     }
 }

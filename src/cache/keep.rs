@@ -16,7 +16,18 @@ use super::session::KeyLock;
 use super::staged::Staged;
 use super::store::Cache;
 use super::views;
-use crate::base::{IoContext, KnownVersion, SourceKey, Validators, Wanted, remove_tree};
+use crate::base::{Fingerprint, IoContext, KnownVersion, Sha256, SourceKey, Validators, Wanted, remove_tree};
+
+/// Who says that bytes are a source's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Its server, or the file itself.
+    Server,
+    /// Somebody whom the user trusts.
+    Trusted,
+    /// Somebody.
+    Stranger,
+}
 
 impl Cache {
     /// Opens a file to be filled with a source's bytes and then [kept](Cache::keep). It holds what an earlier attempt
@@ -40,7 +51,7 @@ impl Cache {
         version: Validators,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Hit, Error> {
-        let hit = self.publish(staged, wanted, version, false, observe)?;
+        let hit = self.publish(staged, wanted, version, Word::Server, observe)?;
         let path = self.shown_path(wanted, &hit.path);
         observe(Event::Stored { source: wanted.key.to_string(), path });
         Ok(hit)
@@ -63,7 +74,7 @@ impl Cache {
         mut staged: Staged,
         wanted: &Wanted,
         version: Validators,
-        foreign: bool,
+        word: Word,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Hit, Error> {
         let fingerprint = staged.fingerprint();
@@ -74,22 +85,35 @@ impl Cache {
         let path = self.layout.blob(&fingerprint.sha256);
         // Also over a blob that is there: nobody has looked whether it is still whole.
         folders::make(&self.layout, path.parent().unwrap_or(&path))?;
+        if path.is_dir() {
+            self.quarantine(&path)?;
+        }
         staged.publish(&path, 0o444)?;
-        self.recorded(wanted, Generation::new(&fingerprint, foreign, version))?;
+        self.recorded(wanted, &fingerprint, version, word)?;
         // What was taken over lies in a view already, and is not ours to replace.
-        if !foreign {
-            self.write_views(wanted, &path, observe)?;
+        if word != Word::Stranger {
+            self.write_views(wanted, &path, &fingerprint.sha256, observe);
         }
         let whole = fs::metadata(&path).ok().map(|data| WholeFile::new(fingerprint.sha256, &data));
         self.dated(&wanted.key, |identity, now| {
-            (identity.retrieved, identity.used, identity.whole) = (Some(now), Some(now), whole);
-            identity.validated = (!foreign).then_some(now);
+            (identity.used, identity.whole) = (Some(now), whole);
+            // Only the server can say how fresh something is.
+            if word == Word::Server {
+                (identity.retrieved, identity.validated) = (Some(now), Some(now));
+            }
         });
         Ok(Hit { path, fingerprint })
     }
 
-    /// Writes down that these are the bytes of the source now.
-    pub(super) fn recorded(&self, wanted: &Wanted, generation: Generation) -> Result<(), Error> {
+    /// Writes down whose bytes these are said to be, and by whom.
+    pub(super) fn recorded(
+        &self,
+        wanted: &Wanted,
+        fingerprint: &Fingerprint,
+        version: Validators,
+        word: Word,
+    ) -> Result<(), Error> {
+        let generation = Generation::new(fingerprint, word == Word::Stranger, version);
         let path = self.layout.record(&wanted.key);
         folders::make(&self.layout, path.parent().unwrap_or(&path))?;
         let reason = match self.kind {
@@ -97,11 +121,15 @@ impl Cache {
             super::CacheKind::Project => "a project's own cache takes everything",
         };
         let url = wanted.url().filter(|url| *url != wanted.key.as_str()).map(str::to_owned);
-        let secret = wanted.views.is_empty() && wanted.key.as_str().contains("://");
+        let secret = wanted.secret;
         let record = match self.record(&wanted.key)? {
-            Some(mut known) => {
+            Some(mut known) if word == Word::Server => {
                 known.renew(generation);
                 Record { url: url.or(known.url), secret, class: wanted.class(), ignores_conditions: false, ..known }
+            }
+            Some(mut known) => {
+                known.hear(generation);
+                known
             }
             None => Record {
                 format: FORMAT,
@@ -121,8 +149,9 @@ impl Cache {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn confirm(&self, key: &SourceKey, version: &KnownVersion) -> Result<(), Error> {
-        let Some(mut record) = self.record(key)? else { return Ok(()) };
+    pub fn confirm(&self, key: &SourceKey, sha256: &Sha256, version: &KnownVersion) -> Result<(), Error> {
+        let record = self.record(key)?.filter(|record| record.current().sha256 == *sha256);
+        let Some(mut record) = record else { return Ok(()) };
         let changed = record.version().as_ref() != Some(version);
         if changed {
             record.generations[0].version = version.validators.clone();
@@ -137,7 +166,7 @@ impl Cache {
     }
 
     /// Changes what this machine knows of a source, where it can be written.
-    fn dated(&self, key: &SourceKey, change: impl FnOnce(&mut Identity, jiff::Timestamp)) {
+    pub(super) fn dated(&self, key: &SourceKey, change: impl FnOnce(&mut Identity, jiff::Timestamp)) {
         let path = self.layout.identity(key);
         let mut identity = Identity::read(&path);
         change(&mut identity, self.now);
@@ -146,32 +175,33 @@ impl Cache {
         }
     }
 
-    /// Writes the layouts asked for where one of them lacks a source that was found, as for one that is fetched. A cache
-    /// that cannot be written is as good without.
-    ///
-    /// # Errors
-    /// When a view cannot be written for another reason.
-    pub fn show(&self, wanted: &Wanted, hit: &Hit, observe: &mut dyn FnMut(Event)) -> Result<(), Error> {
+    /// Writes the layouts asked for where one of them lacks a source that was found, as for one that is fetched.
+    pub fn show(&self, wanted: &Wanted, hit: &Hit, observe: &mut dyn FnMut(Event)) {
         if !self.writable() || views::complete(&self.layout, self.views, wanted, hit.fingerprint.size) {
-            return Ok(());
+            return;
         }
-        match self.write_views(wanted, &hit.path, observe) {
-            Err(Error::Io(error)) if unwritable(&error.source) => return Ok(()),
-            other => other?,
-        }
+        self.write_views(wanted, &hit.path, &hit.fingerprint.sha256, observe);
         // A hard link more is a change of the blob's file, though not of its bytes.
         if let Ok(data) = fs::metadata(&hit.path) {
             let whole = WholeFile::new(hit.fingerprint.sha256, &data);
             self.dated(&wanted.key, |identity, _| identity.whole = Some(whole));
         }
-        Ok(())
     }
 
-    fn write_views(&self, wanted: &Wanted, blob: &Utf8Path, observe: &mut dyn FnMut(Event)) -> Result<(), Error> {
-        let etag = self.record(&wanted.key)?.and_then(|record| record.current().version.etag.clone());
+    /// Other programs' layouts are a service; what is in their way is told, and keeps nothing from being found.
+    fn write_views(&self, wanted: &Wanted, blob: &Utf8Path, sha256: &Sha256, observe: &mut dyn FnMut(Event)) {
+        let record = self.record(&wanted.key).ok().flatten();
+        let generation = record.as_ref().and_then(|record| record.generation(sha256));
+        let etag = generation.and_then(|generation| generation.version.etag.as_deref());
         let (layout, link_mode) = (&self.layout, self.link_mode);
         let order = views::Order { layout, views: self.views, link_mode, now: self.now, aloud: true };
-        views::write(&order, wanted, blob, etag.as_deref(), observe)
+        match views::write(&order, wanted, blob, etag, observe) {
+            Err(Error::Io(error)) if !unwritable(&error.source) => {
+                let reason = format!("{error}: {}", error.source);
+                observe(Event::LeftOut { path: error.path, reason });
+            }
+            _ => {}
+        }
     }
 
     /// Drops what the ledger has of a source that may not be here any more. Blobs nobody names go with the next

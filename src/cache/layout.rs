@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::views::apk_path;
 use crate::base::{Md5, Sha1, Sha256, SourceKey, View};
@@ -174,6 +174,17 @@ impl Layout {
         match view {
             View::Cmmi(url) if views == ViewLayout::Classic => self.classic_view(url, file_name),
             _ => self.view(view),
+        }
+    }
+
+    /// Whether a path is below the cache's folder, links on the way followed; what is not there yet leads nowhere.
+    pub(super) fn holds(&self, path: &Utf8Path) -> bool {
+        let above = path.ancestors().skip(1).find_map(|above| above.canonicalize_utf8().ok());
+        match (above, self.root.canonicalize_utf8()) {
+            (Some(above), Ok(root)) => above.starts_with(root),
+            // Nothing is there at all.
+            (_, Err(_)) => true,
+            (None, Ok(_)) => false,
         }
     }
 

@@ -1,15 +1,15 @@
 //! The ledger: one small file a source, saying which blobs have answered it, the current one first.
 
-use std::io::{self, Read};
+use std::io;
 
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{
-    Class, Fingerprint, IoContext, KnownVersion, Md5, Sha256, SourceKey, Validators, open_file, write_atomic,
-};
+use crate::base::{Class, Fingerprint, KnownVersion, Md5, Sha256, SourceKey, Validators, read_limited, write_atomic};
 
+/// More than any record has, in bytes.
+const LONGEST: u64 = 1 << 20;
 /// Earlier bytes of a source that are kept beside the current ones: projects may be locked to them.
 const EARLIER: usize = 3;
 
@@ -73,15 +73,24 @@ impl Record {
         self.generations.iter().find(|generation| generation.sha256 == *sha256)
     }
 
-    /// Makes these bytes the current ones; what was current is an earlier one now.
-    pub(super) fn renew(&mut self, mut generation: Generation) {
-        // Bytes that came from the source itself do not turn foreign.
-        generation.foreign &= self.generation(&generation.sha256).is_none_or(|known| known.foreign);
-        // What somebody else says of a URL does not take the place of what its server said.
-        let own = self.generations.first().is_some_and(|current| !current.foreign);
-        let at = usize::from(generation.foreign && own);
+    /// Takes what somebody else says into the record: bytes that are known stay as they are known, others come after
+    /// what the server gave.
+    pub(super) fn hear(&mut self, generation: Generation) {
+        match self.generations.iter_mut().find(|known| known.sha256 == generation.sha256) {
+            // Trust in somebody's word takes the doubt away, and nothing else.
+            Some(known) => known.foreign &= generation.foreign,
+            None => {
+                let place = usize::from(!self.current().foreign || generation.foreign);
+                self.generations.insert(place.min(self.generations.len()), generation);
+                self.generations.truncate(1 + EARLIER);
+            }
+        }
+    }
+
+    /// Makes bytes that the server gave the current ones; what was current is an earlier one now.
+    pub(super) fn renew(&mut self, generation: Generation) {
         self.generations.retain(|earlier| earlier.sha256 != generation.sha256);
-        self.generations.insert(at.min(self.generations.len()), generation);
+        self.generations.insert(0, generation);
         self.generations.truncate(1 + EARLIER);
     }
 
@@ -110,11 +119,14 @@ impl Record {
     /// The record at `path`, whatever it is about.
     pub(super) fn open(path: &Utf8Path) -> Result<Self, Error> {
         let damaged = |reason: String| Error::Ledger { path: path.to_owned(), reason };
-        let mut text = Vec::new();
-        open_file(path)?.read_to_end(&mut text).at("read", path)?;
+        let text = read_limited(path, LONGEST)?;
         let record: Self = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if record.generations.is_empty() {
             return Err(damaged("it names no bytes".to_owned()));
+        }
+        let agrees = |url: &String| !record.key.as_str().contains("://") || SourceKey::url(url) == record.key;
+        if !record.key.is_sound() || !record.url.as_ref().is_none_or(agrees) {
+            return Err(damaged("its key is no source's".to_owned()));
         }
         Ok(record)
     }
@@ -147,9 +159,14 @@ mod tests {
         }
         let sizes: Vec<_> = record.generations.iter().map(|generation| generation.sha256).collect();
         assert_eq!(sizes, ["2", "4", "3", "1"].map(Sha256::of));
-        record.renew(generation("4", true));
-        assert!(!record.current().foreign, "it came from the source before");
-        record.renew(generation("5", true));
-        assert_eq!(record.current().sha256, Sha256::of("4"), "a stranger's word does not take its place");
+        let before = record.clone();
+        record.hear(Generation {
+            version: Validators { etag: Some("\"x\"".to_owned()), last_modified: None },
+            ..generation("4", true)
+        });
+        assert_eq!(record, before, "a stranger's word changes nothing of what is known");
+        record.hear(generation("5", true));
+        let order: Vec<_> = record.generations.iter().map(|generation| generation.sha256).collect();
+        assert_eq!(order, ["2", "5", "4", "3"].map(Sha256::of), "nor takes it the place of the server's");
     }
 }

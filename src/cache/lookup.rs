@@ -10,6 +10,7 @@ use super::error::Error;
 use super::event::Event;
 use super::folders::{self, unwritable};
 use super::identity::{Identity, WholeFile};
+use super::keep::Word;
 use super::ledger::{Generation, Record};
 use super::policy::{DeletePolicy, Policy, Rule, decide};
 use super::staged::Staged;
@@ -17,7 +18,11 @@ use super::store::{Cache, CacheKind};
 use super::views;
 use crate::base::{
     Fingerprint, IoContext, KnownVersion, Mismatch, Sha256, SourceKey, Validators, Wanted, fingerprint_file,
+    read_limited,
 };
+
+/// More than a server needs to say who may delete packages, in bytes.
+const LONGEST_POLICY: u64 = 4096;
 
 /// How sure a lookup has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +73,8 @@ pub struct Standing {
 struct Known {
     identity: Identity,
     record: Option<Record>,
+    /// The record is of a digest of the URL, where it was imported under that.
+    hashed: Option<SourceKey>,
     /// The blob that may answer, with its digests where they were noted.
     blob: Option<(Sha256, Option<Fingerprint>)>,
 }
@@ -118,9 +125,10 @@ impl Cache {
     /// When the ledger cannot be read.
     pub fn standing(&self, key: &SourceKey, sha256: &Sha256) -> Result<Standing, Error> {
         let record = if self.understood() { self.record(key)? } else { None };
-        let current = record.filter(|record| record.current().sha256 == *sha256);
+        let current = record.filter(|record| record.current().sha256 == *sha256 && !record.current().foreign);
         let identity = Identity::read(&self.layout.identity(key));
-        Ok(Standing { version: current.and_then(|record| record.version()), age: identity.age(self.now) })
+        let age = current.as_ref().and_then(|_| identity.age(self.now));
+        Ok(Standing { version: current.and_then(|record| record.version()), age })
     }
 
     /// The rule for a source of this cache, with what its Tatin server said last.
@@ -132,7 +140,8 @@ impl Cache {
             Some(url) => self.record(&SourceKey::url(&url))?,
             None => None,
         };
-        let text = record.and_then(|record| fs::read_to_string(self.layout.blob(&record.current().sha256)).ok());
+        let blob = record.map(|record| self.layout.blob(&record.current().sha256));
+        let text = blob.and_then(|blob| String::from_utf8(read_limited(&blob, LONGEST_POLICY).ok()?).ok());
         Ok(decide(policy, wanted, text.map_or(DeletePolicy::Unknown, |text| DeletePolicy::parse(&text))))
     }
 
@@ -155,12 +164,17 @@ impl Cache {
 
     fn known(&self, wanted: &Wanted) -> Result<Known, Error> {
         let mut record = self.record(&wanted.key)?;
-        if record.is_none()
+        let mut hashed = None;
+        let is_believed = |record: &Record| !record.current().foreign;
+        if !record.as_ref().is_some_and(is_believed)
             && let Some(url) = wanted.url()
         {
             // Imported under a digest of its URL, as buildout's layouts have it.
-            let hashed = SourceKey::of_hashed_url(&crate::base::Md5::of(url));
-            record = self.record(&hashed)?.map(|record| Record { key: wanted.key.clone(), ..record });
+            let key = SourceKey::of_hashed_url(&crate::base::Md5::of(url));
+            let other = self.record(&key)?.filter(|other| record.is_none() || is_believed(other));
+            if other.is_some() {
+                (record, hashed) = (other, Some(key));
+            }
         }
         let blob = match wanted.expected.sha256 {
             Some(sha256) => {
@@ -183,7 +197,7 @@ impl Cache {
         };
         let identity =
             if blob.is_some() { Identity::read(&self.layout.identity(&wanted.key)) } else { Identity::default() };
-        Ok(Known { identity, record, blob })
+        Ok(Known { identity, record, hashed, blob })
     }
 
     /// The blob, if it is there and whole.
@@ -194,11 +208,17 @@ impl Cache {
         depth: Depth,
         observe: &mut dyn FnMut(Event),
     ) -> Result<Option<Hit>, Error> {
-        let Known { mut identity, record, blob: Some((sha256, noted)) } = known else { return Ok(None) };
+        let Known { mut identity, record, hashed, blob: Some((sha256, noted)) } = known else { return Ok(None) };
         let path = self.layout.blob(&sha256);
         let data = match fs::metadata(&path) {
             Ok(data) if data.is_file() => data,
-            Ok(_) => return Ok(None),
+            // Nothing that hardtack put there.
+            Ok(_) => {
+                if let Some(aside) = self.quarantine(&path)? {
+                    observe(Event::Quarantined { path: aside });
+                }
+                return Ok(None);
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).at("inspect", &path)?,
         };
@@ -223,11 +243,16 @@ impl Cache {
         }
         identity.whole = Some(WholeFile::new(sha256, &data));
         if self.writable() && (identity.touch(self.now) || !unchanged) {
-            if record.is_none() {
-                // Known by its digest from another source; from here on it is this one's too.
-                let unasked = Validators::default();
-                let recorded = self.recorded(wanted, Generation::new(&fingerprint, true, unasked));
-                match recorded {
+            if record.is_none() || hashed.is_some() {
+                // Known by its digest from another source, or from a digest of its URL; from here on it is this one's.
+                let trusted = record.as_ref().is_some_and(|record| !record.current().foreign);
+                let word = if trusted { Word::Trusted } else { Word::Stranger };
+                let recorded = self.recorded(wanted, &fingerprint, Validators::default(), word);
+                let renamed = recorded.and_then(|()| match &hashed {
+                    Some(key) => self.forget(key).map(drop),
+                    None => Ok(()),
+                });
+                match renamed {
                     Err(Error::Io(error)) if unwritable(&error.source) => {}
                     other => other?,
                 }
@@ -279,7 +304,7 @@ impl Cache {
         let mut staged = Staged::anonymous(&self.layout)?;
         let mut file = fs::File::open(path).at("open", path)?;
         io::copy(&mut file, &mut staged).at("read", path)?;
-        self.publish(staged, wanted, Validators::default(), true, observe)
+        self.publish(staged, wanted, Validators::default(), Word::Stranger, observe)
     }
 
     /// The path a person knows the source by: its view, else the blob.

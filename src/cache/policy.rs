@@ -148,7 +148,7 @@ mod tests {
 
     fn wanted(url: &str, local: bool) -> Wanted {
         let (key, expected) = (SourceKey::url(url), Expected::default());
-        Wanted { key, views: Vec::new(), file_name: "x".into(), expected, local, index: false }
+        Wanted { key, views: Vec::new(), file_name: "x".into(), expected, local, index: false, secret: false }
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Registries {
         Self(registries)
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[Registry] {
+        &self.0
+    }
+
     /// The registry that a source is of: the one with the longest URL.
     pub fn of(&self, key: &SourceKey) -> Option<&Registry> {
         let below = self.0.iter().filter(|registry| registry.below(key).is_some());
@@ -45,11 +50,6 @@ impl Registries {
     /// The registry with this name.
     pub fn named(&self, name: &str) -> Option<&Registry> {
         self.0.iter().find(|registry| registry.name == name)
-    }
-
-    /// The Tatin servers among them.
-    pub fn tatin(&self) -> impl Iterator<Item = &Registry> {
-        self.0.iter().filter(|registry| registry.kind == RegistryKind::Tatin)
     }
 }
 

@@ -4,8 +4,8 @@
 //! used for long, by a build that goes on for hours, is written on a lease instead, so that nobody waits for its end.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -14,7 +14,7 @@ use super::error::Error;
 use super::event::Event;
 use super::folders::{self, unwritable};
 use super::store::Cache;
-use crate::base::{FileLock, IoContext, LockMode, Sha256, SourceKey, files_below, remove_tree};
+use crate::base::{FileLock, IoContext, LockMode, Sha256, SourceKey, files_below, open_file, remove_tree};
 
 /// Longest wait of one who cleans the cache for those who use it.
 const PATIENCE_TO_CLEAN: Duration = Duration::from_secs(60);
@@ -105,6 +105,7 @@ impl Cache {
         let (mut file, path) = named.and_then(|named| Ok(named.keep()?)).at("create a file in", &folder)?;
         // Made in a folder whose path is UTF-8, under a name of letters.
         let path = Utf8PathBuf::from_path_buf(path).expect("a temporary file's name is ASCII");
+        folders::share(&self.layout, &path, 0o060);
         // The lock tells that its owner lives. Where there are no locks, who cleans is told that nobody can know.
         let _ = file.try_lock();
         writeln!(file, "{user}, process {}", std::process::id()).at("write", &path)?;
@@ -166,17 +167,22 @@ impl Cache {
         }
         for path in files_below(&folder)? {
             let path = folder.join(path);
-            let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+            let mut file = match open_file(&path) {
                 Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error).at("open", &path)?,
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => continue,
+                // Another user's, who did not mean to share: nobody can tell what is in use.
+                Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => {
+                    let holders = vec![format!("somebody who holds `{path}`")];
+                    return Err(Error::Busy { path: self.layout.root.clone(), holders });
+                }
+                Err(error) => return Err(error.into()),
             };
-            if file.try_lock().is_ok() && !path.file_name().is_some_and(is_own) {
+            if file.try_lock_shared().is_ok() && !path.file_name().is_some_and(is_own) {
                 remove_tree(&path)?;
                 continue;
             }
             let mut text = String::new();
-            file.rewind().and_then(|()| file.read_to_string(&mut text)).at("read", &path)?;
+            file.read_to_string(&mut text).at("read", &path)?;
             blobs.extend(text.lines().filter_map(|line| line.parse::<Sha256>().ok()));
         }
         Ok(blobs)
@@ -190,14 +196,20 @@ impl Cache {
         self.prepare()?;
         let path = self.layout.key_lock(key);
         folders::make_lock_file(&self.layout, &path)?;
-        let data = self.layout.partial_data(key);
-        let (mut told, mut seen, mut since) = (false, None, Duration::ZERO);
+        // What is being downloaded lies in one of these, whoever does it.
+        let (folder, id) = (self.layout.partial(), key.id());
+        let length = || -> u64 {
+            let files = folder.read_dir_utf8().into_iter().flatten().flatten();
+            let own = files.filter(|file| file.file_name().starts_with(&id) || file.file_name().starts_with("tmp-"));
+            own.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+        };
+        let (mut told, mut seen, mut since) = (false, 0, Duration::ZERO);
         let lock = FileLock::acquire(&path, LockMode::Exclusive, |waited| {
             if !told && waited > WORTH_TELLING {
                 told = true;
                 observe(Event::Waiting { source: key.to_string() });
             }
-            let length = data.metadata().map(|data| data.len()).ok();
+            let length = length();
             if length != seen {
                 (seen, since) = (length, waited);
             }

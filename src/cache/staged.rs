@@ -1,8 +1,8 @@
 //! Files on their way into a cache: nothing sees them until they are whole.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ use super::folders;
 use super::layout::Layout;
 use super::session::KeyLock;
 use crate::base::{
-    Begun, Fingerprint, Hasher, Head, IoContext, PathError, Sink, SourceKey, publish_file, remove_tree, write_atomic,
+    Begun, Fingerprint, Hasher, Head, IoContext, PathError, Sink, SourceKey, publish_file, read_limited, remove_tree,
+    write_atomic,
 };
 
 /// A file being written into the cache; unless it is [kept](super::Cache::keep) it vanishes, or waits for the next
@@ -33,6 +34,9 @@ struct Unfinished {
     note: Utf8PathBuf,
     etag: Option<String>,
 }
+
+/// More than any note has, in bytes.
+const LONGEST_NOTE: u64 = 64 << 10;
 
 /// What is noted beside the first part of a body.
 #[derive(Serialize, Deserialize)]
@@ -60,15 +64,22 @@ impl Staged {
         }
         let (path, note) = (layout.partial_data(lock.key()), layout.partial_version(lock.key()));
         folders::make(layout, &layout.partial())?;
-        let noted = fs::read(&note).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
+        let noted = read_limited(&note, LONGEST_NOTE).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
         let etag = noted.filter(|noted| noted.key == *lock.key()).map(|noted| noted.etag);
-        let open =
-            OpenOptions::new().read(true).write(true).create(true).truncate(etag.is_none()).mode(0o600).open(&path);
-        let file = match open {
-            // Another user of the cache began it, whose file it is.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Self::anonymous(layout),
-            other => other.at("create", &path)?,
+        // A link could lead anywhere, and what another user of the cache began is his.
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let opened = open.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path);
+        let user = rustix::process::geteuid().as_raw();
+        let is_own = |data: &Metadata| data.is_file() && data.nlink() == 1 && data.uid() == user;
+        let file = match opened {
+            Ok(file) if is_own(&file.metadata().at("inspect", &path)?) => file,
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error).at("create", &path)?,
+            Ok(_) | Err(_) => return Self::anonymous(layout),
         };
+        if etag.is_none() {
+            file.set_len(0).at("cut", &path)?;
+        }
         let unfinished = Some(Unfinished { key: lock.key().clone(), note, etag });
         let mut staged =
             Self { file, path, hasher: Hasher::default(), length: 0, unfinished, resumed: false, kept: false };

@@ -80,6 +80,10 @@ impl Cache {
         let path = cache.layout.format();
         if path.is_file() {
             let found = read_to_string(&path)?.trim().to_owned();
+            // An empty one was cut short by a crash; it is written again.
+            if found.is_empty() {
+                return Ok(cache);
+            }
             if found != FORMAT.to_string() {
                 return Err(Error::Newer { path: root.to_owned(), found, known: FORMAT });
             }
@@ -116,7 +120,7 @@ impl Cache {
     pub(super) fn prepare(&self) -> Result<(), Error> {
         folders::make(&self.layout, &self.layout.partial())?;
         let format = self.layout.format();
-        if !format.is_file() {
+        if format.metadata().map_or(0, |data| data.len()) == 0 {
             write_atomic(&format, format!("{FORMAT}\n").as_bytes(), 0o644)?;
         }
         let tag = self.layout.tag();
@@ -135,7 +139,11 @@ impl Cache {
         }
         let folder = self.layout.quarantine();
         let moved = folders::make(&self.layout, &folder).and_then(|()| {
-            let target = folder.join(blob.file_name().unwrap_or_default());
+            let name = blob.file_name().unwrap_or_default();
+            let numbered = (0..).map(|number| if number == 0 { name.to_owned() } else { format!("{name}-{number}") });
+            let free = numbered.map(|name| folder.join(name)).find(|path| path.symlink_metadata().is_err());
+            // There is always a number that no file has.
+            let target = free.unwrap_or_else(|| folder.join(name));
             fs::rename(blob, &target).at("move aside", blob)?;
             Ok(target)
         });

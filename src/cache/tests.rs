@@ -53,7 +53,15 @@ fn options(kind: CacheKind, views: ViewLayout) -> CacheOptions {
 
 fn wanted(expected: Expected) -> Wanted {
     let (key, file_name) = (SourceKey::url(URL), "foo.tgz".to_owned());
-    Wanted { key, views: vec![View::Cmmi(URL.to_owned())], file_name, expected, local: false, index: false }
+    Wanted {
+        key,
+        views: vec![View::Cmmi(URL.to_owned())],
+        file_name,
+        expected,
+        local: false,
+        index: false,
+        secret: false,
+    }
 }
 
 fn md5(bytes: &[u8]) -> Expected {

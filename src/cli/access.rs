@@ -3,6 +3,9 @@
 use jiff::SignedDuration;
 
 use super::args::Sources;
+use super::context::Context;
+use super::error::Report;
+use super::network;
 use crate::bundle::{Fetch, LockUse};
 
 /// What a command may do to get sources and configs.
@@ -40,18 +43,7 @@ impl Access {
     }
 
     /// The way to the network, if there is one: a hardtack can be built without.
-    pub(super) fn network(self) -> Option<Box<dyn Fetch>> {
-        if self.network { client() } else { None }
+    pub(super) fn network<'c>(self, context: &'c Context<'_>) -> Result<Option<Box<dyn Fetch + 'c>>, Report> {
+        if self.network { network::way(context) } else { Ok(None) }
     }
-}
-
-#[cfg(feature = "net")]
-fn client() -> Option<Box<dyn Fetch>> {
-    use crate::fetch::{Client, Options};
-    Some(Box::new(Client::new(Options::default())))
-}
-
-#[cfg(not(feature = "net"))]
-fn client() -> Option<Box<dyn Fetch>> {
-    None
 }

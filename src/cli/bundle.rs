@@ -66,7 +66,8 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     };
     let written = write(&pack, &output)?;
     summary(context, &pack, &gathered, &written)?;
-    gathered.caches.tidy(context)
+    gathered.caches.tidy(context);
+    Ok(())
 }
 
 /// Name and version, from the command line or the config.

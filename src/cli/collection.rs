@@ -75,7 +75,7 @@ pub(super) fn gather(
         }
     }
     let walk = walk(context, project)?;
-    let network = access.network();
+    let network = access.network(context)?;
     let mut collected = collect(
         &project.plan,
         &Collect {
@@ -86,7 +86,7 @@ pub(super) fn gather(
             refresh: access.refresh,
             max_index_age: access.max_index_age,
             depth,
-            connections: context.connections,
+            connections: context.connections(),
             observe: &|progress| events::collection(context.console, walk, &progress),
         },
     )?;

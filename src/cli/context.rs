@@ -6,13 +6,14 @@ use super::args::{Global, Layout, Link};
 use super::console::Console;
 use super::environment::Environment;
 use super::error::{ENVIRONMENT, Report, USAGE};
+use super::network::Network;
 use super::settings::Settings;
 use crate::base::{LinkMode, normalize};
 use crate::cache::{Cache, CacheKind, CacheOptions, GcLimits, Policy, ViewLayout};
 use crate::config::Override;
 
 /// Downloads at the same time unless a setting says otherwise.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 16;
 
 /// The surroundings of a command.
 pub(super) struct Context<'a> {
@@ -29,7 +30,8 @@ pub(super) struct Context<'a> {
     pub(super) policy: Policy,
     /// What the shared cache may grow to.
     pub(super) gc_limits: GcLimits,
-    pub(super) connections: usize,
+    /// What the settings say of the network.
+    pub(super) network: Network,
     layout: ViewLayout,
     link_mode: LinkMode,
     cache: Option<Utf8PathBuf>,
@@ -59,6 +61,13 @@ impl<'a> Context<'a> {
             registries: settings.registries(),
         };
         let gc_limits = settings.gc_limits();
+        let mut network = settings.network.into_network();
+        network.connections = global.connections.map(std::num::NonZero::get).or(network.connections);
+        network.retries = global.retries.or(network.retries);
+        network.ca_file = global.ca_file.clone().or(network.ca_file);
+        if global.cache_dir.as_ref().is_some_and(|path| path == "") {
+            return Err(Report::new(USAGE, "usage", "--cache-dir: the path is empty"));
+        }
         let cache = global.cache_dir.clone().or(settings.cache.path).or_else(|| environment.default_cache());
         let layout = match global.cache_layout {
             Layout::Modern => ViewLayout::Modern,
@@ -85,7 +94,7 @@ impl<'a> Context<'a> {
             gc_limits,
             layout,
             link_mode,
-            connections: settings.network.connections.unwrap_or(CONNECTIONS),
+            network,
         })
     }
 
@@ -112,6 +121,11 @@ impl<'a> Context<'a> {
     /// How caches are opened.
     pub(super) fn cache_options(&self, kind: CacheKind) -> CacheOptions {
         CacheOptions { kind, views: self.layout, link_mode: self.link_mode, now: self.environment.now }
+    }
+
+    /// Downloads at the same time.
+    pub(super) fn connections(&self) -> usize {
+        self.network.connections.unwrap_or(CONNECTIONS)
     }
 
     /// This command, for those who wait for it.

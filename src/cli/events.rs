@@ -44,7 +44,7 @@ fn told_aloud(console: &Console, event: &CacheEvent) -> bool {
             console.warn(format!("a file in the cache had changed; it was moved to `{path}`"));
         }
         CacheEvent::WaitingForCache { .. } | CacheEvent::Waiting { .. } => console.say(cache_step(event)),
-        CacheEvent::LeftOut { .. } => console.note(cache_step(event)),
+        CacheEvent::LeftOut { .. } => console.warn(cache_step(event)),
         CacheEvent::Copied { .. } => console.note_once(cache_step(event)),
         _ => return false,
     }

@@ -44,5 +44,6 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
         collected.downloads,
         bytes(collected.downloaded)
     ));
-    gathered.caches.tidy(context)
+    gathered.caches.tidy(context);
+    Ok(())
 }

@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Repor
     let gathered = gather(context, &project, access, Depth::Presence)?;
     let count = gathered.collected.sources.len() + project.loaded.remote.configs.len();
     let path = shown(context, &gathered.lock_path);
-    gathered.caches.tidy(context)?;
+    gathered.caches.tidy(context);
     if context.console.json {
         let value = serde_json::json!({
             "format": crate::report::JSON_FORMAT,

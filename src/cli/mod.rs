@@ -22,6 +22,7 @@ mod fetch;
 mod inplace;
 mod install;
 mod lock;
+mod network;
 mod prepared;
 mod project;
 mod query;

@@ -25,17 +25,17 @@ pub(super) struct Remote<'c> {
     path: Utf8PathBuf,
     user_defaults: Option<Location>,
     overrides: Vec<Override>,
-    opened: OnceCell<Opened>,
+    opened: OnceCell<Opened<'c>>,
     found: RefCell<BTreeMap<SourceKey, CollectedConfig>>,
     failure: RefCell<Option<Report>>,
 }
 
 /// What is opened for the first config, so that commands without any touch nothing.
-struct Opened {
+struct Opened<'c> {
     caches: Caches,
     prefer_cache: bool,
     lock: Lock,
-    network: Option<Box<dyn Fetch>>,
+    network: Option<Box<dyn Fetch + 'c>>,
 }
 
 /// The configs that were got.
@@ -76,14 +76,14 @@ impl<'c> Remote<'c> {
         Ok(FoundConfigs { configs, _caches: caches })
     }
 
-    fn open(&self) -> Result<Opened, Report> {
+    fn open(&self) -> Result<Opened<'c>, Report> {
         let Self { context, access, .. } = self;
         let (root, home) = (Location::Path(self.path.clone()), context.environment.home());
         let defaults = self.user_defaults.as_ref();
         let options = RemoteOptions::declared(&DiskFiles::default(), &root, defaults, &self.overrides, home)?;
         let caches = Caches::open(context, options.cache.as_deref())?;
         let lock = Lock::read(&file_name(&self.path))?.unwrap_or_default();
-        let network = access.network();
+        let network = access.network(context)?;
         Ok(Opened { caches, prefer_cache: options.prefer_cache, lock, network })
     }
 

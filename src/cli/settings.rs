@@ -1,6 +1,7 @@
 //! The settings files: `/etc/hardtack/config.toml`, then the user's.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::SignedDuration;
@@ -11,7 +12,8 @@ use super::amounts;
 use super::args::Link;
 use super::environment::Environment;
 use super::error::{Report, USAGE};
-use crate::base::SourceUrl;
+use super::network::Network;
+use crate::base::{SourceUrl, mask};
 use crate::cache::{GcLimits, Registries, Registry, RegistryKind};
 
 /// What the files say; the user's wins over the machine's, a flag or a variable over both.
@@ -33,8 +35,10 @@ pub(super) struct CacheSettings {
     /// Whether the shared cache is used; it is.
     pub(super) enabled: Option<bool>,
     /// Where it is.
+    #[serde(default, deserialize_with = "place")]
     pub(super) path: Option<Utf8PathBuf>,
     /// A cache of the machine that is read after it.
+    #[serde(default, deserialize_with = "place")]
     pub(super) system_path: Option<Utf8PathBuf>,
     /// What it may grow to.
     max_size: Option<Size>,
@@ -85,6 +89,12 @@ struct RegistrySettings {
     cache: Option<bool>,
 }
 
+/// A folder by its whole path: settings are read wherever one happens to work.
+fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Utf8PathBuf>, D::Error> {
+    let path = Utf8PathBuf::deserialize(deserializer)?;
+    if path.is_absolute() { Ok(Some(path)) } else { Err(Error::custom(format!("`{path}` is no absolute path"))) }
+}
+
 /// A URL that something can be fetched from.
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -104,7 +114,56 @@ enum Kind {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct NetworkSettings {
     /// Downloads at the same time.
-    pub(super) connections: Option<usize>,
+    connections: Option<usize>,
+    /// The same from one host.
+    connections_per_host: Option<usize>,
+    /// Further tries of what may go well later.
+    retries: Option<u32>,
+    /// Longest wait for a connection.
+    connect_timeout: Option<Age>,
+    /// Longest wait for the next byte.
+    stall_timeout: Option<Age>,
+    /// Longest time for one file.
+    timeout: Option<Age>,
+    /// Authorities that are believed besides the system's.
+    ca_file: Option<Utf8PathBuf>,
+    /// The proxy for everything.
+    proxy: Option<String>,
+    /// The name servers see.
+    user_agent: Option<String>,
+    /// Follow redirects from https to http.
+    allow_insecure_redirects: Option<bool>,
+}
+
+impl NetworkSettings {
+    pub(super) fn into_network(self) -> Network {
+        let time = |age: Option<Age>| age.and_then(|age| Duration::try_from(age.0).ok());
+        Network {
+            connections: self.connections,
+            per_host: self.connections_per_host,
+            retries: self.retries,
+            connect_timeout: time(self.connect_timeout),
+            stall_timeout: time(self.stall_timeout),
+            total_timeout: time(self.timeout),
+            ca_file: self.ca_file,
+            proxy: self.proxy,
+            user_agent: self.user_agent,
+            allow_downgrade: self.allow_insecure_redirects.unwrap_or(false),
+        }
+    }
+
+    fn overlay(&mut self, above: Self) {
+        self.connections = above.connections.or(self.connections);
+        self.connections_per_host = above.connections_per_host.or(self.connections_per_host);
+        self.retries = above.retries.or(self.retries);
+        self.connect_timeout = above.connect_timeout.or(self.connect_timeout);
+        self.stall_timeout = above.stall_timeout.or(self.stall_timeout);
+        self.timeout = above.timeout.or(self.timeout);
+        self.ca_file = above.ca_file.or(self.ca_file.take());
+        self.proxy = above.proxy.or(self.proxy.take());
+        self.user_agent = above.user_agent.or(self.user_agent.take());
+        self.allow_insecure_redirects = above.allow_insecure_redirects.or(self.allow_insecure_redirects);
+    }
 }
 
 impl Settings {
@@ -126,7 +185,8 @@ impl Settings {
 
     fn parse(text: &str, path: &Utf8Path) -> Result<Self, Report> {
         toml::from_str(text).map_err(|error: toml::de::Error| {
-            let message = format!("settings file `{path}`: {}", error.to_string().trim_end());
+            // It quotes the line, in which there may be a password.
+            let message = format!("settings file `{path}`: {}", mask(error.to_string().trim_end()));
             Report::new(USAGE, "settings", message)
         })
     }
@@ -169,6 +229,6 @@ impl Settings {
         self.cache.max_age = above.cache.max_age.or(self.cache.max_age);
         self.cache.link_mode = above.cache.link_mode.or(self.cache.link_mode);
         self.registries.extend(above.registries);
-        self.network.connections = above.network.connections.or(self.network.connections);
+        self.network.overlay(above.network);
     }
 }

@@ -6,19 +6,33 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The server's answer is not the file.
-    #[error("the server answered {status} for `{url}`")]
+    #[error("the server answered {status} for `{url}`{}", asks(*.retry_after))]
     Status {
         /// The URL.
         url: String,
         /// Code and words, such as `404 Not Found`.
         status: String,
+        /// Whether it may answer otherwise later.
+        transient: bool,
+        /// How long the server asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// No connection.
     #[error("failed to connect to `{url}`: {reason}")]
     Connect {
         /// The URL.
         url: String,
+        /// What kept it from being made.
+        kind: ConnectKind,
         /// The innermost cause.
+        reason: String,
+    },
+    /// The host did not answer before.
+    #[error("`{url}` was not asked for: its host did not answer before in this run ({reason})")]
+    HostDown {
+        /// The URL.
+        url: String,
+        /// What was wrong then.
         reason: String,
     },
     /// The connection ended before the body did.
@@ -32,12 +46,28 @@ pub enum Error {
         announced: Option<u64>,
     },
     /// No byte for too long.
-    #[error("the download of `{url}` stalled: nothing came for {} s", after.as_secs())]
+    #[error("the download of `{url}` stalled: nothing came for {} s", after.as_secs_f64())]
     Stalled {
         /// The URL.
         url: String,
         /// The time waited.
         after: Duration,
+    },
+    /// All of it took too long.
+    #[error("the download of `{url}` took longer than {} s", after.as_secs_f64())]
+    TooLong {
+        /// The URL.
+        url: String,
+        /// The time it may take.
+        after: Duration,
+    },
+    /// Other bytes than the server keeps.
+    #[error("the server sent `{url}` compressed for the way (`Content-Encoding: {encoding}`), which was not asked for")]
+    Encoded {
+        /// The URL.
+        url: String,
+        /// How.
+        encoding: String,
     },
     /// A redirect that must not be followed.
     #[error("`{url}` redirects {reason}")]
@@ -63,6 +93,40 @@ pub enum Error {
     },
 }
 
+/// What kept a connection from being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectKind {
+    /// Nobody listens there.
+    Refused,
+    /// The name has no address.
+    Lookup,
+    /// The certificate is not to be believed.
+    Certificate,
+    /// Anything else.
+    Other,
+}
+
+impl Error {
+    /// Whether the same may go well later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Status { transient, .. } => *transient,
+            Self::Connect { kind, .. } => *kind == ConnectKind::Other,
+            Self::Truncated { .. } | Self::Stalled { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the host need not be asked for anything else in this run.
+    pub(super) fn condemns_host(&self) -> bool {
+        matches!(self, Self::Connect { kind, .. } if *kind != ConnectKind::Certificate)
+    }
+}
+
 fn total(announced: Option<u64>) -> String {
     announced.map_or_else(|| "an unknown number of".to_owned(), |bytes| bytes.to_string())
+}
+
+fn asks(retry_after: Option<Duration>) -> String {
+    retry_after.map(|time| format!(", and asks to be left alone for {} s", time.as_secs())).unwrap_or_default()
 }

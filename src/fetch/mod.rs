@@ -1,10 +1,18 @@
 //! The network: the one module that opens connections.
 //!
-//! Layer 2. Gives the bytes of a URL to a sink and says what came; it knows neither caches nor configs, and `install`
-//! never imports it. Built without the feature `net`, nothing of it is there.
+//! Layer 2. Gives the bytes of a URL to a sink and says what came ([`Fetcher`]); it knows neither caches nor configs, and
+//! `install` never imports it. Built without the feature `net`, nothing of it is there.
 
 mod client;
+mod credentials;
 mod error;
+mod fetcher;
+mod hosts;
+mod options;
+mod retry;
 
-pub use client::{Client, Get, Options};
-pub use error::Error;
+pub use client::Get;
+pub use credentials::{Credential, Credentials};
+pub use error::{ConnectKind, Error};
+pub use fetcher::{Fetcher, Retrying};
+pub use options::Options;

@@ -63,7 +63,8 @@ impl Source {
                 Some(after_host) => &after_host[after_host.find('/').unwrap_or(after_host.len())..],
                 None => rest,
             }),
-            None if has_scheme(text) => None,
+            // A slash too few makes it no path.
+            None if has_scheme(text) || is_web(text) => None,
             None => Some(text),
         };
         let origin = match path {
@@ -126,8 +127,15 @@ impl Source {
             expected: self.expected,
             local: matches!(self.origin, Origin::Outside { .. }),
             index: false,
+            secret,
         })
     }
+}
+
+/// Whether a text starts as a web address does, however it goes on.
+fn is_web(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| matches!(scheme.as_str(), "http" | "https" | "ftp"))
 }
 
 fn has_scheme(text: &str) -> bool {

@@ -41,6 +41,10 @@ pub struct Version {
     pub cut: Option<usize>,
     /// Sends the whole body whatever part is asked for.
     pub ignores_ranges: bool,
+    /// Sends the part that is asked for of whatever version it has.
+    pub ignores_if_range: bool,
+    /// Sends at most so much of a part.
+    pub short_part: Option<usize>,
 }
 
 /// A request as it came.
@@ -235,7 +239,8 @@ fn versioned(stream: &mut TcpStream, request: &Request, body: &[u8], version: &V
         return Ok(false);
     }
     let from = asked("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    let from = from.filter(|_| asked("if-range") == version.etag && !version.ignores_ranges);
+    let same_version = asked("if-range") == version.etag || version.ignores_if_range;
+    let from = from.filter(|_| same_version && !version.ignores_ranges);
     let length = body.len();
     match from {
         Some(from) if from >= length => {
@@ -243,10 +248,10 @@ fn versioned(stream: &mut TcpStream, request: &Request, body: &[u8], version: &V
             return Ok(false);
         }
         Some(from) => {
-            let range = format!("Content-Range: bytes {from}-{}/{length}\r\n", length - 1);
-            let size = length - from;
+            let size = version.short_part.map_or(length - from, |most| most.min(length - from));
+            let range = format!("Content-Range: bytes {from}-{}/{length}\r\n", from + size - 1);
             write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Length: {size}\r\n{range}{about}\r\n")?;
-            stream.write_all(&body[from..])?;
+            stream.write_all(&body[from..from + size])?;
         }
         None => {
             write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{about}\r\n")?;

@@ -55,7 +55,8 @@ impl Scene {
         command.args(arguments).current_dir(&self.root).env_clear();
         command.env("HOME", self.path("home")).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("COLUMNS", "100").env("TMPDIR", std::env::temp_dir());
-        command.env("GIT_CONFIG_NOSYSTEM", "1");
+        // What is to be tried again says so.
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("HARDTACK_RETRIES", "0");
         command.envs(&self.environment);
         command
     }

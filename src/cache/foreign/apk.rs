@@ -5,13 +5,16 @@ use std::time::SystemTime;
 use camino::{Utf8Path, Utf8PathBuf};
 use data_encoding::BASE32;
 
-use super::{ForeignBytes, ForeignCache, entries, file_below, name};
-use crate::base::{Sha1, Validators, sha256_file};
+use super::{ForeignBytes, ForeignCache, entries, file_below, is_plain_folder, name, small_text};
+use crate::base::{Sha1, Validators, read_limited, sha256_file};
 use crate::cache::error::Error;
 use crate::cache::views::ApkPlace;
 
+/// More than any control member has, in bytes.
+const MAX_CONTROL: u64 = 32 << 20;
+
 pub(super) fn scan(folder: &Utf8Path, found: &mut ForeignCache) -> Result<(), Error> {
-    let is_repository = |path: &Utf8PathBuf| path.is_dir() && name(path).contains("%3A%2F%2F");
+    let is_repository = |path: &Utf8PathBuf| is_plain_folder(path) && name(path).contains("%3A%2F%2F");
     for repository in entries(folder)?.into_iter().filter(is_repository) {
         let scan = Scan { root: folder, repository: name(&repository) };
         for path in entries(&repository)? {
@@ -42,8 +45,9 @@ impl Scan<'_> {
             }
         } else if !file.ends_with(".etag") {
             // The first layout: the file, and its etag beside it.
-            let etag = std::fs::read_to_string(format!("{path}.etag")).ok();
-            let etag = etag.map(|etag| etag.trim().to_owned()).filter(|etag| !etag.is_empty());
+            let etag = small_text(self.root, Utf8Path::new(&format!("{path}.etag")));
+            let etag = etag.map(|etag| etag.trim().to_owned());
+            let etag = etag.filter(|etag| !etag.is_empty() && !etag.contains(char::is_control));
             self.take(arch, file, path, Validators { etag, last_modified: None }, found);
         }
         Ok(())
@@ -96,7 +100,7 @@ impl Scan<'_> {
         };
         // Their tools never look again whether a file is what its name says.
         let [.., control_file, data_file] = parts.as_slice() else { return Ok(()) };
-        let control_sha1 = Sha1::of(std::fs::read(control_file).unwrap_or_default()).to_string();
+        let control_sha1 = Sha1::of(read_limited(control_file, MAX_CONTROL).unwrap_or_default()).to_string();
         if !name(control).starts_with(&control_sha1) || !name(data).starts_with(&sha256_file(data_file)?.to_string()) {
             found.leave(folder.to_owned(), "its files are not what their names say");
             return Ok(());

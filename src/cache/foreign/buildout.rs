@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Foreign, ForeignBytes, ForeignCache, entries, file_below, name};
+use super::{Foreign, ForeignBytes, ForeignCache, entries, file_below, is_plain_folder, name, small_text};
 use crate::base::{Md5, Sha1, SourceKey, Validators};
 use crate::cache::error::Error;
 
@@ -10,7 +10,7 @@ pub(super) fn scan(folder: &Utf8Path, found: &mut ForeignCache) -> Result<(), Er
     for path in entries(folder)?.into_iter().chain(entries(&folder.join("cmmi"))?) {
         if let Ok(md5) = name(&path).parse::<Md5>() {
             hashed(folder, &path, &md5, found);
-        } else if path.is_dir()
+        } else if is_plain_folder(&path)
             && let Ok(sha1) = name(&path).parse::<Sha1>()
         {
             classic(folder, &path, &sha1, found)?;
@@ -41,7 +41,7 @@ fn hashed(root: &Utf8Path, path: &Utf8Path, md5: &Md5, found: &mut ForeignCache)
 fn classic(root: &Utf8Path, folder: &Utf8Path, sha1: &Sha1, found: &mut ForeignCache) -> Result<(), Error> {
     let all: Vec<Utf8PathBuf> = entries(folder)?;
     let files: Vec<&Utf8PathBuf> = all.iter().filter(|path| name(path) != "cache.ini").collect();
-    let ini = std::fs::read_to_string(folder.join("cache.ini")).unwrap_or_default();
+    let ini = small_text(root, &folder.join("cache.ini")).unwrap_or_default();
     let url = ini.lines().filter_map(|line| line.split_once('=')).find(|(name, _)| name.trim() == "download_url");
     let url = url.map(|(_, url)| url.trim());
     let reason = match (files.as_slice(), url) {

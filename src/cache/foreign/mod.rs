@@ -8,14 +8,16 @@ mod buildout;
 mod own;
 mod tatin;
 
-use std::fs::File;
 use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::views::{Unfit, pack_tatin};
-use crate::base::{IoContext, PathError, RelPath, Sha256, SourceKey, Validators};
+use crate::base::{IoContext, PathError, RelPath, Sha256, SourceKey, Validators, open_file, read_limited};
+
+/// More than any note beside a file has, in bytes.
+const LONGEST_NOTE: u64 = 64 << 10;
 
 /// A file that somebody else has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,9 @@ impl ForeignCache {
 
     fn take(&mut self, url: &str, bytes: ForeignBytes, version: Validators) {
         let key = SourceKey::url(url);
+        if !key.is_sound() {
+            return self.leave(url.escape_debug().to_string().into(), "it is no URL of a source");
+        }
         self.files.push(Foreign { key, url: Some(url.to_owned()), bytes, version, sha256: None });
     }
 }
@@ -83,7 +88,7 @@ impl ForeignBytes {
     /// Writes the bytes to `sink`.
     pub(super) fn copy_to(&self, sink: &mut dyn Write) -> Result<(), Unfit> {
         let mut copy = |path: &Utf8Path| -> Result<(), PathError> {
-            let mut file = File::open(path).at("open", path)?;
+            let mut file = open_file(path)?;
             io::copy(&mut file, sink).at("read", path).map(drop)
         };
         match self {
@@ -107,8 +112,10 @@ fn entries(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
         return Ok(Vec::new());
     }
     let mut paths = Vec::new();
-    for entry in folder.read_dir_utf8().at("read folder", folder)? {
-        paths.push(entry.at("read folder", folder)?.into_path());
+    for entry in folder.read_dir().at("read folder", folder)? {
+        let path = entry.at("read folder", folder)?.path();
+        // Nothing that any of these programs writes has a name that is no text.
+        paths.extend(Utf8PathBuf::from_path_buf(path).ok());
     }
     paths.sort();
     Ok(paths)
@@ -119,6 +126,16 @@ fn file_below(root: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
     let real = path.canonicalize_utf8().ok()?;
     RelPath::below(&root.canonicalize_utf8().ok()?, &real)?;
     real.is_file().then_some(real)
+}
+
+/// The folder at a path, if it is one and no link to one.
+fn is_plain_folder(path: &Utf8Path) -> bool {
+    path.symlink_metadata().is_ok_and(|data| data.is_dir())
+}
+
+/// The text of a small file below `root`.
+fn small_text(root: &Utf8Path, path: &Utf8Path) -> Option<String> {
+    String::from_utf8(read_limited(&file_below(root, path)?, LONGEST_NOTE).ok()?).ok()
 }
 
 /// The name of a path; empty for none.

@@ -23,6 +23,13 @@ pub(super) fn scan(folder: &Utf8Path, found: &mut ForeignCache) -> Result<(), Er
             found.leave(entry.blob, "the file is gone");
             continue;
         }
+        if entry.key.as_str().contains("://") && entry.url.is_none() {
+            found.leave(
+                entry.key.as_str().into(),
+                "its URL has a secret, and the name without it may be several files'",
+            );
+            continue;
+        }
         let (bytes, sha256) = (ForeignBytes::File(entry.blob), Some(entry.fingerprint.sha256));
         found.files.push(Foreign { key: entry.key, url: entry.url, bytes, version: entry.version, sha256 });
     }

@@ -37,7 +37,7 @@ pub(super) fn candidates(layout: &Layout, wanted: &Wanted) -> Result<Vec<Utf8Pat
     let buildout = [layout.modern_view(url), layout.classic_view(url, &wanted.file_name), layout.root_view(url)];
     let apk = wanted.views.iter().filter(|view| matches!(view, View::Apk(_))).map(|view| layout.view(view));
     let mut found = Vec::new();
-    for path in buildout.into_iter().chain(apk) {
+    for path in buildout.into_iter().chain(apk).filter(|path| layout.holds(path)) {
         // A link could lead anywhere, and an interrupted download of the classic recipe leaves an empty folder.
         match std::fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() => found.push(path),
@@ -84,9 +84,14 @@ pub(super) fn write(
 
 impl Order<'_> {
     fn place(&self, blob: &Utf8Path, path: &Utf8Path, observe: &mut dyn FnMut(Event)) -> Result<(), Error> {
-        if path.file_name().is_none_or(|name| name.len() > MAX_NAME) {
-            let reason = "its name is longer than file systems take".to_owned();
-            observe(Event::LeftOut { path: path.to_owned(), reason });
+        let reason = match path.file_name() {
+            Some(name) if name.len() > MAX_NAME => "its name is longer than file systems take",
+            Some(_) if self.layout.holds(path) => "",
+            Some(_) => "a link leads out of the cache there",
+            None => "it has no name",
+        };
+        if !reason.is_empty() {
+            observe(Event::LeftOut { path: path.to_owned(), reason: reason.to_owned() });
             return Ok(());
         }
         if !same_file(path, blob) {
@@ -110,7 +115,7 @@ impl Order<'_> {
     ) -> Result<(), Error> {
         let path = self.layout.classic_view(url, file_name);
         self.place(blob, &path, observe)?;
-        if path.is_file() {
+        if path.is_file() && self.layout.holds(&path) {
             let ini = format!("[cache]\ndownload_url = {url}\nretrieved = {:.6}\n", self.now);
             write_atomic(&self.layout.classic_folder(url).join("cache.ini"), ini.as_bytes(), 0o644)?;
         }
@@ -126,10 +131,14 @@ impl Order<'_> {
         };
         let beside = Utf8PathBuf::from(format!("{path}.etag"));
         // An etag of other bytes beside these would be a promise.
-        remove_tree(&beside)?;
+        if self.layout.holds(&path) {
+            remove_tree(&beside)?;
+        }
         self.place(blob, &path, observe)?;
         match etag {
-            Some(etag) if path.is_file() => Ok(write_atomic(&beside, etag.as_bytes(), 0o644)?),
+            Some(etag) if path.is_file() && self.layout.holds(&path) => {
+                Ok(write_atomic(&beside, etag.as_bytes(), 0o644)?)
+            }
             _ => Ok(()),
         }
     }

@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::apk::{Unfit, whole_folder};
 use crate::archive::{Limits, unpack};
-use crate::base::{IoContext, RelPath};
+use crate::base::{IoContext, RelPath, read_limited};
 use crate::cache::registry::TatinId;
 
 /// What stands for the colon before a port in a folder's name.
 const PORT: char = '\u{2206}';
+/// More than any description has, in bytes.
+const LONGEST: u64 = 1 << 20;
 /// The file that describes a package.
 const CONFIG: &str = "apl-package.json";
 
@@ -46,8 +48,8 @@ pub(in crate::cache) fn place(root: &Utf8Path, url: &str, blob: &Utf8Path) -> Re
 
 /// Writes into a package's description where it came from, as Tatin does.
 fn mark(config: &Utf8Path, registry: &str) -> Result<(), Unfit> {
-    let text = fs::read_to_string(config)
-        .map_err(|_| Unfit::NoPlace(format!("it is no Tatin package: it has no `{CONFIG}`")))?;
+    let text = read_limited(config, LONGEST).ok().and_then(|text| String::from_utf8(text).ok());
+    let text = text.ok_or_else(|| Unfit::NoPlace(format!("it is no Tatin package: it has no `{CONFIG}`")))?;
     let broken = |error: String| Unfit::NoPlace(format!("it is no Tatin package: `{CONFIG}`: {error}"));
     let mut value: Value = json5::from_str(&text).map_err(|error| broken(error.to_string()))?;
     let Value::Object(fields) = &mut value else { return Err(broken("it is no object".to_owned())) };
@@ -59,7 +61,7 @@ fn mark(config: &Utf8Path, registry: &str) -> Result<(), Unfit> {
 /// The URL of the package in a folder of Tatin's cache, of the folder and its description; `None` for other folders.
 pub(in crate::cache) fn url_of(server: &str, id: &str, folder: &Utf8Path) -> Option<String> {
     let id = TatinId::parse(id)?.text;
-    let text = fs::read_to_string(folder.join(CONFIG)).ok()?;
+    let text = String::from_utf8(read_limited(&folder.join(CONFIG), LONGEST).ok()?).ok()?;
     let value: Value = json5::from_str(&text).ok()?;
     // Which of http and https it was, only the description knows.
     match value.get("uri").and_then(Value::as_str).filter(|uri| uri.contains("://")) {

@@ -61,6 +61,15 @@ pub(super) struct Global {
     /// How files of those layouts are made; copies where that cannot be had
     #[arg(long, value_name = "MODE", global = true, env = "HARDTACK_LINK_MODE")]
     pub(super) link_mode: Option<Link>,
+    /// Downloads at the same time
+    #[arg(long, value_name = "N", global = true, env = "HARDTACK_CONNECTIONS")]
+    pub(super) connections: Option<std::num::NonZeroUsize>,
+    /// Tries a download so often again that may go well later
+    #[arg(long, value_name = "N", global = true, env = "HARDTACK_RETRIES")]
+    pub(super) retries: Option<u32>,
+    /// Believes the certificate authorities in this PEM file besides the system's
+    #[arg(long, value_name = "FILE", global = true, env = "HARDTACK_CA_FILE")]
+    pub(super) ca_file: Option<Utf8PathBuf>,
     /// Says more: where each source is looked for, each step's command
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "HARDTACK_VERBOSE")]
     pub(super) verbose: u8,

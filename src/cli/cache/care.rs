@@ -60,7 +60,8 @@ pub(super) fn clear(
     }
     let mut observe = |event: Event| events::cache(context.console, &event);
     let is_chosen = |entry: &Entry| chosen.as_ref().is_none_or(|chosen| chosen.has(entry));
-    let cleared = cache.clear(&is_chosen, dry_run, &mut observe)?;
+    let only: Option<&dyn Fn(&Entry) -> bool> = if chosen.is_some() { Some(&is_chosen) } else { None };
+    let cleared = cache.clear(only, dry_run, &mut observe)?;
     if let Some(chosen) = chosen.as_ref().filter(|_| cleared.entries.is_empty() && cleared.in_use.is_empty()) {
         return Err(chosen.nothing(cache));
     }

@@ -4,9 +4,9 @@ use camino::Utf8Path;
 use serde_json::json;
 
 use super::chosen::Chosen;
-use crate::base::{Class, Expected, SourceKey, Wanted, redact};
+use crate::base::{Class, Expected, Md5, SourceKey, Wanted, redact};
 use crate::bundle::age_in_words;
-use crate::cache::{Cache, Entry, Rule};
+use crate::cache::{Cache, CacheKind, Entry, Rule};
 use crate::cli::context::Context;
 use crate::cli::error::{Report, USAGE};
 use crate::recipes::Source;
@@ -69,17 +69,20 @@ pub(super) fn info(context: &Context<'_>, cache: &Cache) -> Result<(), Report> {
 
 /// Whether a URL may be in the cache, why, and what is there of it.
 pub(super) fn explain(context: &Context<'_>, cache: &Cache, url: &str) -> Result<(), Report> {
-    let wanted = wanted(context, url)?;
-    let policy = &context.policy;
-    let registry = policy.registries.of(&wanted.key);
-    let rule = cache.rule(policy, &wanted)?;
+    let source = Source::new(url, Expected::default(), &context.folder, &context.folder.join(".hardtack"));
+    let source = source.map_err(|error| Report::new(USAGE, "usage", format!("`{}`: {error}", redact(url))))?;
+    let Some(wanted) = source.wanted().map(|wanted| context.policy.classified(wanted)) else {
+        return Err(Report::new(USAGE, "usage", format!("`{url}` is a file of hardtack's own")));
+    };
+    let registry = context.policy.registries.of(&wanted.key);
+    let rule = cache.rule(&context.policy, &wanted)?;
     let entry = match rule {
         Rule::Off => None,
-        _ => cache.entry(&wanted.key)?,
+        _ => entry_of(context, cache, &wanted)?,
     };
-    let class =
-        entry.as_ref().map(|entry| entry.class).filter(|class| *class == Class::Index).unwrap_or(wanted.class());
-    let next = next_answer(rule, class, entry.as_ref());
+    let index = entry.as_ref().is_some_and(|entry| entry.class == Class::Index);
+    let class = if index { Class::Index } else { wanted.class() };
+    let next = next_answer(rule, class, wanted.secret, entry.as_ref());
     if context.console.json {
         return context.console.out_json(&json!({
             "format": JSON_FORMAT,
@@ -94,53 +97,66 @@ pub(super) fn explain(context: &Context<'_>, cache: &Cache, url: &str) -> Result
         }));
     }
     let mut rows = vec![
-        ("url", wanted.key.to_string()),
+        ("url", source.shown()),
         ("registry", registry.map_or_else(|| "none".to_owned(), |registry| registry.name.clone())),
         ("class", class.name().to_owned()),
         ("cached", format!("{}: {}", if rule.allows() { "yes" } else { "no" }, rule.reason())),
     ];
     match &entry {
         None => rows.push(("there", "no".to_owned())),
-        Some(entry) => {
-            let foreign = if entry.foreign { ", taken over from another program" } else { "" };
-            rows.push(("there", format!("{}, {}{foreign}", bytes(entry.fingerprint.size), entry.blob)));
-            rows.push(("sha256", entry.fingerprint.sha256.to_string()));
-            let etag = entry.version.etag.as_ref().map(|etag| format!("etag {etag}"));
-            let time = entry.version.last_modified.as_ref().map(|time| format!("of {time}"));
-            let version = [etag, time].into_iter().flatten().collect::<Vec<_>>().join(", ");
-            rows.push(("version", if version.is_empty() { "the server gave none".to_owned() } else { version }));
-            let age = entry.times.validated.map(|then| context.environment.now.duration_since(then));
-            let age = age.filter(|age| !age.is_negative());
-            rows.push(("asked", age.map_or_else(|| "unknown".to_owned(), |age| format!("{} ago", age_in_words(&age)))));
-            if !entry.earlier.is_empty() {
-                rows.push(("earlier", plural(entry.earlier.len(), "other version")));
-            }
-        }
+        Some(entry) => rows.extend(about(context, entry)),
     }
     rows.push(("next", next.to_owned()));
     table(context, &rows)
 }
 
-/// The source that a URL would be.
-fn wanted(context: &Context<'_>, url: &str) -> Result<Wanted, Report> {
-    let source = Source::new(url, Expected::default(), &context.folder, &context.folder.join(".hardtack"));
-    let source = source.map_err(|error| Report::new(USAGE, "usage", format!("`{}`: {error}", redact(url))))?;
-    let Some(wanted) = source.wanted() else {
-        return Err(Report::new(USAGE, "usage", format!("`{url}` is a file of hardtack's own")));
-    };
-    Ok(context.policy.classified(wanted))
+/// What a lookup would find of a source: in the cache, under its URL or a digest of that, or in the machine's.
+fn entry_of(context: &Context<'_>, cache: &Cache, wanted: &Wanted) -> Result<Option<Entry>, Report> {
+    let system = context.system_cache().filter(|path| path.is_dir());
+    let system = system.map(|path| Cache::open_to_read(path, context.cache_options(CacheKind::Shared))).transpose()?;
+    let hashed = wanted.url().map(|url| SourceKey::of_hashed_url(&Md5::of(url)));
+    for cache in std::iter::once(cache).chain(&system) {
+        for key in std::iter::once(&wanted.key).chain(&hashed) {
+            if let Some(entry) = cache.entry(key)?.filter(|entry| entry.blob.is_file()) {
+                return Ok(Some(entry));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What is known of a source that is there.
+fn about(context: &Context<'_>, entry: &Entry) -> Vec<(&'static str, String)> {
+    let foreign = if entry.foreign { ", taken over from another program" } else { "" };
+    let etag = entry.version.etag.as_ref().map(|etag| format!("etag {etag}"));
+    let time = entry.version.last_modified.as_ref().map(|time| format!("of {time}"));
+    let version = [etag, time].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let age = entry.times.validated.map(|then| context.environment.now.duration_since(then));
+    let age = age.filter(|age| !age.is_negative());
+    let mut rows = vec![
+        ("there", format!("{}, {}{foreign}", bytes(entry.fingerprint.size), entry.blob)),
+        ("sha256", entry.fingerprint.sha256.to_string()),
+        ("version", if version.is_empty() { "the server gave none".to_owned() } else { version }),
+        ("asked", age.map_or_else(|| "unknown".to_owned(), |age| format!("{} ago", age_in_words(&age)))),
+    ];
+    if !entry.earlier.is_empty() {
+        rows.push(("earlier", plural(entry.earlier.len(), "other version")));
+    }
+    rows
 }
 
 /// What happens when the source is wanted next, without a digest.
-fn next_answer(rule: Rule, class: Class, entry: Option<&Entry>) -> &'static str {
-    match (rule.allows(), entry, class) {
-        _ if rule == Rule::Local => "read where it is",
-        (false, _, _) => "downloaded each time",
-        (true, None, _) => "downloaded, and kept",
-        (true, Some(entry), _) if entry.foreign => "downloaded, unless a SHA-256 says that these are the right bytes",
-        (true, Some(entry), Class::Index) if !entry.version.is_empty() => "the server is asked whether it changed",
-        (true, Some(_), Class::Index) => "downloaded: the server gave nothing to ask about",
-        (true, Some(_), _) => "taken from the cache",
+fn next_answer(rule: Rule, class: Class, secret: bool, entry: Option<&Entry>) -> &'static str {
+    let ask = class == Class::Index || secret;
+    match (rule, entry) {
+        (Rule::Local, _) => "read where it is",
+        (Rule::Unsaid, _) => "the registry is asked who may delete packages; if it allows, downloaded and kept",
+        (rule, _) if !rule.allows() => "downloaded each time",
+        (_, None) => "downloaded, and kept",
+        (_, Some(entry)) if entry.foreign => "downloaded, unless a SHA-256 says that these are the right bytes",
+        (_, Some(entry)) if ask && !entry.version.is_empty() => "the server is asked whether it changed",
+        (_, Some(_)) if ask => "downloaded: the server gave nothing to ask about",
+        (_, Some(_)) => "taken from the cache",
     }
 }
 
@@ -177,5 +193,6 @@ pub(super) fn as_wanted(entry: &Entry) -> Wanted {
         expected: Expected::default(),
         local: false,
         index: entry.class == Class::Index,
+        secret: entry.url.is_none(),
     }
 }

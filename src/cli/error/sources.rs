@@ -52,7 +52,8 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
         FailureCause::NotAnArchive { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
-        FailureCause::TooOld { .. } => 2,
+        FailureCause::TooOld { .. } | FailureCause::SecretUnlocked => 2,
+        FailureCause::SameName => 0,
         FailureCause::Cache(_) => 3,
     };
     // The gravest of several decides code and status.
@@ -94,6 +95,8 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
             "cache-failed" => (ENVIRONMENT, "cache-failed"),
             code => (DOWNLOAD, code),
         },
+        FailureCause::SecretUnlocked => (MISSING, "source-missing"),
+        FailureCause::SameName => (USAGE, "same-name"),
         FailureCause::TooOld { reason: Some(_), .. } => (DOWNLOAD, "index-too-old"),
         FailureCause::TooOld { reason: None, .. } => (MISSING, "index-too-old"),
         FailureCause::Cache(error) => cache_kind(error),
@@ -117,12 +120,14 @@ fn is_unwritable(error: &cache::Error) -> bool {
 
 #[cfg(feature = "net")]
 fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
-    use crate::fetch::Error;
+    use crate::fetch::{ConnectKind, Error};
     match error.downcast_ref::<Error>() {
         Some(Error::Status { .. }) => "download-refused",
-        Some(Error::Connect { .. } | Error::Setup { .. }) => "download-no-connection",
+        Some(Error::Connect { kind: ConnectKind::Certificate, .. }) => "download-certificate",
+        Some(Error::Connect { .. } | Error::HostDown { .. } | Error::Setup { .. }) => "download-no-connection",
+        Some(Error::Encoded { .. }) => "download-encoded",
         Some(Error::Truncated { .. }) => "download-truncated",
-        Some(Error::Stalled { .. }) => "download-stalled",
+        Some(Error::Stalled { .. } | Error::TooLong { .. }) => "download-stalled",
         Some(Error::Redirect { .. }) => "download-redirect",
         Some(Error::Store { .. }) => "cache-failed",
         None => "download-failed",
@@ -144,6 +149,8 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
         }
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
+        FailureCause::SecretUnlocked => Some("run hardtack fetch where there is a network, so that it is locked"),
+        FailureCause::SameName => Some("give the files URLs that differ in more, or put one into a project of its own"),
         FailureCause::TooOld { reason: None, .. } => {
             Some("ask the server again where there is a network, or allow more")
         }

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod failures;
+mod hostile;
 mod index;
 mod policy;
 mod soak;

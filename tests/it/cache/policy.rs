@@ -128,6 +128,8 @@ fn tatins_rules_are_for_tatins_registries_alone() {
         assert_eq!(explain(&scene, &release)["rule"], rule);
         assert_eq!(explain(&scene, &beta)["rule"], "pre-release");
         assert_eq!(explain(&scene, &other)["rule"], "allowed");
+        let next = explain(&scene, &release)["next"].as_str().expect("text").to_owned();
+        assert_eq!(next.starts_with("the registry is asked"), policy == "<html>", "{next}");
         // What the policy keeps out of one cache, no bundle brings into another. What is not known cannot be asked there.
         let imported = scene.hardtack("cache import app-1.0.tar.gz --cache-dir other").ok();
         imported.says(&["example-Foo-1.1.0-beta-1` was left: it is a pre-release", "example-Foo-1.0.0` was left"]);
@@ -239,6 +241,9 @@ fn a_cache_of_the_machine_is_read_and_never_written() {
     scene.hardtack("bundle app --installer none --offline").ok();
     assert_eq!(scene.tree("system"), before);
     scene.hardtack("cache info").ok();
+    let told = explain(&scene, &url);
+    assert_eq!(told["next"], "taken from the cache");
+    assert!(told["entry"]["path"].as_str().is_some_and(|path| path.contains("/system/")), "{told}");
 }
 
 #[test]
