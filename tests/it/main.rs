@@ -18,6 +18,7 @@ mod generator;
 mod install;
 mod layers;
 mod lock;
+mod network;
 mod sandbox;
 mod seeds;
 mod server;

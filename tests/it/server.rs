@@ -18,6 +18,16 @@ pub enum Answer {
     Cut(Vec<u8>, usize),
     /// A redirect to another path or URL.
     Redirect(String),
+    /// One after another, the last one from then on.
+    Sequence(Vec<Answer>),
+    /// A status, and when to come again.
+    Later(u16, String),
+    /// The body, if the request has this header.
+    Guarded(&'static str, String, Vec<u8>),
+    /// The body, with one more header.
+    With(String, Vec<u8>),
+    /// The first bytes, and then nothing for long.
+    Stall(Vec<u8>, usize),
     /// The body, without a word on its length.
     Unannounced(Vec<u8>),
     /// The body, the second half after a while.
@@ -174,7 +184,43 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         shared.requests.lock().expect("lock").push(request.clone());
         let answer = shared.answers.lock().expect("lock").get(&request.path).cloned();
         let extra = shared.headers.lock().expect("lock").clone();
+        let answer = match answer {
+            Some(Answer::Sequence(mut answers)) => {
+                let first = answers.remove(0);
+                if !answers.is_empty() {
+                    let rest = Answer::Sequence(answers);
+                    shared.answers.lock().expect("lock").insert(request.path.clone(), rest);
+                }
+                Some(first)
+            }
+            other => other,
+        };
         match answer.unwrap_or(Answer::Status(404)) {
+            // The sequence inside a sequence is nobody's wish.
+            Answer::Sequence(_) => return Ok(()),
+            Answer::Later(code, when) => {
+                write!(stream, "HTTP/1.1 {code} Later\r\nRetry-After: {when}\r\nContent-Length: 0\r\n\r\n")?;
+            }
+            Answer::Guarded(name, value, body) => match request.headers.get(name) {
+                Some(found) if *found == value => {
+                    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len())?;
+                    stream.write_all(&body)?;
+                }
+                _ => write!(stream, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")?,
+            },
+            Answer::With(line, body) => {
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{line}\r\n\r\n", body.len())?;
+                stream.write_all(&body)?;
+            }
+            Answer::Stall(body, after) => {
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nETag: \"s\"\r\n\r\n", body.len())?;
+                stream.write_all(&body[..after])?;
+                stream.flush()?;
+                // Until the client gives up, and not for ever.
+                stream.set_read_timeout(Some(std::time::Duration::from_secs(20)))?;
+                let _ = reader.read(&mut [0; 16]);
+                return Ok(());
+            }
             Answer::Versioned(body, version) => {
                 if versioned(&mut stream, &request, &body, &version)? {
                     let _ = reader.read(&mut [0; 16]);

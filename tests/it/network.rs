@@ -1,0 +1,177 @@
+//! Downloads from servers as they are: slow, flaky, forgetful, guarded.
+
+use std::time::{Duration, Instant};
+
+use crate::server::{Answer, Server, Version};
+use crate::support::{Scene, source};
+
+fn body() -> Vec<u8> {
+    source("foo", "1.0")
+}
+
+/// A project whose one source the server answers for so.
+fn scene(server: &Server, answer: Answer) -> Scene {
+    let scene = Scene::new();
+    scene.foo_project(server);
+    server.answer("/foo-1.0.tar.gz", answer);
+    scene
+}
+
+fn settings(scene: &Scene, text: &str) {
+    scene.write("home/.config/hardtack/config.toml", text);
+}
+
+#[test]
+fn what_may_go_well_later_is_tried_again_and_what_will_not_is_not() {
+    let good = || Answer::Body(body());
+    let cut = || Answer::Versioned(body(), Version { cut: Some(100), etag: Some("\"1\""), ..Version::default() });
+    let whole = || Answer::Versioned(body(), Version { etag: Some("\"1\""), ..Version::default() });
+    let cases: [(&str, Vec<Answer>, i32, usize); 8] = [
+        ("503", vec![Answer::Status(503), good()], 0, 2),
+        ("500 twice", vec![Answer::Status(500), Answer::Status(502), good()], 0, 3),
+        ("408", vec![Answer::Status(408), good()], 0, 2),
+        ("cut", vec![cut(), whole()], 0, 2),
+        ("cut without an etag", vec![Answer::Cut(body(), 100), good()], 0, 2),
+        ("404", vec![Answer::Status(404), good()], 9, 1),
+        ("403", vec![Answer::Status(403), good()], 9, 1),
+        ("503 for ever", vec![Answer::Status(503)], 9, 3),
+    ];
+    for (what, answers, code, requests) in cases {
+        let server = Server::start();
+        let mut scene = scene(&server, Answer::Sequence(answers));
+        scene.set("HARDTACK_RETRIES", "2");
+        let ran = scene.hardtack("fetch app").exits(code);
+        assert_eq!(server.requests().len(), requests, "{what}");
+        assert_eq!(ran.stderr.matches("; trying again in ").count(), requests - 1, "{what}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_try_that_brings_bytes_is_none_that_failed() {
+    let server = Server::start();
+    // Four bytes at a time, many more times than there are retries.
+    let version = |part| Version { etag: Some("\"1\""), cut: Some(50), short_part: Some(part), ..Version::default() };
+    let mut scene = scene(&server, Answer::Versioned(body(), version(40)));
+    scene.set("HARDTACK_RETRIES", "1");
+    scene.hardtack("fetch app").ok();
+    assert!(server.requests().len() > 5, "{:?}", server.requests());
+    scene.hardtack("cache verify").ok();
+}
+
+#[test]
+fn a_server_that_says_when_to_come_again_is_listened_to() {
+    let server = Server::start();
+    let answers = vec![Answer::Later(429, "1".to_owned()), Answer::Body(body())];
+    let mut scene = scene(&server, Answer::Sequence(answers));
+    scene.set("HARDTACK_RETRIES", "1");
+    let start = Instant::now();
+    scene.hardtack("fetch app").ok().says(&["the server answered 429 Too Many Requests", "trying again in 1.0 s"]);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    // Nobody waits for hours.
+    server.answer("/foo-1.0.tar.gz", Answer::Later(503, "86400".to_owned()));
+    scene.hardtack("fetch app --no-cache").exits(9).says(&["and asks to be left alone for 86400 s"]);
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_asked_once() {
+    let (mut scene, gone) = (Scene::new(), Server::start());
+    let sections: String = (0..12)
+        .map(|index| format!("[p{index}]\nrecipe = zc.recipe.cmmi\nurl = {}\n", gone.url(&format!("/{index}.tgz"))))
+        .collect();
+    gone.stop();
+    let parts: Vec<String> = (0..12).map(|index| format!("p{index}")).collect();
+    scene.project("app", &parts.join(" "), &sections);
+    scene.set("HARDTACK_RETRIES", "3");
+    settings(&scene, "[network]\nconnections-per-host = 1\n");
+    let start = Instant::now();
+    let ran = scene.hardtack("fetch app").exits(9);
+    ran.says(&["12 sources could not be had", "Connection refused", "its host did not answer before in this run"]);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn what_stalls_or_takes_too_long_is_given_up() {
+    let server = Server::start();
+    let scene = scene(&server, Answer::Stall(body(), 50));
+    settings(&scene, "[network]\nstall-timeout = \"300ms\"\n");
+    scene.hardtack("fetch app").exits(9).says(&["error[download-stalled]", "nothing came for 0.3 s"]);
+    settings(&scene, "[network]\nstall-timeout = \"200ms\"\ntimeout = \"1s\"\nretries = 50\n");
+    let start = Instant::now();
+    let mut command = scene.command(&["fetch", "app"]);
+    let output = command.env_remove("HARDTACK_RETRIES").output().expect("starts");
+    assert_eq!(output.status.code(), Some(9));
+    assert!(start.elapsed() < Duration::from_secs(10), "the limit holds over all tries");
+}
+
+#[test]
+fn bytes_that_are_not_the_servers_file_are_refused() {
+    let server = Server::start();
+    let scene = scene(&server, Answer::With("Content-Encoding: br".to_owned(), body()));
+    scene.hardtack("fetch app").exits(9).says(&["error[download-encoded]", "`Content-Encoding: br`"]);
+    // The usual mistake about archives is none.
+    server.answer("/foo-1.0.tar.gz", Answer::With("Content-Encoding: x-gzip".to_owned(), body()));
+    scene.hardtack("fetch app").ok();
+    let page = b"<!DOCTYPE html>\n<title>Log in</title>".to_vec();
+    server.answer("/foo-1.0.tar.gz", Answer::Body(page));
+    scene.hardtack("fetch app --no-cache").exits(6).says(&["it is not an archive: it starts with `<!DOCTYPE html>`"]);
+}
+
+#[test]
+fn servers_are_shown_what_is_theirs_and_no_more() {
+    let (mut scene, server, other) = (Scene::new(), Server::start(), Server::start());
+    scene.foo_project(&server);
+    let guarded = |value: &str| Answer::Guarded("authorization", value.to_owned(), body());
+    settings(&scene, &format!("[registries.my-files]\nurl = \"{}\"\n", server.url("/")));
+    let fetch = |scene: &Scene| scene.hardtack("fetch app --no-cache -v");
+
+    server.answer("/foo-1.0.tar.gz", guarded("Bearer s3cr3t"));
+    fetch(&scene).exits(9).says(&["401 Unauthorized"]);
+    scene.set("HARDTACK_REGISTRY_MY_FILES_TOKEN", "s3cr3t");
+    fetch(&scene).ok().never_says(&["s3cr3t"]);
+    scene.set("HARDTACK_REGISTRY_MY_FILES_TOKEN", "");
+    scene.set("HARDTACK_REGISTRY_MY_FILES_USERNAME", "ann");
+    scene.set("HARDTACK_REGISTRY_MY_FILES_PASSWORD", "pw");
+    server.answer("/foo-1.0.tar.gz", guarded("Basic YW5uOnB3"));
+    fetch(&scene).ok();
+    scene.set("HARDTACK_REGISTRY_MY_FILES_USERNAME", "");
+    scene.write("home/.netrc", "machine 127.0.0.1\n  login ann\n  password pw\n");
+    fetch(&scene).ok();
+    scene.set("NETRC", scene.path("elsewhere").display().to_string());
+    fetch(&scene).exits(2).says(&["failed to read `[SCENE]/elsewhere`"]);
+    scene.write("elsewhere", "");
+    fetch(&scene).exits(9);
+
+    // A redirect to another host takes nothing along.
+    std::fs::remove_file(scene.path("home/.netrc")).expect("removes");
+    scene.set("HARDTACK_REGISTRY_MY_FILES_TOKEN", "s3cr3t");
+    other.file("/foo-1.0.tar.gz", body());
+    server.answer("/foo-1.0.tar.gz", Answer::Redirect(other.url("/foo-1.0.tar.gz")));
+    fetch(&scene).ok();
+    let last = other.heads().pop().expect("a request");
+    assert_eq!(last.headers.get("authorization"), None);
+    assert!(
+        server
+            .heads()
+            .iter()
+            .all(|request| request.headers.get("user-agent").is_some_and(|agent| agent.starts_with("hardtack/")))
+    );
+}
+
+#[test]
+fn a_proxy_is_used_where_one_is_named() {
+    let (mut scene, proxy) = (Scene::new(), Server::start());
+    // To a proxy the whole URL is sent, and no name is looked up here.
+    proxy.answer("http://files.invalid/foo-1.0.tar.gz", Answer::Body(body()));
+    scene.project("app", "foo", "[foo]\nrecipe = zc.recipe.cmmi\nurl = http://files.invalid/foo-1.0.tar.gz\n");
+    scene.hardtack("fetch app").exits(9).says(&["error[download-no-connection]"]);
+    scene.set("http_proxy", proxy.url(""));
+    scene.hardtack("fetch app --no-cache").ok();
+    scene.set("NO_PROXY", "files.invalid");
+    scene.hardtack("fetch app --no-cache").exits(9);
+    scene.set("http_proxy", "");
+    settings(&scene, &format!("[network]\nproxy = \"{}\"\nuser-agent = \"release/1\"\n", proxy.url("")));
+    scene.set("NO_PROXY", "");
+    scene.hardtack("fetch app --no-cache").ok();
+    let last = proxy.heads().pop().expect("a request");
+    assert_eq!(last.headers["user-agent"], "release/1");
+}
