@@ -56,6 +56,9 @@ pub enum FailureCause {
     /// It could not be downloaded.
     #[error("{}", with_causes(&**.0))]
     Network(Box<dyn std::error::Error + Send + Sync>),
+    /// It could be had from none of several places.
+    #[error("none of {} places has it: {}", .0.len(), everywhere(.0))]
+    Nowhere(Vec<Try>),
     /// What the cache has of an index is older than allowed, and no server speaks for it.
     #[error("what the cache has is {}, and no more than {} is allowed{}", aged(.age), age_in_words(.limit), after(.reason))]
     TooOld {
@@ -69,6 +72,26 @@ pub enum FailureCause {
     /// The cache or a file failed.
     #[error("{}", with_causes(.0))]
     Cache(Box<cache::Error>),
+}
+
+/// A place where a source was asked for in vain.
+#[derive(Debug)]
+pub struct Try {
+    /// The URL, without credentials.
+    pub url: String,
+    /// It is the source's own.
+    pub own: bool,
+    /// What was wrong.
+    pub cause: FailureCause,
+}
+
+/// What is told of a source that could be had nowhere: the one cause, or all of them.
+pub(super) fn gravest(mut tries: Vec<Try>) -> FailureCause {
+    match tries.len() {
+        0 => FailureCause::Missing,
+        1 => tries.remove(0).cause,
+        _ => FailureCause::Nowhere(tries),
+    }
 }
 
 impl From<cache::Error> for FailureCause {
@@ -107,6 +130,15 @@ pub fn age_in_words(age: &SignedDuration) -> String {
 
 fn after(reason: &Option<String>) -> String {
     reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default()
+}
+
+fn everywhere(tries: &[Try]) -> String {
+    // Most causes name their URL themselves.
+    let told = |tried: &Try| {
+        let cause = tried.cause.to_string();
+        if cause.contains(&tried.url) { cause } else { format!("`{}`: {cause}", tried.url) }
+    };
+    tries.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
 /// An error with what it was caused by, on one line: a list of failures shows no causes below each.

@@ -6,7 +6,8 @@ use std::sync::PoisonError;
 
 use camino::Utf8Path;
 
-use super::failure::{Failure, FailureCause};
+use super::failure::{Failure, FailureCause, Try, gravest};
+use super::mirror::candidates;
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
 use crate::archive::detect;
 use crate::base::{
@@ -273,26 +274,46 @@ impl Getting<'_> {
             (self.order.observe)(Progress::Download { part: self.part.clone(), source: source.clone() });
         }
         let known_bytes = there.found.as_ref().map(|(_, hit)| hit.fingerprint.sha256);
-        match self.download(network, url, known, known_bytes.as_ref(), &lock) {
-            Ok(Some(hit)) => {
-                (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
-                Ok(Got { hit, downloaded: true })
+        let mut tries = Vec::new();
+        let mut candidates = candidates(self.job.source, url, self.order.mirrors);
+        if known.is_some() {
+            // Only its own server can say that nothing has changed.
+            candidates.sort_by_key(|candidate| !candidate.own);
+        }
+        for candidate in candidates {
+            // What a server said of its file is for that server alone.
+            let asked = if candidate.own { known } else { None };
+            match self.download(network, &candidate.url, asked, known_bytes.as_ref(), &lock) {
+                Ok(Some(hit)) => {
+                    if !candidate.own && !self.wanted.expected.is_some() {
+                        let place = candidate.url.public();
+                        (self.order.observe)(Progress::Unproved { source: source.clone(), place });
+                    }
+                    (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
+                    return Ok(Got { hit, downloaded: true });
+                }
+                // Nothing is unchanged where nothing was known.
+                Ok(None) => match there.found {
+                    Some((cache, hit)) => {
+                        (self.order.observe)(Progress::Unchanged { source });
+                        return self.take(cache, hit);
+                    }
+                    None => return Err(FailureCause::Missing),
+                },
+                // What is wrong with this machine is wrong with every place.
+                Err(cause @ FailureCause::Cache(_)) => return Err(cause),
+                Err(cause) => {
+                    let (place, reason) = (candidate.url.public(), cause.to_string());
+                    (self.order.observe)(Progress::Elsewhere { place, reason });
+                    tries.push(Try { url: candidate.url.public(), own: candidate.own, cause });
+                }
             }
-            // Nothing is unchanged where nothing was known.
-            Ok(None) => match there.found {
-                Some((cache, hit)) => {
-                    (self.order.observe)(Progress::Unchanged { source });
-                    self.take(cache, hit)
-                }
-                None => Err(FailureCause::Missing),
-            },
-            Err(FailureCause::Network(error)) => match there.found {
-                Some((cache, hit)) if self.wanted.class() == Class::Index => {
-                    self.stale(cache, hit, standing, Some(error))
-                }
-                _ => Err(FailureCause::Network(error)),
-            },
-            Err(other) => Err(other),
+        }
+        match (gravest(tries), there.found) {
+            (FailureCause::Network(error), Some((cache, hit))) if self.wanted.class() == Class::Index => {
+                self.stale(cache, hit, standing, Some(error))
+            }
+            (cause, _) => Err(cause),
         }
     }
 

@@ -17,6 +17,7 @@ mod installer;
 mod layout;
 mod look;
 mod manifest;
+mod mirror;
 mod order;
 mod products;
 mod project;
@@ -41,6 +42,7 @@ pub use layout::{
 pub use manifest::{
     ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
+pub use mirror::Mirror;
 pub use order::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress};
 pub use products::{ProjectFilter, is_bundle_file};
 pub use project::{FileKind, ProjectFile, ProjectFiles};

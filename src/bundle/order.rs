@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use jiff::SignedDuration;
 
+use super::mirror::Mirror;
 use crate::base::{Answer, KnownVersion, Sink, SourceUrl};
 use crate::cache::{Cache, DeletePolicy, Depth, Event, Policy};
 use crate::lock::Lock;
@@ -70,6 +71,8 @@ pub struct Collect<'a> {
     pub caches: Caches<'a>,
     /// The network, if it may be used.
     pub network: Option<&'a dyn Fetch>,
+    /// Where files can be had as well.
+    pub mirrors: &'a [Mirror],
     /// What is locked.
     pub lock: &'a Lock,
     /// What that is worth.
@@ -111,6 +114,20 @@ pub enum Progress {
         reason: Option<String>,
         /// How long ago the server last spoke for it, if a clock can tell.
         age: Option<SignedDuration>,
+    },
+    /// A file was taken from another place than its own, and no digest says that it is the same.
+    Unproved {
+        /// The source.
+        source: String,
+        /// The place.
+        place: String,
+    },
+    /// One of several places to have a file from failed.
+    Elsewhere {
+        /// The place.
+        place: String,
+        /// What was wrong.
+        reason: String,
     },
     /// The server says that what is cached is still current.
     Unchanged {

@@ -81,6 +81,7 @@ pub(super) fn gather(
         &Collect {
             caches: caches.lend(context),
             network: network.as_deref(),
+            mirrors: &context.mirrors,
             lock: &lock,
             lock_use: access.lock_use,
             refresh: access.refresh,

@@ -9,6 +9,7 @@ use super::error::{ENVIRONMENT, Report, USAGE};
 use super::network::Network;
 use super::settings::Settings;
 use crate::base::{LinkMode, normalize};
+use crate::bundle::Mirror;
 use crate::cache::{Cache, CacheKind, CacheOptions, GcLimits, Policy, ViewLayout};
 use crate::config::Override;
 
@@ -30,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) policy: Policy,
     /// What the shared cache may grow to.
     pub(super) gc_limits: GcLimits,
+    /// Where files can be had as well.
+    pub(super) mirrors: Vec<Mirror>,
     /// What the settings say of the network.
     pub(super) network: Network,
     layout: ViewLayout,
@@ -60,7 +63,7 @@ impl<'a> Context<'a> {
             enabled: !global.no_cache && settings.cache.enabled.unwrap_or(true),
             registries: settings.registries(),
         };
-        let gc_limits = settings.gc_limits();
+        let (gc_limits, mirrors) = (settings.gc_limits(), settings.mirrors());
         let mut network = settings.network.into_network();
         network.connections = global.connections.map(std::num::NonZero::get).or(network.connections);
         network.retries = global.retries.or(network.retries);
@@ -94,6 +97,7 @@ impl<'a> Context<'a> {
             gc_limits,
             layout,
             link_mode,
+            mirrors,
             network,
         })
     }

@@ -58,6 +58,7 @@ fn cached_sources(
     let order = Collect {
         caches: caches.lend(context),
         network: None,
+        mirrors: &context.mirrors,
         lock: &lock,
         lock_use: LockUse::Honour,
         refresh: false,

@@ -101,6 +101,7 @@ impl<'c> Remote<'c> {
         let order = Collect {
             caches: opened.caches.lend(self.context),
             network: opened.network.as_deref(),
+            mirrors: &self.context.mirrors,
             lock: &opened.lock,
             lock_use: self.access.lock_use,
             refresh: self.access.refresh,

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::error::{Report, USAGE};
 use super::network::Network;
 use crate::base::{SourceUrl, mask};
+use crate::bundle::Mirror;
 use crate::cache::{GcLimits, Registries, Registry, RegistryKind};
 
 /// What the files say; the user's wins over the machine's, a flag or a variable over both.
@@ -27,6 +28,22 @@ pub(super) struct Settings {
     /// By name.
     #[serde(default)]
     registries: BTreeMap<String, RegistrySettings>,
+    /// The machine's come after the user's.
+    #[serde(default)]
+    mirrors: Vec<MirrorSettings>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct MirrorSettings {
+    /// What URLs start with that are to be had elsewhere.
+    prefix: String,
+    /// What stands for it there, best first.
+    #[serde(deserialize_with = "urls")]
+    urls: Vec<String>,
+    /// They are asked only where the file's own server fails.
+    #[serde(default)]
+    last: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +110,12 @@ struct RegistrySettings {
 fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Utf8PathBuf>, D::Error> {
     let path = Utf8PathBuf::deserialize(deserializer)?;
     if path.is_absolute() { Ok(Some(path)) } else { Err(Error::custom(format!("`{path}` is no absolute path"))) }
+}
+
+fn urls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let urls = Vec::<String>::deserialize(deserializer)?;
+    urls.iter().try_for_each(|url| SourceUrl::parse(url).map(drop).map_err(Error::custom))?;
+    Ok(urls)
 }
 
 /// A URL that something can be fetched from.
@@ -215,6 +238,12 @@ impl Settings {
         Registries::new(self.registries.iter().map(registry).collect())
     }
 
+    /// Where files can be had as well.
+    pub(super) fn mirrors(&self) -> Vec<Mirror> {
+        let mirror = |MirrorSettings { prefix, urls, last }| Mirror { prefix, urls, last };
+        self.mirrors.iter().cloned().map(mirror).collect()
+    }
+
     /// What the shared cache may grow to.
     pub(super) fn gc_limits(&self) -> GcLimits {
         let CacheSettings { max_size, max_age, .. } = &self.cache;
@@ -229,6 +258,7 @@ impl Settings {
         self.cache.max_age = above.cache.max_age.or(self.cache.max_age);
         self.cache.link_mode = above.cache.link_mode.or(self.cache.link_mode);
         self.registries.extend(above.registries);
+        self.mirrors.splice(0..0, above.mirrors);
         self.network.overlay(above.network);
     }
 }

@@ -16,6 +16,8 @@ const OPTIONS: OptionTable = &[
     "url",
     "md5sum",
     "sha256",
+    "alternate-url",
+    "mirrors",
     "extra_options",
     "configure-command",
     "configure-options",
@@ -71,7 +73,7 @@ impl Recipe for Cmmi {
         let location = build.location("location");
         let environment = environment::parse(build.text("environment")).unwrap_or_default();
         let mut sources = Vec::new();
-        sources.extend(build.source("url", "md5sum", "sha256"));
+        sources.extend(build.main_source("url", "md5sum", "sha256"));
         let marker = build.optional("source-directory-contains").unwrap_or("configure").to_owned();
         let autogen = build.text("autogen").to_owned();
         let shared = build.optional("shared").filter(|text| !text.is_empty());

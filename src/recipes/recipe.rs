@@ -96,6 +96,23 @@ impl Build<'_> {
         }
     }
 
+    /// The source that an option names, and the other places where it can be had: `alternate-url` and `mirrors`.
+    pub(super) fn main_source(&mut self, url: &str, md5: &str, sha256: &str) -> Option<Source> {
+        let mut source = self.source(url, md5, sha256)?;
+        for option in ["alternate-url", "mirrors"] {
+            let text = self.text(option).to_owned();
+            match source.clone().or_from(text.split_whitespace()) {
+                Ok(with) => source = with,
+                Err(problem) => {
+                    let message = format!("part `{}`: `{option}`: {problem}", self.name);
+                    self.problem(option, message, None);
+                    return None;
+                }
+            }
+        }
+        Some(source)
+    }
+
     fn digest<const N: usize>(&mut self, option: &str) -> Option<Digest<N>> {
         let text = self.optional(option)?.trim().to_owned();
         match text.parse() {

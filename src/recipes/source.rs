@@ -13,6 +13,8 @@ pub struct Source {
     pub origin: Origin,
     /// The digests the config declares.
     pub expected: Expected,
+    /// Other URLs of the same file, to be tried after its own.
+    pub alternates: Vec<SourceUrl>,
 }
 
 /// Where a source comes from.
@@ -79,7 +81,22 @@ impl Source {
                 }
             }
         };
-        Ok(Self { text: text.to_owned(), origin, expected })
+        Ok(Self { text: text.to_owned(), origin, expected, alternates: Vec::new() })
+    }
+
+    /// The same, with other URLs of the same file; one that ends in a slash is a folder that has it under its name.
+    ///
+    /// # Errors
+    /// When one of them is no URL that can be fetched.
+    pub fn or_from<'t>(mut self, urls: impl IntoIterator<Item = &'t str>) -> Result<Self, SourceProblem> {
+        for url in urls {
+            let url = match url.ends_with('/') {
+                true => SourceUrl::parse(&format!("{url}{}", self.file_name()))?,
+                false => SourceUrl::parse(url)?,
+            };
+            self.alternates.push(url);
+        }
+        Ok(self)
     }
 
     /// The name the source goes by in ledger, lock and manifest; `None` for a file of the project.

@@ -175,3 +175,73 @@ fn a_proxy_is_used_where_one_is_named() {
     let last = proxy.heads().pop().expect("a request");
     assert_eq!(last.headers["user-agent"], "release/1");
 }
+
+#[test]
+fn mirrors_are_asked_in_order_and_believed_by_digest() {
+    let (scene, own, mirror, late) = (Scene::new(), Server::start(), Server::start(), Server::start());
+    let url = own.url("/gnu/foo-1.0.tar.gz");
+    let digest = hardtack::base::Sha256::of(body());
+    let project = |more: &str| {
+        scene.project("app", "foo", &format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\n{more}\n"));
+        let _ = std::fs::remove_file(scene.path("app/hardtack.lock"));
+    };
+    let rule = |server: &Server, last| {
+        format!("[[mirrors]]\nprefix = \"{}\"\nurls = [\"{}\"]\nlast = {last}\n", own.url("/gnu/"), server.url("/m/"))
+    };
+    settings(&scene, &(rule(&late, true) + &rule(&mirror, false)));
+    own.file("/gnu/foo-1.0.tar.gz", body());
+    late.file("/m/foo-1.0.tar.gz", body());
+    mirror.file("/m/foo-1.0.tar.gz", body());
+    let fetch = || scene.hardtack("fetch app --no-cache");
+    let asked = || [own.asked().len(), mirror.asked().len(), late.asked().len()];
+
+    // Without a digest a mirror is taken at its word, and that is told.
+    project("");
+    fetch()
+        .ok()
+        .says(&["was taken from http://127.0.0.1:", "/m/foo-1.0.tar.gz, and no digest says that it is the same"]);
+    assert_eq!(asked(), [0, 1, 0]);
+    // With one it is proved, and one that has something else is passed by.
+    project(&format!("sha256 = {digest}"));
+    fetch().ok().never_says(&["no digest says"]);
+    assert_eq!(asked(), [0, 1, 0]);
+    mirror.file("/m/foo-1.0.tar.gz", source("evil", "6.6"));
+    scene.hardtack("fetch app --no-cache -v").ok().says(&["/m/foo-1.0.tar.gz: SHA-256 is "]);
+    assert_eq!(asked(), [1, 1, 0]);
+    own.answer("/gnu/foo-1.0.tar.gz", Answer::Status(404));
+    fetch().ok();
+    assert_eq!(asked(), [1, 1, 1]);
+    // The config's own word comes after the file's own place, and before the last mirrors.
+    let alternate = Server::start();
+    alternate.file("/else/foo-1.0.tar.gz", body());
+    project(&format!("sha256 = {digest}\nmirrors = {} {}", alternate.url("/none/"), alternate.url("/else/")));
+    fetch().ok();
+    assert_eq!((asked(), alternate.asked().len()), ([1, 1, 0], 2));
+    // Where all fail, all are told.
+    project(&format!("sha256 = {digest}\nalternate-url = {}", alternate.url("/nothing.tgz")));
+    late.answer("/m/foo-1.0.tar.gz", Answer::Status(410));
+    let ran = fetch().exits(9);
+    ran.says(&[
+        "error[download-refused]: failed to get `http://",
+        "none of 4 places has it: ",
+        "SHA-256 is ",
+        "404",
+        "410",
+        "/nothing.tgz",
+    ]);
+    project("mirrors = nonsense");
+    fetch().exits(2).says(&["`mirrors`: `nonsense` is not a URL", "buildout.cfg:11"]);
+}
+
+#[test]
+fn a_mirror_is_asked_about_nothing_that_only_the_server_knows() {
+    let (scene, own, mirror) = (Scene::new(), Server::start(), Server::start());
+    let answer = Answer::Versioned("[v]\nname = one\n".into(), Version { etag: Some("\"1\""), ..Version::default() });
+    let url = own.answer("/base.cfg", answer);
+    mirror.file("/base.cfg", "[v]\nname = mirrored\n");
+    scene.write("app/buildout.cfg", format!("[buildout]\nextends = {url}\nparts =\n"));
+    scene.hardtack("-C app query v:name").ok();
+    settings(&scene, &format!("[[mirrors]]\nprefix = \"{}\"\nurls = [\"{}\"]\n", own.url("/"), mirror.url("/")));
+    assert_eq!(scene.hardtack("-C app query v:name").ok().stdout, "one\n");
+    assert!(mirror.asked().is_empty());
+}

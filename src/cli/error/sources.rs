@@ -47,7 +47,9 @@ impl From<lock::Error> for Report {
 
 /// The report of sources that could not be had.
 pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
-    let rank = |failure: &Failure| match &failure.cause {
+    let rank = |failure: &Failure| match own(&failure.cause) {
+        // Its own place is among them, and told instead.
+        FailureCause::Nowhere(_) => 1,
         FailureCause::Wrong(_) => 0,
         FailureCause::NotAnArchive { .. } => 0,
         FailureCause::Network(_) => 1,
@@ -60,9 +62,9 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
     let Some(gravest) = failures.iter().min_by_key(|failure| rank(failure)) else {
         return Report::new(DOWNLOAD, "download-failed", "nothing could be had");
     };
-    let (exit, code) = kind(&gravest.cause);
+    let (exit, code) = kind(own(&gravest.cause));
     let mut report = Report::new(exit, code, crate::bundle::Error::Sources(Vec::new()).to_string());
-    report.hints = hint(&gravest.cause).into_iter().map(str::to_owned).collect();
+    report.hints = hint(own(&gravest.cause)).into_iter().map(str::to_owned).collect();
     if let [only] = failures.as_slice() {
         report.message = only.to_string();
     } else {
@@ -71,6 +73,14 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
             failures.iter().map(|failure| Item { message: failure.to_string(), place: None, hint: None }).collect();
     }
     report
+}
+
+/// What was wrong at a source's own place, where there were several.
+fn own(cause: &FailureCause) -> &FailureCause {
+    match cause {
+        FailureCause::Nowhere(tries) => tries.iter().find(|tried| tried.own).map_or(cause, |tried| &tried.cause),
+        other => other,
+    }
 }
 
 /// Whether a disk was full.
@@ -95,6 +105,7 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
             "cache-failed" => (ENVIRONMENT, "cache-failed"),
             code => (DOWNLOAD, code),
         },
+        FailureCause::Nowhere(_) => (DOWNLOAD, "download-failed"),
         FailureCause::SecretUnlocked => (MISSING, "source-missing"),
         FailureCause::SameName => (USAGE, "same-name"),
         FailureCause::TooOld { reason: Some(_), .. } => (DOWNLOAD, "index-too-old"),
@@ -149,6 +160,7 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
         }
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
+        FailureCause::Nowhere(_) => None,
         FailureCause::SecretUnlocked => Some("run hardtack fetch where there is a network, so that it is locked"),
         FailureCause::SameName => Some("give the files URLs that differ in more, or put one into a project of its own"),
         FailureCause::TooOld { reason: None, .. } => {
