@@ -49,7 +49,7 @@ fn fill(cache: &Cache, count: usize, size: usize) -> Vec<Wanted> {
     let keep = |index: usize| {
         let mut wanted = wanted(index);
         let lock = cache.lock(&wanted.key, &mut |_| ()).expect("locks");
-        let mut staged = cache.stage(&lock).expect("stages");
+        let mut staged = cache.stage(&lock, false).expect("stages");
         let bytes: Vec<u8> = (0..size).map(|at| (at.wrapping_mul(index + 7) >> 3) as u8).collect();
         staged.write_all(&bytes).expect("writes");
         cache.keep(staged, &wanted, Validators::default(), &mut |_| ()).expect("keeps");

@@ -120,8 +120,8 @@ impl<'de, const N: usize> Deserialize<'de> for Digest<N> {
 pub struct Fingerprint {
     /// SHA-256 of the bytes.
     pub sha256: Sha256,
-    /// MD5 of the bytes.
-    pub md5: Md5,
+    /// MD5 of the bytes, where it was taken: it costs more than the SHA-256.
+    pub md5: Option<Md5>,
     /// Number of bytes.
     pub size: u64,
 }
@@ -130,15 +130,22 @@ pub struct Fingerprint {
 #[derive(Default)]
 pub struct Hasher {
     sha256: sha2::Sha256,
-    md5: md5::Md5,
+    md5: Option<md5::Md5>,
     size: u64,
 }
 
 impl Hasher {
+    /// One that takes the MD5 too.
+    pub fn with_md5() -> Self {
+        Self { md5: Some(md5::Md5::default()), ..Self::default() }
+    }
+
     /// Feeds more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
-        self.md5.update(bytes);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
         self.size += bytes.len() as u64;
     }
 
@@ -146,7 +153,7 @@ impl Hasher {
     pub fn finish(self) -> Fingerprint {
         Fingerprint {
             sha256: Digest(self.sha256.finalize().into()),
-            md5: Digest(self.md5.finalize().into()),
+            md5: self.md5.map(|md5| Digest(md5.finalize().into())),
             size: self.size,
         }
     }
@@ -213,10 +220,10 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-/// Reads the file at `path` once and takes its fingerprint.
+/// Reads the file at `path` once and takes its fingerprint, MD5 and all.
 pub fn fingerprint_file(path: &Utf8Path) -> Result<Fingerprint, PathError> {
     let mut file = open_file(path)?;
-    let mut hasher = Hasher::default();
+    let mut hasher = Hasher::with_md5();
     let mut buffer = vec![0; 128 * 1024];
     loop {
         match file.read(&mut buffer).at("read", path)? {

@@ -194,9 +194,10 @@ impl Expected {
             return Err(Mismatch { algorithm: "SHA-256", found, expected });
         }
         if let Some(md5) = self.md5
-            && md5 != found.md5
+            && found.md5 != Some(md5)
         {
-            let (found, expected) = (found.md5.to_string(), md5.to_string());
+            let found = found.md5.map_or_else(|| "not known".to_owned(), |md5| md5.to_string());
+            let expected = md5.to_string();
             return Err(Mismatch { algorithm: "MD5", found, expected });
         }
         Ok(())

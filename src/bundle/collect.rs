@@ -12,6 +12,7 @@ use super::get::{Got, Job, check_archive, get};
 use super::layout::blob_path;
 use super::order::{Collect, LockUse};
 use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
+use crate::cache::Depth;
 use crate::lock::Lock;
 use crate::recipes::{Origin, Plan, Source, StepKind};
 
@@ -71,7 +72,11 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     for (job, outcome) in jobs.iter().zip(outcomes) {
         let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
         match outcome {
-            Ok(got) => {
+            Ok(mut got) => {
+                if collect.depth == Depth::Bytes && got.hit.fingerprint.md5.is_none() {
+                    // A bundle's manifest has it; a download takes it only where it is declared.
+                    got.hit.fingerprint = fingerprint_file(&got.hit.path)?;
+                }
                 result.downloads += usize::from(got.downloaded);
                 result.downloaded += if got.downloaded { got.hit.fingerprint.size } else { 0 };
                 result.lock.insert(job.locked(&got.hit.fingerprint, parts.clone()));
@@ -153,7 +158,7 @@ fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Result<Got, FailureCause>
     let next = AtomicUsize::new(0);
     let outcomes: Vec<Mutex<Option<Result<Got, FailureCause>>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
-        for _ in 0..collect.connections.clamp(1, jobs.len().max(1)) {
+        for _ in 0..collect.workers.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);

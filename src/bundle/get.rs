@@ -327,7 +327,7 @@ impl Getting<'_> {
         lock: &KeyLock,
     ) -> Result<Option<Hit>, FailureCause> {
         let cache = self.caches.main;
-        let mut staged = cache.stage(lock)?;
+        let mut staged = cache.stage(lock, self.wanted.expected.md5.is_some())?;
         let version = match network.fetch(url, known, &mut staged).map_err(FailureCause::Network)? {
             Answer::Unchanged(version) => {
                 if let Some(sha256) = known_bytes {

@@ -92,8 +92,8 @@ pub struct SourceRecord {
     pub key: SourceKey,
     /// Digest of its bytes.
     pub sha256: Sha256,
-    /// MD5 of its bytes.
-    pub md5: Md5,
+    /// MD5 of its bytes, which bundling takes.
+    pub md5: Option<Md5>,
     /// Number of bytes.
     pub size: u64,
     /// Where it lies in the bundle.

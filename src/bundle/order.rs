@@ -83,8 +83,8 @@ pub struct Collect<'a> {
     pub max_index_age: Option<SignedDuration>,
     /// How sure a cache's answer has to be.
     pub depth: Depth,
-    /// Downloads at the same time.
-    pub connections: usize,
+    /// Sources that are worked on at the same time; the network has limits of its own.
+    pub workers: usize,
     /// Told about every step, from several threads.
     pub observe: &'a (dyn Fn(Progress) + Sync),
 }

@@ -31,13 +31,13 @@ pub(super) enum Word {
 
 impl Cache {
     /// Opens a file to be filled with a source's bytes and then [kept](Cache::keep). It holds what an earlier attempt
-    /// got.
+    /// got. With `md5`, that is taken on the way.
     ///
     /// # Errors
     /// When the cache cannot be written.
-    pub fn stage(&self, lock: &KeyLock) -> Result<Staged, Error> {
+    pub fn stage(&self, lock: &KeyLock, md5: bool) -> Result<Staged, Error> {
         self.prepare()?;
-        Staged::of_source(&self.layout, lock)
+        Staged::of_source(&self.layout, lock, md5)
     }
 
     /// Makes a staged file the answer to a source, if it has the digests it must have.

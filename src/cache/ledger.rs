@@ -40,7 +40,8 @@ pub(super) struct Record {
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Generation {
     pub(super) sha256: Sha256,
-    pub(super) md5: Md5,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) md5: Option<Md5>,
     pub(super) size: u64,
     /// Taken over from another program, or imported: the URL is what somebody else says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     fn generation(bytes: &str, foreign: bool) -> Generation {
-        let (sha256, md5) = (Sha256::of(bytes), Md5::of(bytes));
+        let (sha256, md5) = (Sha256::of(bytes), Some(Md5::of(bytes)));
         Generation { sha256, md5, size: bytes.len() as u64, foreign, version: Validators::default() }
     }
 

@@ -185,7 +185,7 @@ impl Cache {
                 // Of a stranger's word for what a URL is, not even an MD5 is proof: two files can be made to share one.
                 let usable = |generation: &&Generation| {
                     (!generation.foreign || self.kind == CacheKind::Project)
-                        && wanted.expected.md5.is_none_or(|md5| md5 == generation.md5)
+                        && wanted.expected.md5.is_none_or(|md5| generation.md5.is_none_or(|known| known == md5))
                 };
                 let mut generations = match wanted.expected.md5 {
                     Some(_) => record.generations.iter(),
@@ -223,8 +223,9 @@ impl Cache {
             Err(error) => return Err(error).at("inspect", &path)?,
         };
         let unchanged = identity.knows(&sha256, &data);
+        let answers = |noted: &Fingerprint| wanted.expected.md5.is_none() || noted.md5.is_some();
         let fingerprint = match noted {
-            Some(noted) if unchanged && depth == Depth::Presence => noted,
+            Some(noted) if unchanged && depth == Depth::Presence && answers(&noted) => noted,
             _ => fingerprint_file(&path)?,
         };
         if fingerprint.sha256 != sha256 {

@@ -22,6 +22,8 @@ pub struct Staged {
     file: File,
     path: Utf8PathBuf,
     hasher: Hasher,
+    /// The MD5 is taken too.
+    md5: bool,
     length: u64,
     /// The etag of the body that is being written, and the file that says so; only where a next attempt may go on.
     unfinished: Option<Unfinished>,
@@ -37,6 +39,10 @@ struct Unfinished {
 
 /// More than any note has, in bytes.
 const LONGEST_NOTE: u64 = 64 << 10;
+
+fn hasher(md5: bool) -> Hasher {
+    if md5 { Hasher::with_md5() } else { Hasher::default() }
+}
 
 /// What is noted beside the first part of a body.
 #[derive(Serialize, Deserialize)]
@@ -54,11 +60,20 @@ impl Staged {
         let (file, path) = named.keep().map_err(|error| error.error).at("create a file in", &folder)?;
         // Made in a folder whose path is UTF-8, under a name of letters.
         let path = Utf8PathBuf::from_path_buf(path).expect("a temporary file's name is ASCII");
-        Ok(Self { file, path, hasher: Hasher::default(), length: 0, unfinished: None, resumed: false, kept: false })
+        Ok(Self {
+            file,
+            path,
+            hasher: hasher(true),
+            md5: true,
+            length: 0,
+            unfinished: None,
+            resumed: false,
+            kept: false,
+        })
     }
 
     /// A file for the bytes of a source, holding what an earlier attempt got. The lock is what keeps others from it.
-    pub(super) fn of_source(layout: &Layout, lock: &KeyLock) -> Result<Self, Error> {
+    pub(super) fn of_source(layout: &Layout, lock: &KeyLock, md5: bool) -> Result<Self, Error> {
         if !lock.is_real() {
             return Self::anonymous(layout);
         }
@@ -82,7 +97,7 @@ impl Staged {
         }
         let unfinished = Some(Unfinished { key: lock.key().clone(), note, etag });
         let mut staged =
-            Self { file, path, hasher: Hasher::default(), length: 0, unfinished, resumed: false, kept: false };
+            Self { file, path, hasher: hasher(md5), md5, length: 0, unfinished, resumed: false, kept: false };
         staged.hash_begun()?;
         Ok(staged)
     }
@@ -185,7 +200,7 @@ impl Sink for Staged {
         if head.from == 0 && self.length > 0 {
             self.file.set_len(0)?;
             io::Seek::rewind(&mut self.file)?;
-            (self.hasher, self.length) = (Hasher::default(), 0);
+            (self.hasher, self.length) = (hasher(self.md5), 0);
         }
         self.resumed = head.from > 0;
         self.make_room(head.length.unwrap_or(0).saturating_sub(head.from))?;

@@ -33,7 +33,7 @@ impl Scene {
 
     fn keep(&self, cache: &Cache, wanted: &Wanted, bytes: &[u8]) -> Result<Hit, Error> {
         let lock = cache.lock(&wanted.key, &mut |_| ()).expect("locks");
-        let mut staged = cache.stage(&lock).expect("stages");
+        let mut staged = cache.stage(&lock, true).expect("stages");
         staged.write_all(bytes).expect("writes");
         cache.keep(staged, wanted, Validators::default(), &mut |_| ())
     }

@@ -87,7 +87,8 @@ pub(super) fn gather(
             refresh: access.refresh,
             max_index_age: access.max_index_age,
             depth,
-            connections: context.connections(),
+            // While one is flushed to disk, its connection serves the next.
+            workers: 2 * context.connections(),
             observe: &|progress| events::collection(context.console, walk, &progress),
         },
     )?;

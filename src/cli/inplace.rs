@@ -64,7 +64,7 @@ fn cached_sources(
         refresh: false,
         max_index_age: None,
         depth: Depth::Bytes,
-        connections: 1,
+        workers: 1,
         observe: &|progress| events::collection(context.console, told, &progress),
     };
     let mut found = BTreeMap::new();

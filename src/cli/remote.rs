@@ -107,7 +107,7 @@ impl<'c> Remote<'c> {
             refresh: self.access.refresh,
             max_index_age: self.access.max_index_age,
             depth: Depth::Bytes,
-            connections: 1,
+            workers: 1,
             observe: &|progress| events::collection(self.context.console, walk, &progress),
         };
         let prefer_cache = opened.prefer_cache && self.access.lock_use == LockUse::Honour;

@@ -46,7 +46,8 @@ impl fmt::Debug for Fetcher<'_> {
 impl<'o> Fetcher<'o> {
     /// One that has done nothing yet: certificates are not looked for before one is needed.
     pub fn new(options: Options, credentials: Credentials, observe: Observe<'o>) -> Self {
-        Self { client: Client::new(options, credentials), hosts: Hosts::default(), observe }
+        let hosts = Hosts::new(options.connections, options.per_host);
+        Self { client: Client::new(options, credentials), hosts, observe }
     }
 
     /// Writes the body of a URL to `sink`, or tells that the known version still is the current one. Waits for its turn
@@ -61,7 +62,7 @@ impl<'o> Fetcher<'o> {
         let mut failures = 0;
         for _ in 0..MAX_TRIES {
             let before = begun(sink);
-            let slot = self.hosts.enter(&host, options.per_host);
+            let slot = self.hosts.enter(&host);
             let slot = slot.map_err(|reason| Error::HostDown { url: get.url.public(), reason })?;
             let error = match self.client.get(get, deadline, sink) {
                 Ok(answer) => return Ok(answer),

@@ -19,6 +19,8 @@ pub struct Options {
     pub retries: u32,
     /// The first of these waits; each is twice as long as the one before, less up to half of it by chance.
     pub first_wait: Duration,
+    /// Connections at the same time.
+    pub connections: usize,
     /// Connections to one host at the same time.
     pub per_host: usize,
     /// Certificates of authorities that are believed besides the system's, in PEM.
@@ -38,6 +40,7 @@ impl Default for Options {
             total_timeout: None,
             retries: 3,
             first_wait: Duration::from_secs(1),
+            connections: 16,
             per_host: 16,
             ca_file: None,
             proxy: None,

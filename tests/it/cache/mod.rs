@@ -5,7 +5,6 @@ mod failures;
 mod hostile;
 mod index;
 mod policy;
-mod soak;
 
 use crate::server::Server;
 use crate::support::{Scene, source};

@@ -1,12 +1,22 @@
 //! Two hundred processes at one cache, for a minute: they fetch, bundle, clean, clear and verify, and some are killed.
 
+//!
+//! A program of its own, so that the tests that run beside each other do not wait for it.
+
+#![allow(unreachable_pub, dead_code, reason = "a test binary exports nothing, and shares more than it needs")]
+
+#[path = "it/server.rs"]
+mod server;
+#[path = "it/support.rs"]
+mod support;
+
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::server::Server;
-use crate::support::{Scene, source};
+use server::Server;
+use support::{Scene, source};
 
 const PROCESSES: u64 = 200;
 const PROJECTS: u64 = 10;
