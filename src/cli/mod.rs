@@ -21,6 +21,7 @@ mod events;
 mod fetch;
 mod inplace;
 mod install;
+mod interrupt;
 mod lock;
 mod network;
 mod prepared;
@@ -55,6 +56,7 @@ pub fn run() -> u8 {
         }
     };
     let console = Console::new(&arguments.global, &environment);
+    interrupt::listen();
     let outcome = Context::new(&arguments.global, arguments.command.name(), &environment, &console)
         .and_then(|context| dispatch(&context, arguments.command));
     match outcome {

@@ -245,3 +245,79 @@ fn a_mirror_is_asked_about_nothing_that_only_the_server_knows() {
     assert_eq!(scene.hardtack("-C app query v:name").ok().stdout, "one\n");
     assert!(mirror.asked().is_empty());
 }
+
+/// An archive of so many bytes that are in no order.
+fn large(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as u8
+    };
+    let bytes: Vec<u8> = (0..size).map(|_| next()).collect();
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, "data-1.0/data", bytes.as_slice()).expect("appends");
+    builder.into_inner().expect("finishes")
+}
+
+#[test]
+fn twenty_kills_cost_less_than_half_of_the_bytes_again() {
+    const FILES: usize = 50;
+    let (scene, server) = (Scene::new(), Server::start());
+    let (mut sections, mut parts, mut digests, mut total) = (String::new(), String::new(), Vec::new(), 0);
+    for index in 0..FILES {
+        let body = large(index as u64, 100_000);
+        total += body.len() as u64;
+        digests.push(hardtack::base::Sha256::of(&body).to_string());
+        let pace = Some(Duration::from_millis(4));
+        let version = Version { etag: Some("\"1\""), pace, ..Version::default() };
+        let url = server.answer(&format!("/{index}.tar"), Answer::Versioned(body, version));
+        sections += &format!("[p{index}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n");
+        parts += &format!(" p{index}");
+    }
+    scene.project("app", &parts, &sections);
+    let mut kills = 0;
+    for round in 0..20 {
+        let mut child = scene.command(&["fetch", "app", "-q"]).spawn().expect("starts");
+        std::thread::sleep(Duration::from_millis(40 + (round * 37) % 60));
+        kills += usize::from(child.try_wait().expect("can be asked").is_none());
+        // One that has ended needs no kill.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    assert!(kills > 2, "{kills} of 20 were still running");
+    scene.hardtack("fetch app").ok();
+    let lock = scene.read("app/hardtack.lock");
+    assert!(digests.iter().all(|digest| lock.contains(digest)));
+    scene.hardtack("cache verify").ok();
+    let sent = server.sent();
+    assert!(sent < total + total / 2, "{sent} bytes went out for {total}, {kills} kills");
+}
+
+#[test]
+fn an_interrupted_download_says_so_and_goes_on() {
+    let server = Server::start();
+    let pace = Some(Duration::from_millis(20));
+    let version = Version { etag: Some("\"1\""), pace, ..Version::default() };
+    let body = large(7, 400_000);
+    let scene = scene(&server, Answer::Versioned(body.clone(), version));
+    let child = scene.command(&["fetch", "app"]).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    for _ in 0..500 {
+        if server.sent() > 50_000 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("signals");
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!(output.status.code(), Some(130));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("interrupted; the same command goes on where this one was"), "{text}");
+    scene.hardtack("fetch app").ok();
+    let last = server.heads().pop().expect("a request");
+    assert!(last.headers.contains_key("range"), "{last:?}");
+    assert!(scene.read("app/hardtack.lock").contains(&hardtack::base::Sha256::of(&body).to_string()));
+}

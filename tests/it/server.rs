@@ -55,6 +55,8 @@ pub struct Version {
     pub ignores_if_range: bool,
     /// Sends at most so much of a part.
     pub short_part: Option<usize>,
+    /// Rests so long after each few kilobytes.
+    pub pace: Option<std::time::Duration>,
 }
 
 /// A request as it came.
@@ -71,6 +73,8 @@ struct Shared {
     headers: Mutex<String>,
     requests: Mutex<Vec<Request>>,
     stop: AtomicBool,
+    /// Bytes of bodies that have versions.
+    sent: std::sync::atomic::AtomicU64,
 }
 
 /// A server on a free port of 127.0.0.1, stopped when dropped.
@@ -89,6 +93,7 @@ impl Server {
             headers: Mutex::default(),
             requests: Mutex::default(),
             stop: AtomicBool::new(false),
+            sent: std::sync::atomic::AtomicU64::new(0),
         });
         let inner = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
@@ -129,6 +134,11 @@ impl Server {
     /// The paths asked for so far, in order.
     pub fn requests(&self) -> Vec<String> {
         self.heads().into_iter().map(|request| request.path).collect()
+    }
+
+    /// Bytes of bodies sent so far, of files that have versions.
+    pub fn sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::SeqCst)
     }
 
     /// The requests so far, in order.
@@ -222,7 +232,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 return Ok(());
             }
             Answer::Versioned(body, version) => {
-                if versioned(&mut stream, &request, &body, &version)? {
+                if versioned(&mut stream, &request, &body, &version, &shared.sent)? {
                     let _ = reader.read(&mut [0; 16]);
                     return Ok(());
                 }
@@ -266,7 +276,13 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 /// Answers as a server does that knows versions; `true` where the connection was cut.
-fn versioned(stream: &mut TcpStream, request: &Request, body: &[u8], version: &Version) -> std::io::Result<bool> {
+fn versioned(
+    stream: &mut TcpStream,
+    request: &Request,
+    body: &[u8],
+    version: &Version,
+    sent: &std::sync::atomic::AtomicU64,
+) -> std::io::Result<bool> {
     let header =
         |name: &str, value: Option<&str>| value.map(|value| format!("{name}: {value}\r\n")).unwrap_or_default();
     let about = header("ETag", version.etag) + &header("Last-Modified", version.last_modified);
@@ -297,7 +313,7 @@ fn versioned(stream: &mut TcpStream, request: &Request, body: &[u8], version: &V
             let size = version.short_part.map_or(length - from, |most| most.min(length - from));
             let range = format!("Content-Range: bytes {from}-{}/{length}\r\n", from + size - 1);
             write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Length: {size}\r\n{range}{about}\r\n")?;
-            stream.write_all(&body[from..from + size])?;
+            paced(stream, &body[from..from + size], version.pace, sent)?;
         }
         None => {
             write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{about}\r\n")?;
@@ -310,8 +326,27 @@ fn versioned(stream: &mut TcpStream, request: &Request, body: &[u8], version: &V
                 stream.shutdown(std::net::Shutdown::Both)?;
                 return Ok(true);
             }
-            stream.write_all(body)?;
+            paced(stream, body, version.pace, sent)?;
         }
     }
     Ok(false)
+}
+
+/// Sends a body, slowly if that is wished, and counts what went out.
+fn paced(
+    stream: &mut TcpStream,
+    body: &[u8],
+    pace: Option<std::time::Duration>,
+    sent: &std::sync::atomic::AtomicU64,
+) -> std::io::Result<()> {
+    let size = if pace.is_some() { 8192 } else { body.len().max(1) };
+    for chunk in body.chunks(size) {
+        stream.write_all(chunk)?;
+        stream.flush()?;
+        sent.fetch_add(chunk.len() as u64, Ordering::SeqCst);
+        if let Some(pace) = pace {
+            std::thread::sleep(pace);
+        }
+    }
+    Ok(())
 }
