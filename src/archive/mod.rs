@@ -5,6 +5,7 @@
 //! [`GzipMembers`]). Nothing here knows what a bundle or a source is.
 
 mod apk;
+mod content;
 mod decompress;
 mod entry;
 mod error;
@@ -20,6 +21,7 @@ mod unpack;
 mod zip_read;
 
 pub use apk::{ApkParts, ApkProblem, apk_data, read_apk, read_range};
+pub use content::content_digest;
 pub use decompress::Compression;
 pub use entry::{Entry, EntryKind};
 pub use error::{Error, Refusal};

@@ -127,7 +127,7 @@ pub struct Fingerprint {
 }
 
 /// Takes a [`Fingerprint`] of the bytes it is fed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Hasher {
     sha256: sha2::Sha256,
     md5: Option<md5::Md5>,

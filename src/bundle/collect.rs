@@ -79,7 +79,8 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
                 }
                 result.downloads += usize::from(got.downloaded);
                 result.downloaded += if got.downloaded { got.hit.fingerprint.size } else { 0 };
-                result.lock.insert(job.locked(&got.hit.fingerprint, parts.clone()));
+                let known = collect.lock.get(&job.wanted.key);
+                result.lock.insert(job.locked(&got.hit, known, parts.clone()));
                 result.sources.push(CollectedSource {
                     key: job.wanted.key.clone(),
                     path: got.hit.path,

@@ -34,6 +34,7 @@ impl CollectedConfig {
             url: self.key.clone(),
             kind: "config".to_owned(),
             sha256: self.fingerprint.sha256,
+            content: None,
             size: self.fingerprint.size,
             md5: None,
             parts: Vec::new(),

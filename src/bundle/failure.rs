@@ -53,6 +53,14 @@ pub enum FailureCause {
     /// Its bytes are not those the config or the lock promises.
     #[error("{0}")]
     Wrong(Mismatch),
+    /// Its files are those that are locked, and its bytes are others.
+    #[error("it has the same files as the locked one, compressed anew: {mismatch}")]
+    Recompressed {
+        /// How the bytes differ.
+        mismatch: Mismatch,
+        /// The config says which bytes are meant, too.
+        declared: bool,
+    },
     /// It could not be downloaded.
     #[error("{}", with_causes(&**.0))]
     Network(Box<dyn std::error::Error + Send + Sync>),

@@ -9,10 +9,9 @@ use camino::Utf8Path;
 use super::failure::{Failure, FailureCause, Try, gravest};
 use super::mirror::candidates;
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
-use crate::archive::detect;
+use crate::archive::{content_digest, detect};
 use crate::base::{
-    Answer, Class, Expected, Fingerprint, IoContext, KnownVersion, Sha256, SourceUrl, Wanted, fingerprint_file,
-    read_limited,
+    Answer, Class, Expected, IoContext, KnownVersion, Sha256, SourceUrl, Wanted, fingerprint_file, read_limited,
 };
 use crate::cache::{
     Cache, DeletePolicy, Error as CacheError, Event, Hit, KeyLock, Policy, Rule, Standing, Wrong, decide,
@@ -50,12 +49,20 @@ impl Job<'_> {
         if self.unpacked { check_archive(path) } else { Ok(()) }
     }
 
-    pub(super) fn locked(&self, fingerprint: &Fingerprint, parts: Vec<String>) -> Locked {
+    /// What a lock says of the source. The content's digest is taken when these bytes are locked first, and stays.
+    pub(super) fn locked(&self, hit: &Hit, known: Option<&Locked>, parts: Vec<String>) -> Locked {
+        let fingerprint = &hit.fingerprint;
+        let content = match known.filter(|known| known.sha256 == fingerprint.sha256) {
+            Some(known) => known.content,
+            None if self.unpacked => content_digest(&hit.path),
+            None => None,
+        };
         let kind = if self.wanted.local { "file" } else { "remote" };
         Locked {
             url: self.wanted.key.clone(),
             kind: kind.to_owned(),
             sha256: fingerprint.sha256,
+            content,
             size: fingerprint.size,
             md5: self.declared.md5,
             parts,
@@ -338,8 +345,22 @@ impl Getting<'_> {
             Answer::Body(version) => version,
         };
         let resumed = staged.resumed();
+        let mut wanted = self.wanted.clone();
+        if let Err(mismatch) = wanted.expected.check(&staged.so_far())
+            && !resumed
+            && self.is_recompressed(staged.path())
+        {
+            // What the config itself says of the bytes holds, whatever is in them.
+            let declared = self.job.declared;
+            if !self.order.accept_recompressed || declared.check(&staged.so_far()).is_err() {
+                staged.discard();
+                return Err(FailureCause::Recompressed { mismatch, declared: declared.is_some() });
+            }
+            (self.order.observe)(Progress::Recompressed { source: self.job.source.shown() });
+            wanted.expected = declared;
+        }
         let kept = match self.job.check(staged.path()) {
-            Ok(()) => Ok(cache.keep(staged, self.wanted, version, &mut |event| self.observe(event))),
+            Ok(()) => Ok(cache.keep(staged, &wanted, version, &mut |event| self.observe(event))),
             Err(cause) => {
                 staged.discard();
                 Err(cause)
@@ -353,6 +374,12 @@ impl Getting<'_> {
             Ok(kept) => Ok(Some(kept?)),
             Err(cause) => Err(cause),
         }
+    }
+
+    /// Whether a file has the content that is locked, in other bytes.
+    fn is_recompressed(&self, path: &Utf8Path) -> bool {
+        let locked = self.order.lock.get(&self.wanted.key).and_then(|locked| locked.content);
+        locked.is_some() && locked == content_digest(path)
     }
 
     fn without_network(&self, there: There<'_>) -> Result<Got, FailureCause> {

@@ -79,6 +79,8 @@ pub struct Collect<'a> {
     pub lock_use: LockUse,
     /// Servers are asked about what is cached already.
     pub refresh: bool,
+    /// Take archives whose files are those that are locked, compressed anew, and lock them.
+    pub accept_recompressed: bool,
     /// How old an index may be for which no server has spoken; any age where nothing is said.
     pub max_index_age: Option<SignedDuration>,
     /// How sure a cache's answer has to be.
@@ -121,6 +123,11 @@ pub enum Progress {
         source: String,
         /// The place.
         place: String,
+    },
+    /// An archive was taken whose files are those that are locked, compressed anew.
+    Recompressed {
+        /// The source.
+        source: String,
     },
     /// One of several places to have a file from failed.
     Elsewhere {

@@ -136,6 +136,11 @@ impl Staged {
         Ok(())
     }
 
+    /// The digests of what was written so far.
+    pub fn so_far(&self) -> Fingerprint {
+        self.hasher.clone().finish()
+    }
+
     /// Whether it starts with what an earlier attempt got.
     pub fn resumed(&self) -> bool {
         self.resumed

@@ -19,22 +19,31 @@ pub(super) struct Access {
     pub(super) locked: bool,
     /// Servers are asked about what is cached.
     pub(super) refresh: bool,
+    /// Archives that were compressed anew are taken.
+    pub(super) accept_recompressed: bool,
     /// How old indexes may be for which no server has spoken.
     pub(super) max_index_age: Option<SignedDuration>,
 }
 
 impl Access {
     /// Looking at a config: from where it is to be had.
-    pub(super) const LOOK: Self =
-        Self { network: true, lock_use: LockUse::Honour, locked: false, refresh: false, max_index_age: None };
+    pub(super) const LOOK: Self = Self {
+        network: true,
+        lock_use: LockUse::Honour,
+        locked: false,
+        refresh: false,
+        accept_recompressed: false,
+        max_index_age: None,
+    };
     /// Installing: from the cache.
     pub(super) const INSTALL: Self = Self { network: false, ..Self::LOOK };
 
     /// As the options say.
     pub(super) fn of(sources: &Sources) -> Self {
         let network = !sources.offline && !sources.frozen;
-        let Sources { refresh, max_index_age, .. } = *sources;
-        Self { network, lock_use: LockUse::Honour, locked: sources.locked || sources.frozen, refresh, max_index_age }
+        let Sources { refresh, accept_recompressed, max_index_age, .. } = *sources;
+        let locked = sources.locked || sources.frozen;
+        Self { network, lock_use: LockUse::Honour, locked, refresh, accept_recompressed, max_index_age }
     }
 
     /// The same, taking everything anew.

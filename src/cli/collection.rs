@@ -85,6 +85,7 @@ pub(super) fn gather(
             lock: &lock,
             lock_use: access.lock_use,
             refresh: access.refresh,
+            accept_recompressed: access.accept_recompressed,
             max_index_age: access.max_index_age,
             depth,
             // While one is flushed to disk, its connection serves the next.

@@ -28,6 +28,9 @@ pub(super) fn collection(console: &Console, walk: bool, progress: &Progress) {
         Progress::Unproved { source, place } => {
             console.warn(format!("{source} was taken from {place}, and no digest says that it is the same file"));
         }
+        Progress::Recompressed { source } => {
+            console.note(format!("{source} has the files that are locked, compressed anew; it is locked as it is now"));
+        }
         Progress::Elsewhere { place, reason } => console.detail(format!("{place}: {reason}")),
         Progress::Unchanged { source } => console.detail(format!("{source} has not changed")),
         Progress::Downloaded { source, size } => console.detail(format!("downloaded {source}: {}", bytes(*size))),

@@ -62,6 +62,7 @@ fn cached_sources(
         lock: &lock,
         lock_use: LockUse::Honour,
         refresh: false,
+        accept_recompressed: false,
         max_index_age: None,
         depth: Depth::Bytes,
         workers: 1,

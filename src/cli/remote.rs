@@ -105,6 +105,7 @@ impl<'c> Remote<'c> {
             lock: &opened.lock,
             lock_use: self.access.lock_use,
             refresh: self.access.refresh,
+            accept_recompressed: false,
             max_index_age: self.access.max_index_age,
             depth: Depth::Bytes,
             workers: 1,

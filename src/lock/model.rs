@@ -31,6 +31,10 @@ pub struct Locked {
     pub kind: String,
     /// SHA-256 of the bytes.
     pub sha256: Sha256,
+    /// SHA-256 of the uncompressed content, of an archive that is compressed: forges compress theirs anew at times, and the
+    /// files stay the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Sha256>,
     /// Number of bytes.
     pub size: u64,
     /// The MD5 the config declares.
@@ -186,7 +190,7 @@ mod tests {
     fn locked(url: &str, bytes: &str) -> Locked {
         let (md5, parts) = (Some(Md5::of(bytes)), vec!["a".to_owned()]);
         let (url, kind) = (SourceKey::url(url), "remote".to_owned());
-        Locked { url, kind, sha256: Sha256::of(bytes), size: bytes.len() as u64, md5, parts }
+        Locked { url, kind, sha256: Sha256::of(bytes), content: None, size: bytes.len() as u64, md5, parts }
     }
 
     #[test]

@@ -268,10 +268,10 @@ fn twenty_kills_cost_less_than_half_of_the_bytes_again() {
     let (scene, server) = (Scene::new(), Server::start());
     let (mut sections, mut parts, mut digests, mut total) = (String::new(), String::new(), Vec::new(), 0);
     for index in 0..FILES {
-        let body = large(index as u64, 100_000);
+        let body = large(index as u64, 400_000);
         total += body.len() as u64;
         digests.push(hardtack::base::Sha256::of(&body).to_string());
-        let pace = Some(Duration::from_millis(4));
+        let pace = Some(Duration::from_millis(3));
         let version = Version { etag: Some("\"1\""), pace, ..Version::default() };
         let url = server.answer(&format!("/{index}.tar"), Answer::Versioned(body, version));
         sections += &format!("[p{index}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n");
@@ -280,7 +280,8 @@ fn twenty_kills_cost_less_than_half_of_the_bytes_again() {
     scene.project("app", &parts, &sections);
     let mut kills = 0;
     for round in 0..20 {
-        let mut child = scene.command(&["fetch", "app", "-q"]).spawn().expect("starts");
+        // What waits between server and client when that is killed is counted too, so connections are few.
+        let mut child = scene.command(&["fetch", "app", "-q", "--connections", "4"]).spawn().expect("starts");
         std::thread::sleep(Duration::from_millis(40 + (round * 37) % 60));
         kills += usize::from(child.try_wait().expect("can be asked").is_none());
         // One that has ended needs no kill.
@@ -320,4 +321,38 @@ fn an_interrupted_download_says_so_and_goes_on() {
     let last = server.heads().pop().expect("a request");
     assert!(last.headers.contains_key("range"), "{last:?}");
     assert!(scene.read("app/hardtack.lock").contains(&hardtack::base::Sha256::of(&body).to_string()));
+}
+
+#[test]
+fn an_archive_that_was_compressed_anew_is_told_from_another_one() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let url = scene.foo_project(&server);
+    scene.hardtack("fetch app").ok();
+    let lock = scene.read("app/hardtack.lock");
+    let mut tar = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(body().as_slice()), &mut tar).expect("decompresses");
+    assert!(lock.contains(&format!("content = \"{}\"", hardtack::base::Sha256::of(&tar))), "{lock}");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
+    std::io::Write::write_all(&mut gzip, &tar).expect("compresses");
+    let anew = gzip.finish().expect("finishes");
+    assert_ne!(anew, body());
+    server.file("/foo-1.0.tar.gz", anew.clone());
+    let fetch = |more: &str| scene.hardtack(&format!("fetch app --no-cache {more}"));
+    fetch("").exits(6).says(&[
+        "error[recompressed]",
+        "the same files as the locked one, compressed anew: SHA-256 is",
+        "--accept-recompressed",
+    ]);
+    assert_eq!(scene.read("app/hardtack.lock"), lock);
+    fetch("--accept-recompressed").ok().says(&["note: ", "compressed anew; it is locked as it is now"]);
+    assert!(scene.read("app/hardtack.lock").contains(&hardtack::base::Sha256::of(&anew).to_string()));
+    fetch("").ok();
+    // Other files are other files.
+    server.file("/foo-1.0.tar.gz", source("evil", "6.6"));
+    fetch("--accept-recompressed").exits(6).says(&["error[wrong-digest]"]);
+    // What the config says itself is the config's to change.
+    let digest = hardtack::base::Sha256::of(&anew);
+    scene.project("app", "foo", &format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\nsha256 = {digest}\n"));
+    server.file("/foo-1.0.tar.gz", body());
+    fetch("--accept-recompressed").exits(6).says(&["error[recompressed]", "correct the digest in the config"]);
 }

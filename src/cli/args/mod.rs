@@ -201,6 +201,9 @@ pub(super) struct Sources {
     /// Asks the servers whether what is cached is still what they have
     #[arg(long, env = "HARDTACK_REFRESH", value_parser = FalseyValueParser::new(), conflicts_with_all = ["frozen", "offline"])]
     pub(super) refresh: bool,
+    /// Takes and locks archives whose files are the locked ones, compressed anew
+    #[arg(long, env = "HARDTACK_ACCEPT_RECOMPRESSED", value_parser = FalseyValueParser::new(), conflicts_with_all = ["locked", "frozen"])]
+    pub(super) accept_recompressed: bool,
     /// Refuses indexes and configs for which no server has spoken for longer, such as `12h` or `3 days`
     #[arg(long, value_name = "TIME", env = "HARDTACK_MAX_INDEX_AGE", value_parser = super::amounts::time)]
     pub(super) max_index_age: Option<jiff::SignedDuration>,

@@ -51,7 +51,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
         // Its own place is among them, and told instead.
         FailureCause::Nowhere(_) => 1,
         FailureCause::Wrong(_) => 0,
-        FailureCause::NotAnArchive { .. } => 0,
+        FailureCause::NotAnArchive { .. } | FailureCause::Recompressed { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
         FailureCause::TooOld { .. } | FailureCause::SecretUnlocked => 2,
@@ -100,6 +100,7 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing"),
         FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
         FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
+        FailureCause::Recompressed { .. } => (DIGEST, "recompressed"),
         FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
         FailureCause::Network(error) => match network_code(&**error) {
             "cache-failed" => (ENVIRONMENT, "cache-failed"),
@@ -154,6 +155,10 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
     match cause {
         FailureCause::Missing => Some("run hardtack fetch where there is a network"),
         FailureCause::NoFile | FailureCause::Folder => None,
+        FailureCause::Recompressed { declared: false, .. } => Some("to take and lock it: --accept-recompressed"),
+        FailureCause::Recompressed { declared: true, .. } => {
+            Some("correct the digest in the config, then hardtack lock --update")
+        }
         FailureCause::NotAnArchive { .. } => Some("the server may have answered with a web page that says why"),
         FailureCause::Network(error) if is_full(&**error) => Some("make room, then run the command again"),
         FailureCause::Wrong(_) => {
