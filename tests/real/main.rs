@@ -1,4 +1,5 @@
-//! Tests with real peers: Debian's upstream tarballs and nginx, zc.buildout and zc.recipe.cmmi, a bare chroot, apko.
+//! Tests with real peers: Debian's upstream tarballs and nginx, zc.buildout and zc.recipe.cmmi, a bare chroot, apko,
+//! tinyproxy.
 //!
 //! What a test lacks is said loudly as `skipped: …`. Package clients are the only things here that leave loopback.
 
@@ -11,5 +12,6 @@ mod debian;
 #[path = "../it/generator.rs"]
 mod generator;
 mod language;
+mod network;
 mod peers;
 mod quickstart;

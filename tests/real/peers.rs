@@ -84,9 +84,20 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start(scene: &Scene, root: &Path) -> Self {
-        let folder = scene.path("nginx");
-        let output = tool("nginx.sh").arg(root).arg(&folder).output().expect("the script starts");
-        Self { port: succeeded(output).trim().to_owned(), folder }
+        Self::with(scene, root, "nginx", &[])
+    }
+
+    /// The same in a folder of this name, with more said in variables of the script.
+    pub fn with(scene: &Scene, root: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = scene.path(name);
+        let mut script = tool("nginx.sh");
+        script.arg(root).arg(&folder).envs(variables.iter().copied());
+        Self { port: succeeded(script.output().expect("the script starts")).trim().to_owned(), folder }
+    }
+
+    /// What is said of the requests so far, a line each.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("logs/access.log")).unwrap_or_default()
     }
 
     pub fn url(&self, file: &str) -> String {
@@ -95,7 +106,7 @@ impl Nginx {
 
     /// The number of requests so far.
     pub fn requests(&self) -> usize {
-        std::fs::read_to_string(self.folder.join("logs/access.log")).unwrap_or_default().lines().count()
+        self.log().lines().count()
     }
 
     pub fn stop(self) {}

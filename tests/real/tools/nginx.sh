@@ -2,6 +2,8 @@
 # nginx.sh ROOT FOLDER serves ROOT with Debian's nginx on a free port of 127.0.0.1 and prints the port.
 # nginx.sh stop FOLDER stops it.
 #
+# NGINX_LISTEN is added to the listen line, NGINX_SERVER and NGINX_HTTP to what is said of the server and of all servers.
+#
 # Everything of the server lies in FOLDER; FOLDER/logs/access.log has a line a request.
 set -euo pipefail
 export LC_ALL=C
@@ -37,7 +39,8 @@ http {
 	uwsgi_temp_path "$folder/tmp/uwsgi";
 	scgi_temp_path "$folder/tmp/scgi";
 	default_type application/octet-stream;
-	server { listen 127.0.0.1:$port; root "$root"; }
+	${NGINX_HTTP:-}
+	server { listen 127.0.0.1:$port ${NGINX_LISTEN:-}; root "$root"; ${NGINX_SERVER:-} }
 }
 CONF
 	# It returns when it listens.
