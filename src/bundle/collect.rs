@@ -10,7 +10,7 @@ use super::error::Error;
 use super::failure::{Failure, FailureCause};
 use super::get::{Got, Job, check_archive, get};
 use super::layout::blob_path;
-use super::order::{Collect, LockUse};
+use super::order::{Collect, LockUse, Progress};
 use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
 use crate::cache::Depth;
 use crate::lock::Lock;
@@ -157,6 +157,7 @@ fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
 /// Works through the jobs on a few threads; the outcomes come in the order of the jobs.
 fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Result<Got, FailureCause>> {
     let next = AtomicUsize::new(0);
+    (collect.observe)(Progress::Start { sources: jobs.len() });
     let outcomes: Vec<Mutex<Option<Result<Got, FailureCause>>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
         for _ in 0..collect.workers.clamp(1, jobs.len().max(1)) {
@@ -165,6 +166,7 @@ fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Result<Got, FailureCause>
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let (Some(job), Some(slot)) = (jobs.get(index), outcomes.get(index)) else { break };
                     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(get(job, collect));
+                    (collect.observe)(Progress::Done);
                 }
             });
         }

@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use camino::Utf8Path;
 
 use super::failure::{Failure, FailureCause, Try, gravest};
+use super::meter::Metered;
 use super::mirror::candidates;
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
 use crate::archive::{content_digest, detect};
@@ -335,7 +336,13 @@ impl Getting<'_> {
     ) -> Result<Option<Hit>, FailureCause> {
         let cache = self.caches.main;
         let mut staged = cache.stage(lock, self.wanted.expected.md5.is_some())?;
-        let version = match network.fetch(url, known, &mut staged).map_err(FailureCause::Network)? {
+        let source = self.job.source.shown();
+        let observe = self.order.observe;
+        let (staged_now, told) = (&mut staged, None);
+        let mut sink = Metered { staged: staged_now, source: &source, observe, bytes: 0, length: None, told };
+        let fetched = network.fetch(url, known, &mut sink);
+        observe(Progress::Ended { source });
+        let version = match fetched.map_err(FailureCause::Network)? {
             Answer::Unchanged(version) => {
                 if let Some(sha256) = known_bytes {
                     cache.confirm(&self.wanted.key, sha256, &version)?;

@@ -17,6 +17,7 @@ mod installer;
 mod layout;
 mod look;
 mod manifest;
+mod meter;
 mod mirror;
 mod order;
 mod products;

@@ -101,6 +101,27 @@ pub enum Progress {
         /// What happened.
         event: Event,
     },
+    /// So many sources are worked on from here on.
+    Start {
+        /// All of them.
+        sources: usize,
+    },
+    /// One of them is done, well or not.
+    Done,
+    /// Bytes of a download are there.
+    Received {
+        /// The source.
+        source: String,
+        /// Bytes so far, those of an earlier attempt included.
+        bytes: u64,
+        /// Length of the whole, if the server says it.
+        length: Option<u64>,
+    },
+    /// A download has ended, well or not.
+    Ended {
+        /// The source.
+        source: String,
+    },
     /// A download starts.
     Download {
         /// The first part that wants it.

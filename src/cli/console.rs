@@ -8,9 +8,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstream::{AutoStream, ColorChoice};
 
 use super::args::{Color, Format, Global};
+use super::bars::Bars;
 use super::environment::Environment;
 use super::error::{Item, Report};
 use crate::base::Place;
+use crate::bundle::Progress;
 use crate::recipes::Lint;
 use crate::report::JSON_FORMAT;
 
@@ -24,6 +26,7 @@ pub(super) struct Console {
     pub(super) verbose: u8,
     /// Something was said that is said only once.
     noted: AtomicBool,
+    bars: Option<Bars>,
 }
 
 impl Console {
@@ -39,24 +42,43 @@ impl Console {
             Color::Auto => ColorChoice::Never,
         };
         let json = global.format == Format::Json;
+        let watched = environment.terminal && !global.no_progress && !global.quiet && !json;
+        let bars = watched.then(Bars::new);
         Self {
             quiet: global.quiet && global.verbose == 0,
             color,
             json,
             verbose: global.verbose,
             noted: AtomicBool::new(false),
+            bars,
         }
     }
 
-    fn stderr(&self) -> impl Write {
-        AutoStream::new(io::stderr().lock(), self.color)
+    /// Writes to stderr, past the bars. Nobody is left to be told when stderr is closed.
+    fn write(&self, text: &str) {
+        let write = || drop(AutoStream::new(io::stderr().lock(), self.color).write_all(text.as_bytes()));
+        match &self.bars {
+            Some(bars) => bars.aside(write),
+            None => write(),
+        }
+    }
+
+    /// Shows how far a collection is, where people watch; to programs, tells it.
+    pub(super) fn progress(&self, progress: &Progress) {
+        if let Some(bars) = &self.bars {
+            bars.show(progress);
+        }
+    }
+
+    /// Tells a program what happens, a line of JSON on stderr each.
+    pub(super) fn event(&self, value: &serde_json::Value) {
+        self.write(&format!("{value}\n"));
     }
 
     /// Says what is being done.
     pub(super) fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            // Nobody is left to be told when stderr is closed.
-            let _ = writeln!(self.stderr(), "{}", text.as_ref());
+            self.write(&format!("{}\n", text.as_ref()));
         }
     }
 
@@ -71,7 +93,7 @@ impl Console {
     pub(super) fn warn(&self, text: impl AsRef<str>) {
         let title = Level::WARNING.primary_title(text.as_ref());
         if !self.quiet {
-            let _ = writeln!(self.stderr(), "{}", renderer().render(&[Group::with_title(title)]));
+            self.write(&format!("{}\n", renderer().render(&[Group::with_title(title)])));
         }
     }
 
@@ -86,7 +108,7 @@ impl Console {
     pub(super) fn note(&self, text: impl AsRef<str>) {
         let title = Level::NOTE.primary_title(text.as_ref());
         if !self.quiet {
-            let _ = writeln!(self.stderr(), "{}", renderer().render(&[Group::with_title(title)]));
+            self.write(&format!("{}\n", renderer().render(&[Group::with_title(title)])));
         }
     }
 
@@ -96,7 +118,7 @@ impl Console {
         let group = title.elements(lint.place.as_ref().map(snippet));
         let hint = lint.hint.as_deref().map(render_hint).unwrap_or_default();
         if !self.quiet {
-            let _ = write!(self.stderr(), "{}\n{hint}", renderer().render(&[group]));
+            self.write(&format!("{}\n{hint}", renderer().render(&[group])));
         }
     }
 
@@ -122,7 +144,7 @@ impl Console {
         if report.code.is_empty() {
             return;
         }
-        let _ = self.stderr().write_all(render(report).as_bytes());
+        self.write(&render(report));
         if self.json {
             let places: Vec<String> = report.places.iter().map(ToString::to_string).collect();
             let items: Vec<&str> = report.items.iter().map(|item| item.message.as_str()).collect();

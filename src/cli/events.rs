@@ -1,5 +1,7 @@
 //! What collections and installations do, in words.
 
+use serde_json::json;
+
 use super::console::Console;
 use crate::bundle::{Progress, age_in_words};
 use crate::cache::Event as CacheEvent;
@@ -8,7 +10,16 @@ use crate::report::{bytes, seconds};
 
 /// Tells a step of a collection. With `walk`, every look into a cache is told.
 pub(super) fn collection(console: &Console, walk: bool, progress: &Progress) {
+    console.progress(progress);
+    if console.json
+        && let Some(value) = as_json(progress)
+    {
+        console.event(&value);
+        return;
+    }
     match progress {
+        // Bars and programs are told.
+        Progress::Start { .. } | Progress::Done | Progress::Received { .. } | Progress::Ended { .. } => {}
         Progress::Cache { part, event } => {
             if !told_aloud(console, event) && walk {
                 console.say(format!("{part}: {}", cache_step(event)));
@@ -35,6 +46,22 @@ pub(super) fn collection(console: &Console, walk: bool, progress: &Progress) {
         Progress::Unchanged { source } => console.detail(format!("{source} has not changed")),
         Progress::Downloaded { source, size } => console.detail(format!("downloaded {source}: {}", bytes(*size))),
     }
+}
+
+/// What programs are told; other steps are told them in words.
+fn as_json(progress: &Progress) -> Option<serde_json::Value> {
+    Some(match progress {
+        Progress::Start { sources } => json!({ "event": "start", "sources": sources }),
+        Progress::Download { part, source } => json!({ "event": "download", "part": part, "source": source }),
+        Progress::Received { source, bytes, length } => {
+            json!({ "event": "received", "source": source, "bytes": bytes, "length": length })
+        }
+        Progress::Downloaded { source, size } => json!({ "event": "downloaded", "source": source, "size": size }),
+        Progress::Unchanged { source } => json!({ "event": "unchanged", "source": source }),
+        Progress::Elsewhere { place, reason } => json!({ "event": "failed", "place": place, "reason": reason }),
+        Progress::Done => json!({ "event": "done" }),
+        _ => return None,
+    })
 }
 
 /// Tells what a cache does outside of a collection.

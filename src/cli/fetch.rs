@@ -2,11 +2,13 @@
 
 use super::access::Access;
 use super::args::Fetch;
-use super::collection::gather;
+use super::collection::{gather, lock_path};
 use super::context::Context;
 use super::error::Report;
-use super::project::Loaded;
+use super::project::{Loaded, Project};
+use crate::base::SourceKey;
 use crate::cache::Depth;
+use crate::lock::Lock;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
@@ -15,14 +17,7 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     let access = Access::of(&fetch.sources);
     let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     if fetch.dry_run {
-        let sources = project.plan.sources();
-        if context.console.json {
-            let rows: Vec<_> =
-                sources.iter().map(|(key, _, parts)| serde_json::json!({ "url": key, "parts": parts })).collect();
-            return context.console.out_json(&serde_json::json!({ "format": JSON_FORMAT, "sources": rows }));
-        }
-        let lines = sources.iter().map(|(_, source, parts)| format!("{}\t{}\n", parts.join(","), source.shown()));
-        return context.console.out(&lines.collect::<String>());
+        return dry_run(context, &project);
     }
     let gathered = gather(context, &project, access, Depth::Presence)?;
     let place = gathered.caches.main().map(|cache| cache.root().to_owned());
@@ -46,4 +41,22 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     ));
     gathered.caches.tidy(context);
     Ok(())
+}
+
+/// What would be fetched, with sizes where the lock knows them.
+fn dry_run(context: &Context<'_>, project: &Project) -> Result<(), Report> {
+    let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
+    let size = |key: &SourceKey| lock.get(key).map(|locked| locked.size);
+    let sources = project.plan.sources();
+    if context.console.json {
+        let row =
+            |key: &SourceKey, parts: &[&str]| serde_json::json!({ "url": key, "parts": parts, "size": size(key) });
+        let rows: Vec<_> = sources.iter().map(|(key, _, parts)| row(key, parts)).collect();
+        return context.console.out_json(&serde_json::json!({ "format": JSON_FORMAT, "sources": rows }));
+    }
+    let lines = sources.iter().map(|(key, source, parts)| {
+        let size = size(key).map_or_else(|| "-".to_owned(), |size| size.to_string());
+        format!("{}\t{}\t{size}\n", parts.join(","), source.shown())
+    });
+    context.console.out(&lines.collect::<String>())
 }

@@ -8,6 +8,7 @@ mod access;
 mod amounts;
 mod annotate;
 mod args;
+mod bars;
 mod bundle;
 mod cache;
 mod caches;

@@ -356,3 +356,36 @@ fn an_archive_that_was_compressed_anew_is_told_from_another_one() {
     server.file("/foo-1.0.tar.gz", body());
     fetch("--accept-recompressed").exits(6).says(&["error[recompressed]", "correct the digest in the config"]);
 }
+
+#[test]
+fn programs_are_told_what_happens_and_people_see_it() {
+    let server = Server::start();
+    let scene = scene(&server, Answer::Body(body()));
+    let ran = scene.hardtack("fetch app --no-cache --format json").ok();
+    let events: Vec<serde_json::Value> =
+        ran.stderr.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!(names, ["start", "download", "received", "downloaded", "done"]);
+    assert_eq!(events[3]["size"], body().len());
+    let sizes = scene.hardtack("fetch app --dry-run").ok().stdout;
+    assert!(sizes.starts_with("foo\thttp://") && sizes.ends_with(&format!("\t{}\n", body().len())), "{sizes}");
+
+    if std::process::Command::new("script").arg("--version").output().is_err() {
+        return crate::support::skipped("script is not here");
+    }
+    let program = env!("CARGO_BIN_EXE_hardtack");
+    server.answer("/foo-1.0.tar.gz", Answer::Slow(body()));
+    let watch = |more: &str| {
+        let hardtack = scene.command(&[]);
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &format!("stty cols 100; {program} fetch app --no-cache {more}"), "/dev/null"]);
+        command.current_dir(scene.path("")).env_clear();
+        command.envs(hardtack.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+        let output = command.output().expect("script runs");
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(watch("").contains("0/1 sources ["), "a bar is shown where people watch");
+    assert!(!watch("--no-progress").contains("sources ["));
+    assert!(!watch("-q").contains("sources ["));
+}

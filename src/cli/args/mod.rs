@@ -230,7 +230,7 @@ pub(super) struct Fetch {
     /// The project; the current folder if left out. Assignments are taken as by --set
     #[arg(value_name = "DIR")]
     pub(super) words: Vec<String>,
-    /// Prints the sources and fetches nothing
+    /// Prints parts, URL and, where it is locked, size of each source, and fetches nothing
     #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
     #[command(flatten)]
