@@ -318,8 +318,10 @@ impl Getting<'_> {
             }
         }
         match (gravest(tries), there.found) {
-            (FailureCause::Network(error), Some((cache, hit))) if self.wanted.class() == Class::Index => {
-                self.stale(cache, hit, standing, Some(error))
+            (cause @ (FailureCause::Network(_) | FailureCause::Nowhere(_)), Some((cache, hit)))
+                if self.wanted.class() == Class::Index =>
+            {
+                self.stale(cache, hit, standing, Some(cause.to_string()))
             }
             (cause, _) => Err(cause),
         }
@@ -337,11 +339,8 @@ impl Getting<'_> {
         let cache = self.caches.main;
         let mut staged = cache.stage(lock, self.wanted.expected.md5.is_some())?;
         let source = self.job.source.shown();
-        let observe = self.order.observe;
-        let (staged_now, told) = (&mut staged, None);
-        let mut sink = Metered { staged: staged_now, source: &source, observe, bytes: 0, length: None, told };
-        let fetched = network.fetch(url, known, &mut sink);
-        observe(Progress::Ended { source });
+        let fetched = network.fetch(url, known, &mut Metered::new(&mut staged, &source, self.order.observe));
+        (self.order.observe)(Progress::Ended { source });
         let version = match fetched.map_err(FailureCause::Network)? {
             Answer::Unchanged(version) => {
                 if let Some(sha256) = known_bytes {
@@ -409,16 +408,15 @@ impl Getting<'_> {
         cache: &Cache,
         hit: Hit,
         standing: Option<Standing>,
-        error: Option<Box<dyn std::error::Error + Send + Sync>>,
+        reason: Option<String>,
     ) -> Result<Got, FailureCause> {
         let age = standing.and_then(|standing| standing.age);
         if let Some(limit) = self.order.max_index_age
             && age.is_none_or(|age| age > limit)
         {
-            let reason = error.map(|error| error.to_string());
             return Err(FailureCause::TooOld { age, limit, reason });
         }
-        let (source, reason) = (self.job.source.shown(), error.map(|error| error.to_string()));
+        let source = self.job.source.shown();
         (self.order.observe)(Progress::Stale { source, reason, age });
         self.take(cache, hit)
     }

@@ -12,15 +12,20 @@ const EVERY: Duration = Duration::from_millis(100);
 
 /// A staged file that tells what comes in.
 pub(super) struct Metered<'m> {
-    pub(super) staged: &'m mut Staged,
-    pub(super) source: &'m str,
-    pub(super) observe: &'m (dyn Fn(Progress) + Sync),
-    pub(super) bytes: u64,
-    pub(super) length: Option<u64>,
-    pub(super) told: Option<Instant>,
+    staged: &'m mut Staged,
+    source: &'m str,
+    observe: &'m (dyn Fn(Progress) + Sync),
+    bytes: u64,
+    length: Option<u64>,
+    told: Option<Instant>,
 }
 
-impl Metered<'_> {
+impl<'m> Metered<'m> {
+    /// Tells of what `source` gets.
+    pub(super) fn new(staged: &'m mut Staged, source: &'m str, observe: &'m (dyn Fn(Progress) + Sync)) -> Self {
+        Self { staged, source, observe, bytes: 0, length: None, told: None }
+    }
+
     fn tell(&mut self) {
         if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
             self.told = Some(Instant::now());

@@ -244,6 +244,12 @@ fn a_mirror_is_asked_about_nothing_that_only_the_server_knows() {
     settings(&scene, &format!("[[mirrors]]\nprefix = \"{}\"\nurls = [\"{}\"]\n", own.url("/"), mirror.url("/")));
     assert_eq!(scene.hardtack("-C app query v:name").ok().stdout, "one\n");
     assert!(mirror.asked().is_empty());
+    // Where nobody has it any more, what the cache has is as good as ever.
+    own.answer("/base.cfg", Answer::Status(404));
+    mirror.answer("/base.cfg", Answer::Status(410));
+    let ran = scene.hardtack("-C app query v:name").ok();
+    assert_eq!(ran.stdout, "one\n");
+    ran.says(&["none of 2 places has it", "404", "410", "is taken from the cache"]);
 }
 
 /// An archive of so many bytes that are in no order.
