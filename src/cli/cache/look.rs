@@ -1,4 +1,4 @@
-//! `hardtack cache list`, `info` and `explain`: what is there, and why.
+//! `hardtack cache dir`, `list`, `info` and `explain`: what is there, and why.
 
 use camino::Utf8Path;
 use serde_json::json;
@@ -11,6 +11,13 @@ use crate::cli::context::Context;
 use crate::cli::error::{Report, USAGE};
 use crate::recipes::Source;
 use crate::report::{JSON_FORMAT, bytes, plural};
+
+pub(super) fn dir(context: &Context<'_>, cache: &Cache) -> Result<(), Report> {
+    match context.console.json {
+        true => context.console.out_json(&json!({ "format": JSON_FORMAT, "path": cache.root() })),
+        false => context.console.out(&format!("{}\n", cache.root())),
+    }
+}
 
 pub(super) fn list(context: &Context<'_>, cache: &Cache, pattern: Option<&str>, path: bool) -> Result<(), Report> {
     let chosen = pattern.map(|pattern| Chosen::new(pattern, &context.policy.registries)).transpose()?;

@@ -12,7 +12,7 @@ use super::error::Report;
 pub(super) fn run(context: &Context<'_>, arguments: &CacheOf) -> Result<(), Report> {
     let cache = context.shared_cache()?;
     match &arguments.command {
-        CacheCommand::Dir => context.console.out(&format!("{}\n", cache.root())),
+        CacheCommand::Dir => look::dir(context, &cache),
         CacheCommand::List { pattern, path } => look::list(context, &cache, pattern.as_deref(), *path),
         CacheCommand::Info => look::info(context, &cache),
         CacheCommand::Explain { url } => look::explain(context, &cache, url),

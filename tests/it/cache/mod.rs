@@ -29,6 +29,7 @@ fn json(scene: &Scene, line: &str) -> serde_json::Value {
 fn what_is_there_is_listed_by_url_host_and_pattern() {
     let (scene, _server) = filled();
     assert_eq!(scene.hardtack("cache dir").ok().stdout, "[SCENE]/home/.cache/hardtack\n");
+    assert_eq!(json(&scene, "cache dir --format json")["path"], "[SCENE]/home/.cache/hardtack");
     let count = |words: &str| scene.hardtack(&format!("cache list {words}")).ok().stdout.lines().count();
     assert_eq!([count(""), count("127.0.0.1"), count("*/zlib-*")], [3, 3, 2]);
     let all = json(&scene, "cache list --format json");
