@@ -32,4 +32,4 @@ pub use limits::Limits;
 pub use tar_read::{SmallFile, read_small_tar};
 pub use tar_write::{BLOCK, TarEntry, TarKind, TarWriter, encode_entry, padding};
 pub use tree::{Tree, finish};
-pub use unpack::{Unpacked, unpack};
+pub use unpack::{Unpacked, read_through, unpack};

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::decompress::decompressed;
 use super::entry::{Entry, EntryKind, show};
-use super::error::Error;
+use super::error::{Error, Refusal};
 use super::format::{Container, Format, detect};
 use super::limits::Limits;
 use super::plan::Plan;
@@ -103,6 +103,24 @@ fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) 
         tree.finish_folder(&path, mode, mtime).at("set mode and time in", target)?;
     }
     Ok(unpacked)
+}
+
+/// Reads the archive at `archive` to its end, whatever is in it, so that one that ends early is found out. What is no
+/// archive is whole.
+///
+/// # Errors
+/// [`Error::Damaged`] where it ends early or decompression fails; [`Error::Io`] where reading does. What would be refused
+/// when it is unpacked is no error here.
+pub fn read_through(archive: &Utf8Path) -> Result<(), Error> {
+    let Some(format) = detect(archive)? else { return Ok(()) };
+    let mut drain = |_: &Entry, content: &mut dyn Read| io::copy(content, &mut io::sink()).map(drop).map_err(Stop::Io);
+    match each(archive, format, Limits::default(), &mut drain) {
+        Err(Error::Refused { refusal: Refusal::Truncated, .. }) => {
+            Err(Error::Damaged { archive: archive.to_owned(), reason: Refusal::Truncated.to_string() })
+        }
+        Err(Error::Refused { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 fn each(

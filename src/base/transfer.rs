@@ -59,6 +59,8 @@ pub struct Begun {
     pub length: u64,
     /// The strong etag of the body they are of.
     pub etag: String,
+    /// Length of that body, if the server said it.
+    pub whole: Option<u64>,
 }
 
 /// What is known of a body before its first byte.

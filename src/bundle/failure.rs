@@ -50,6 +50,9 @@ pub enum FailureCause {
         /// Its first characters, where it is text.
         starts: Option<String>,
     },
+    /// It ends early, or makes no sense further on.
+    #[error("the archive is damaged: {0}")]
+    DamagedArchive(String),
     /// Its bytes are not those the config or the lock promises.
     #[error("{0}")]
     Wrong(Mismatch),

@@ -10,7 +10,7 @@ use super::failure::{Failure, FailureCause, Try, gravest};
 use super::meter::Metered;
 use super::mirror::candidates;
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
-use crate::archive::{content_digest, detect};
+use crate::archive::{Error as ArchiveError, content_digest, detect, read_through};
 use crate::base::{
     Answer, Class, Expected, IoContext, KnownVersion, Sha256, SourceUrl, Wanted, fingerprint_file, read_limited,
 };
@@ -48,6 +48,15 @@ impl Job<'_> {
     /// Fails where a part could not unpack the file.
     fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
         if self.unpacked { check_archive(path) } else { Ok(()) }
+    }
+
+    /// Fails where an archive ends early. Only what is read to its end tells, so only what no digest speaks for is read.
+    fn check_whole(&self, path: &Utf8Path) -> Result<(), FailureCause> {
+        self.check(path)?;
+        match read_through(path) {
+            Err(ArchiveError::Damaged { reason, .. }) if self.unpacked => Err(FailureCause::DamagedArchive(reason)),
+            _ => Ok(()),
+        }
     }
 
     /// What a lock says of the source. The content's digest is taken when these bytes are locked first, and stays.
@@ -291,7 +300,7 @@ impl Getting<'_> {
         for candidate in candidates {
             // What a server said of its file is for that server alone.
             let asked = if candidate.own { known } else { None };
-            match self.download(network, &candidate.url, asked, known_bytes.as_ref(), &lock) {
+            match self.download(network, &candidate.url, asked, known_bytes.as_ref(), Some(&lock)) {
                 Ok(Some(hit)) => {
                     if !candidate.own && !self.wanted.expected.is_some() {
                         let place = candidate.url.public();
@@ -327,17 +336,21 @@ impl Getting<'_> {
         }
     }
 
-    /// Downloads the source and keeps it; `None` where the known version still is the current one.
+    /// Downloads the source and keeps it; `None` where the known version still is the current one. Without a lock,
+    /// nothing of earlier attempts is used.
     fn download(
         &self,
         network: &dyn Fetch,
         url: &SourceUrl,
         known: Option<&KnownVersion>,
         known_bytes: Option<&Sha256>,
-        lock: &KeyLock,
+        lock: Option<&KeyLock>,
     ) -> Result<Option<Hit>, FailureCause> {
         let cache = self.caches.main;
-        let mut staged = cache.stage(lock, self.wanted.expected.md5.is_some())?;
+        let mut staged = match lock {
+            Some(lock) => cache.stage(lock, self.wanted.expected.md5.is_some())?,
+            None => cache.stage_anew()?,
+        };
         let source = self.job.source.shown();
         let fetched = network.fetch(url, known, &mut Metered::new(&mut staged, &source, self.order.observe));
         (self.order.observe)(Progress::Ended { source });
@@ -365,7 +378,11 @@ impl Getting<'_> {
             (self.order.observe)(Progress::Recompressed { source: self.job.source.shown() });
             wanted.expected = declared;
         }
-        let kept = match self.job.check(staged.path()) {
+        let checked = match wanted.expected.is_some() {
+            true => self.job.check(staged.path()),
+            false => self.job.check_whole(staged.path()),
+        };
+        let kept = match checked {
             Ok(()) => Ok(cache.keep(staged, &wanted, version, &mut |event| self.observe(event))),
             Err(cause) => {
                 staged.discard();
@@ -375,7 +392,7 @@ impl Getting<'_> {
         match kept {
             // What an earlier attempt left may have been wrong; the next one starts from nothing.
             Err(_) | Ok(Err(CacheError::WrongDigest { .. })) if resumed => {
-                self.download(network, url, known, known_bytes, lock)
+                self.download(network, url, known, known_bytes, None)
             }
             Ok(kept) => Ok(Some(kept?)),
             Err(cause) => Err(cause),

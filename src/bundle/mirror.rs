@@ -1,6 +1,6 @@
 //! Where else a file can be had: by the user's rules, and by the config's word.
 
-use crate::base::SourceUrl;
+use crate::base::{SourceUrl, redact};
 use crate::recipes::Source;
 
 /// Servers that have the same files as another one.
@@ -28,7 +28,9 @@ pub(super) fn candidates(source: &Source, url: &SourceUrl, mirrors: &[Mirror]) -
     let of = |last: bool| {
         let rules = mirrors.iter().filter(move |mirror| mirror.last == last);
         rules.flat_map(|mirror| {
-            let rest = source.text.strip_prefix(&mirror.prefix);
+            // What a URL keeps secret is for its own server.
+            let open = redact(&source.text) == source.text;
+            let rest = source.text.strip_prefix(&mirror.prefix).filter(|_| open);
             let urls = rest.into_iter().flat_map(|rest| mirror.urls.iter().map(move |base| format!("{base}{rest}")));
             // What is no URL here was refused when the settings were read.
             urls.filter_map(|text| SourceUrl::parse(&text).ok()).collect::<Vec<_>>()

@@ -40,6 +40,15 @@ impl Cache {
         Staged::of_source(&self.layout, lock, md5)
     }
 
+    /// The same, with nothing of any earlier attempt, and nothing left for a later one.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub fn stage_anew(&self) -> Result<Staged, Error> {
+        self.prepare()?;
+        Staged::anonymous(&self.layout)
+    }
+
     /// Makes a staged file the answer to a source, if it has the digests it must have.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ struct Unfinished {
     key: SourceKey,
     note: Utf8PathBuf,
     etag: Option<String>,
+    whole: Option<u64>,
 }
 
 /// More than any note has, in bytes.
@@ -49,6 +50,8 @@ fn hasher(md5: bool) -> Hasher {
 struct Note {
     key: SourceKey,
     etag: String,
+    #[serde(default)]
+    whole: Option<u64>,
 }
 
 impl Staged {
@@ -80,7 +83,8 @@ impl Staged {
         let (path, note) = (layout.partial_data(lock.key()), layout.partial_version(lock.key()));
         folders::make(layout, &layout.partial())?;
         let noted = read_limited(&note, LONGEST_NOTE).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
-        let etag = noted.filter(|noted| noted.key == *lock.key()).map(|noted| noted.etag);
+        let noted = noted.filter(|noted| noted.key == *lock.key());
+        let (etag, whole) = noted.map_or((None, None), |noted| (Some(noted.etag), noted.whole));
         // A link could lead anywhere, and what another user of the cache began is his.
         let mut open = OpenOptions::new();
         open.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -95,7 +99,7 @@ impl Staged {
         if etag.is_none() {
             file.set_len(0).at("cut", &path)?;
         }
-        let unfinished = Some(Unfinished { key: lock.key().clone(), note, etag });
+        let unfinished = Some(Unfinished { key: lock.key().clone(), note, etag, whole });
         let mut staged =
             Self { file, path, hasher: hasher(md5), md5, length: 0, unfinished, resumed: false, kept: false };
         staged.hash_begun()?;
@@ -198,7 +202,8 @@ impl Write for Staged {
 impl Sink for Staged {
     fn begun(&self) -> Option<Begun> {
         let etag = self.unfinished.as_ref()?.etag.clone()?;
-        (self.length > 0).then_some(Begun { length: self.length, etag })
+        let whole = self.unfinished.as_ref()?.whole;
+        (self.length > 0).then_some(Begun { length: self.length, etag, whole })
     }
 
     fn start(&mut self, head: &Head) -> io::Result<()> {
@@ -214,10 +219,11 @@ impl Sink for Staged {
         if etag != unfinished.etag || head.from == 0 {
             let _ = fs::remove_file(&unfinished.note);
             if let Some(etag) = &etag {
-                let note = serde_json::to_vec(&Note { key: unfinished.key.clone(), etag: etag.clone() })?;
+                let note =
+                    serde_json::to_vec(&Note { key: unfinished.key.clone(), etag: etag.clone(), whole: head.length })?;
                 write_atomic(&unfinished.note, &note, 0o644).map_err(|error| error.source)?;
             }
-            unfinished.etag = etag;
+            (unfinished.etag, unfinished.whole) = (etag, head.length);
         }
         Ok(())
     }

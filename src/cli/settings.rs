@@ -1,6 +1,7 @@
 //! The settings files: `/etc/hardtack/config.toml`, then the user's.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -37,6 +38,7 @@ pub(super) struct Settings {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct MirrorSettings {
     /// What URLs start with that are to be had elsewhere.
+    #[serde(deserialize_with = "url")]
     prefix: String,
     /// What stands for it there, best first.
     #[serde(deserialize_with = "urls")]
@@ -94,6 +96,18 @@ impl<'de> Deserialize<'de> for Age {
     }
 }
 
+/// A time that is more than none: `"30s"`.
+#[derive(Debug, Clone, Copy)]
+struct Wait(Duration);
+
+impl<'de> Deserialize<'de> for Wait {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Age(time) = Age::deserialize(deserializer)?;
+        let time = Duration::try_from(time).ok().filter(|time| !time.is_zero());
+        time.map(Self).ok_or_else(|| Error::custom("it takes more than no time"))
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RegistrySettings {
@@ -137,17 +151,17 @@ enum Kind {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct NetworkSettings {
     /// Downloads at the same time.
-    connections: Option<usize>,
+    connections: Option<NonZeroUsize>,
     /// The same from one host.
-    connections_per_host: Option<usize>,
+    connections_per_host: Option<NonZeroUsize>,
     /// Further tries of what may go well later.
     retries: Option<u32>,
     /// Longest wait for a connection.
-    connect_timeout: Option<Age>,
+    connect_timeout: Option<Wait>,
     /// Longest wait for the next byte.
-    stall_timeout: Option<Age>,
+    stall_timeout: Option<Wait>,
     /// Longest time for one file.
-    timeout: Option<Age>,
+    timeout: Option<Wait>,
     /// Authorities that are believed besides the system's.
     ca_file: Option<Utf8PathBuf>,
     /// The proxy for everything.
@@ -160,10 +174,10 @@ pub(super) struct NetworkSettings {
 
 impl NetworkSettings {
     pub(super) fn into_network(self) -> Network {
-        let time = |age: Option<Age>| age.and_then(|age| Duration::try_from(age.0).ok());
+        let time = |wait: Option<Wait>| wait.map(|wait| wait.0);
         Network {
-            connections: self.connections,
-            per_host: self.connections_per_host,
+            connections: self.connections.map(NonZeroUsize::get),
+            per_host: self.connections_per_host.map(NonZeroUsize::get),
             retries: self.retries,
             connect_timeout: time(self.connect_timeout),
             stall_timeout: time(self.stall_timeout),

@@ -1,15 +1,16 @@
 //! Downloads over http and https.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use reqwest::StatusCode;
 use reqwest::blocking::{self, RequestBuilder};
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
+use reqwest::{StatusCode, Url};
 
 use super::credentials::Credentials;
 use super::error::{ConnectKind, Error};
@@ -35,12 +36,14 @@ pub(super) struct Client {
     options: Options,
     credentials: Credentials,
     client: OnceLock<blocking::Client>,
+    /// Where URLs have led to.
+    redirected: Arc<Mutex<HashMap<Url, Url>>>,
 }
 
 impl Client {
     /// A client that has done nothing yet.
     pub(super) fn new(options: Options, credentials: Credentials) -> Self {
-        Self { options, credentials, client: OnceLock::new() }
+        Self { options, credentials, client: OnceLock::new(), redirected: Arc::default() }
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -64,6 +67,10 @@ impl Client {
         // What is hashed are the bytes the server keeps, so no transfer compression.
         let request = self.client()?.get(url.secret().clone()).header(ACCEPT_ENCODING, "identity");
         let mut request = self.credentials.show(url, request);
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            request = request.timeout(left.min(self.options.stall_timeout));
+        }
         let begun = if get.known.is_none() { sink.begun() } else { None };
         if let Some(known) = get.known.filter(|known| !known.ignores_conditions) {
             request = with(request, IF_NONE_MATCH, known.validators.etag.as_ref());
@@ -162,7 +169,12 @@ impl Client {
         // rustls wants one provider a process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let allow_downgrade = self.options.allow_downgrade;
+        let redirected = Arc::clone(&self.redirected);
         let redirects = reqwest::redirect::Policy::custom(move |attempt| {
+            if let Some(first) = attempt.previous().first() {
+                let mut redirected = redirected.lock().unwrap_or_else(PoisonError::into_inner);
+                redirected.insert(first.clone(), attempt.url().clone());
+            }
             let from_https = attempt.previous().iter().any(|url| url.scheme() == "https");
             if attempt.previous().len() > MAX_REDIRECTS {
                 attempt.error("more than ten times")
@@ -178,7 +190,9 @@ impl Client {
             .connect_timeout(self.options.connect_timeout)
             // In the blocking client this bounds each read of the body, not the whole.
             .timeout(self.options.stall_timeout)
-            .redirect(redirects);
+            .redirect(redirects)
+            // What a URL's query holds is for its own server.
+            .referer(false);
         if let Some(path) = &self.options.ca_file {
             let pem = std::fs::read(path).map_err(|error| setup(format!("failed to read `{path}`: {error}")))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem);
@@ -196,14 +210,22 @@ impl Client {
         Ok(self.client.get_or_init(|| client))
     }
 
-    fn refused(&self, url: &SourceUrl, error: &reqwest::Error) -> Error {
-        let (url, reason) = (url.public(), innermost(error));
+    fn refused(&self, asked: &SourceUrl, error: &reqwest::Error) -> Error {
+        let (url, reason) = (asked.public(), innermost(error));
         if error.is_redirect() {
             Error::Redirect { url, reason }
         } else if error.is_timeout() && !error.is_connect() {
             Error::Stalled { url, after: self.options.stall_timeout }
         } else {
-            Error::Connect { url, kind: connect_kind(error), reason }
+            // After a redirect it may be another host that failed.
+            let redirected = self.redirected.lock().unwrap_or_else(PoisonError::into_inner);
+            let target = redirected.get(asked.secret()).map(|target| redact(target.as_str()));
+            let kind = match connect_kind(error) {
+                _ if target.is_some() => ConnectKind::Broken,
+                ConnectKind::Other if !error.is_connect() => ConnectKind::Broken,
+                kind => kind,
+            };
+            Error::Connect { url: target.unwrap_or(url), kind, reason }
         }
     }
 }
@@ -273,7 +295,10 @@ fn validators(headers: &HeaderMap) -> Validators {
 /// Whether a part of a body goes on with what was begun: at its next byte, and of the same version. Some servers know
 /// ranges and not `If-Range`.
 fn goes_on(headers: &HeaderMap, validators: &Validators, begun: &Begun) -> bool {
-    let starts = content_range(headers).is_some_and(|(start, _)| start == begun.length);
+    let starts = content_range(headers).is_some_and(|(start, whole)| {
+        let same_length = whole.is_none() || begun.whole.is_none() || whole == begun.whole;
+        start == begun.length && same_length
+    });
     starts && validators.strong_etag() == Some(begun.etag.as_str())
 }
 

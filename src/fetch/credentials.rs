@@ -47,33 +47,30 @@ impl Credentials {
         self.registries.push((url, credential));
     }
 
-    /// Takes what a netrc file says, as curl and ftp read it. `macdef` and accounts are skipped.
+    /// Takes what a netrc file says, as curl and ftp read it: words, some in quotes; macros and accounts are skipped.
     pub fn add_netrc(&mut self, text: &str) {
-        let mut host: Option<Option<String>> = None;
-        let (mut user, mut password) = (String::new(), None);
-        let mut machines = Vec::new();
-        let mut finish = |host: &mut Option<Option<String>>, user: &mut String, password: &mut Option<String>| {
-            if let (Some(host), Some(password)) = (host.take(), password.take()) {
-                let credential = Credential::Basic { user: std::mem::take(user), password };
-                machines.push(Machine { host, credential });
+        let mut machine: Option<(Option<String>, String, Option<String>)> = None;
+        let mut words = words(text).into_iter();
+        loop {
+            let word = words.next();
+            if let None | Some("machine" | "default") = word.as_deref()
+                && let Some((host, user, Some(password))) = machine.take()
+            {
+                self.netrc.push(Machine { host, credential: Credential::Basic { user, password } });
             }
-        };
-        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.starts_with("macdef"));
-        let mut words = lines.flat_map(str::split_whitespace);
-        while let Some(word) = words.next() {
-            match word {
-                "machine" | "default" => {
-                    finish(&mut host, &mut user, &mut password);
-                    host = Some(if word == "machine" { words.next().map(str::to_ascii_lowercase) } else { None });
+            let Some(word) = word else { return };
+            match (word.as_str(), &mut machine) {
+                ("machine", _) => {
+                    let host = words.next().unwrap_or_default().to_ascii_lowercase();
+                    machine = Some((Some(host), String::new(), None));
                 }
-                "login" => user = words.next().unwrap_or_default().to_owned(),
-                "password" => password = words.next().map(str::to_owned),
-                "account" => drop(words.next()),
+                ("default", _) => machine = Some((None, String::new(), None)),
+                ("login", Some((_, user, _))) => *user = words.next().unwrap_or_default(),
+                ("password", Some((_, _, password))) => *password = words.next(),
+                ("login" | "password" | "account", _) => drop(words.next()),
                 _ => {}
             }
         }
-        finish(&mut host, &mut user, &mut password);
-        self.netrc.extend(machines);
     }
 
     /// Adds what the server of a URL is to be shown. What stands in the URL itself comes first.
@@ -105,6 +102,32 @@ impl Credentials {
     }
 }
 
+/// The words of a netrc file, without the bodies of macros, which end at an empty line, and lines of comment.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut in_macro) = (Vec::new(), false);
+    for line in text.lines() {
+        let line = line.trim();
+        if in_macro || line.starts_with('#') {
+            in_macro &= !line.is_empty();
+            continue;
+        }
+        let mut rest = line;
+        while let Some(first) = rest.chars().next() {
+            let (word, after) = match rest.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+                Some((word, after)) if first == '"' => (word, after),
+                _ => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+            };
+            if word == "macdef" && first != '"' {
+                in_macro = true;
+                break;
+            }
+            words.push(word.to_owned());
+            rest = after.trim_start();
+        }
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +146,7 @@ mod tests {
         credentials.add(url("https://files.example/team"), Credential::Bearer("t1".to_owned()));
         credentials.add(url("https://files.example"), Credential::Bearer("t2".to_owned()));
         credentials.add_netrc(
-            "# c\nmachine Files.Example login ann\n password p1\nmacdef x\nmachine b login bob password p2\n",
+            "# c\nmachine Files.Example login ann\n password p1\nmacdef x\nmachine b login x password y\n\nmachine other login LEAK\nmachine b login bob password p2\n",
         );
         let of = |text: &str| credentials.of(&url(text)).cloned();
         assert_eq!(of("https://files.example/team/x"), Some(Credential::Bearer("t1".to_owned())));
@@ -132,6 +155,9 @@ mod tests {
         assert_eq!(of("https://b/x"), Some(basic("bob", "p2")));
         assert_eq!(of("https://b.example/x"), None);
         assert_eq!(of("https://u:p@files.example/x"), None, "the URL has its own");
+        credentials.add_netrc("machine q login \"a b\" password \"p q\"\nmachine n password pw");
+        assert_eq!(credentials.of(&url("http://q/")), Some(&basic("a b", "p q")));
+        assert_eq!(credentials.of(&url("http://n/")), Some(&basic("", "pw")));
         credentials.add_netrc("default login anonymous password me@here");
         assert_eq!(credentials.of(&url("https://b.example/x")), Some(&basic("anonymous", "me@here")));
         assert!(!format!("{credentials:?}").contains("p1"));

@@ -102,6 +102,8 @@ pub enum ConnectKind {
     Lookup,
     /// The certificate is not to be believed.
     Certificate,
+    /// No answer that makes sense, or the failure of another host that this one led to.
+    Broken,
     /// Anything else.
     Other,
 }
@@ -111,7 +113,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status { transient, .. } => *transient,
-            Self::Connect { kind, .. } => *kind == ConnectKind::Other,
+            Self::Connect { kind, .. } => matches!(kind, ConnectKind::Other | ConnectKind::Broken),
             Self::Truncated { .. } | Self::Stalled { .. } => true,
             _ => false,
         }
@@ -119,7 +121,7 @@ impl Error {
 
     /// Whether the host need not be asked for anything else in this run.
     pub(super) fn condemns_host(&self) -> bool {
-        matches!(self, Self::Connect { kind, .. } if *kind != ConnectKind::Certificate)
+        matches!(self, Self::Connect { kind, .. } if !matches!(kind, ConnectKind::Certificate | ConnectKind::Broken))
     }
 }
 

@@ -57,13 +57,16 @@ impl<'o> Fetcher<'o> {
     /// That of the last try.
     pub fn get(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Answer, Error> {
         let options = self.client.options();
-        let deadline = options.total_timeout.map(|timeout| Instant::now() + timeout);
+        let mut deadline = None;
         let host = host(get.url);
         let mut failures = 0;
         for _ in 0..MAX_TRIES {
             let before = begun(sink);
             let slot = self.hosts.enter(&host);
             let slot = slot.map_err(|reason| Error::HostDown { url: get.url.public(), reason })?;
+            // Waiting for a turn takes no time of the file's.
+            let limit = options.total_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            deadline = deadline.or(limit);
             let error = match self.client.get(get, deadline, sink) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -76,8 +79,9 @@ impl<'o> Fetcher<'o> {
                 _ => None,
             };
             let pause = asked.unwrap_or_else(|| wait(options.first_wait, failures - 1));
-            let too_late = deadline.is_some_and(|deadline| Instant::now() + pause > deadline);
-            if !error.is_transient() || failures > options.retries || pause > PATIENCE || too_late {
+            let too_long = pause > PATIENCE;
+            let too_late = !too_long && deadline.is_some_and(|deadline| Instant::now() + pause > deadline);
+            if !error.is_transient() || failures > options.retries || too_long || too_late {
                 if error.condemns_host() {
                     self.hosts.bury(&host, reason(&error));
                 }

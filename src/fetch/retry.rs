@@ -22,8 +22,9 @@ fn chance() -> f64 {
 
 /// The wait a server asks for, of a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3).
 pub(super) fn retry_after(header: &str, now: jiff::Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = header.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+    if header.trim().bytes().all(|byte| byte.is_ascii_digit()) && !header.trim().is_empty() {
+        // More than any number holds is for ever.
+        return Some(Duration::from_secs(header.trim().parse().unwrap_or(u64::MAX)));
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(header.trim()).ok()?;
     // One that is past already means now.
@@ -51,6 +52,7 @@ mod tests {
         assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
         assert_eq!(retry_after("Sun, 22 Nov 2026 10:00:30 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(retry_after("Sun, 22 Nov 2026 09:00:30 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("99999999999999999999", now), Some(Duration::from_secs(u64::MAX)));
         assert_eq!(retry_after("soon", now), None);
     }
 }

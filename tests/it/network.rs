@@ -395,3 +395,76 @@ fn programs_are_told_what_happens_and_people_see_it() {
     assert!(!watch("--no-progress").contains("sources ["));
     assert!(!watch("-q").contains("sources ["));
 }
+
+#[test]
+fn an_archive_that_ends_early_is_never_locked() {
+    let whole = source("foo", "1.0");
+    for (what, bytes) in [("tar.gz", whole[..whole.len() - 9].to_vec()), ("tar", large(1, 5000)[..3000].to_vec())] {
+        let server = Server::start();
+        let scene = scene(&server, Answer::Unannounced(bytes.clone()));
+        scene.hardtack("fetch app").exits(6).says(&["error[archive-damaged]", "the archive is damaged: "]);
+        assert!(!scene.exists("app/hardtack.lock"), "{what}");
+        server.file("/foo-1.0.tar.gz", bytes);
+        scene.hardtack("bundle app --installer none").exits(6);
+        server.file("/foo-1.0.tar.gz", whole.clone());
+        scene.hardtack("fetch app").ok();
+    }
+}
+
+#[test]
+fn a_server_that_lies_about_its_parts_is_asked_once_more_and_no_more() {
+    let server = Server::start();
+    let mut scene = scene(&server, Answer::Status(404));
+    let digest = hardtack::base::Sha256::of(body());
+    let url = server.url("/foo-1.0.tar.gz");
+    scene.project("app", "foo", &format!("[foo]\nrecipe = zc.recipe.cmmi\nurl = {url}\nsha256 = {digest}\n"));
+    scene.set("HARDTACK_RETRIES", "1");
+    // Parts of another file under the same etag, and every whole breaks off.
+    let lie = Version { etag: Some("\"1\""), cut: Some(100), ..Version::default() };
+    let mut other = body();
+    other.iter_mut().skip(100).for_each(|byte| *byte ^= 1);
+    server.answer("/foo-1.0.tar.gz", Answer::Versioned(other, lie));
+    let ran = scene.hardtack("fetch app");
+    assert!(matches!(ran.code, Some(6 | 9)), "{}", ran.stderr);
+    assert!(server.requests().len() < 12, "{} requests", server.requests().len());
+}
+
+#[test]
+fn nothing_a_server_says_ends_the_program() {
+    let server = Server::start();
+    let mut scene = scene(&server, Answer::Later(503, "18446744073709551615".to_owned()));
+    settings(&scene, "[network]\ntimeout = \"1h\"\n");
+    scene.set("HARDTACK_RETRIES", "1");
+    scene.hardtack("fetch app").exits(9).says(&["503"]);
+    server.answer("/foo-1.0.tar.gz", Answer::Later(503, "99999999999999999999".to_owned()));
+    scene.hardtack("fetch app").exits(9).never_says(&["trying again"]);
+}
+
+#[test]
+fn another_hosts_failure_and_secrets_stay_its_own() {
+    let (scene, server, other, gone) = (Scene::new(), Server::start(), Server::start(), Server::start());
+    let dead = gone.url("/x.tgz");
+    gone.stop();
+    server.answer("/moved.tgz", Answer::Redirect(dead));
+    server.file("/good.tgz", body());
+    let part = |name: &str, url: String| format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n");
+    let sections = part("a", server.url("/moved.tgz")) + &part("b", server.url("/good.tgz"));
+    scene.project("app", "a b", &sections);
+    let ran = scene.hardtack("fetch app --connections 1").exits(9);
+    ran.says(&["/x.tgz", "Connection refused"]).never_says(&["was not asked for"]);
+
+    server.answer("/r.tgz?token=s3cr3t", Answer::Redirect(other.url("/foo.tgz")));
+    other.file("/foo.tgz", body());
+    scene.project("app", "a", &part("a", server.url("/r.tgz?token=s3cr3t")));
+    scene.hardtack("fetch app").ok();
+    // A mirror is not told either.
+    settings(&scene, &format!("[[mirrors]]\nprefix = \"{}\"\nurls = [\"{}\"]\n", server.url("/"), other.url("/")));
+    scene.hardtack("fetch app --no-cache").ok();
+    assert!(!format!("{:?}", other.heads()).contains("s3cr3t"), "{:?}", other.heads());
+    for wrong in ["stall-timeout = \"0s\"", "connections = 0", "ca-file = 1"] {
+        settings(&scene, &format!("[network]\n{wrong}\n"));
+        scene.hardtack("fetch app").exits(2).says(&["error[settings]"]);
+    }
+    settings(&scene, "[network]\nca-file = \"/nonexistent\"\n");
+    scene.hardtack("fetch app --no-cache").exits(2).says(&["error[settings]", "failed to read `/nonexistent`"]);
+}

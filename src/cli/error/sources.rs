@@ -51,7 +51,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
         // Its own place is among them, and told instead.
         FailureCause::Nowhere(_) => 1,
         FailureCause::Wrong(_) => 0,
-        FailureCause::NotAnArchive { .. } | FailureCause::Recompressed { .. } => 0,
+        FailureCause::NotAnArchive { .. } | FailureCause::DamagedArchive(_) | FailureCause::Recompressed { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
         FailureCause::TooOld { .. } | FailureCause::SecretUnlocked => 2,
@@ -100,10 +100,12 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing"),
         FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
         FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
+        FailureCause::DamagedArchive(_) => (DIGEST, "archive-damaged"),
         FailureCause::Recompressed { .. } => (DIGEST, "recompressed"),
         FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
         FailureCause::Network(error) => match network_code(&**error) {
             "cache-failed" => (ENVIRONMENT, "cache-failed"),
+            "settings" => (USAGE, "settings"),
             code => (DOWNLOAD, code),
         },
         FailureCause::Nowhere(_) => (DOWNLOAD, "download-failed"),
@@ -136,7 +138,8 @@ fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'st
     match error.downcast_ref::<Error>() {
         Some(Error::Status { .. }) => "download-refused",
         Some(Error::Connect { kind: ConnectKind::Certificate, .. }) => "download-certificate",
-        Some(Error::Connect { .. } | Error::HostDown { .. } | Error::Setup { .. }) => "download-no-connection",
+        Some(Error::Setup { .. }) => "settings",
+        Some(Error::Connect { .. } | Error::HostDown { .. }) => "download-no-connection",
         Some(Error::Encoded { .. }) => "download-encoded",
         Some(Error::Truncated { .. }) => "download-truncated",
         Some(Error::Stalled { .. } | Error::TooLong { .. }) => "download-stalled",
@@ -155,6 +158,7 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
     match cause {
         FailureCause::Missing => Some("run hardtack fetch where there is a network"),
         FailureCause::NoFile | FailureCause::Folder => None,
+        FailureCause::DamagedArchive(_) => Some("the server may have a broken file; nothing was kept or locked"),
         FailureCause::Recompressed { declared: false, .. } => Some("to take and lock it: --accept-recompressed"),
         FailureCause::Recompressed { declared: true, .. } => {
             Some("correct the digest in the config, then hardtack lock --update")
