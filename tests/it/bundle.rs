@@ -359,14 +359,15 @@ fn large_sources_that_are_compressed_already_come_through() {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 56) as u8
     };
-    // A whole archive with noise behind it is not one, but looks like one to whoever packs it unopened.
+    // A whole archive with noise behind it is not one, but is packed unopened where a digest says that it is meant.
     let head = source("p", "1");
     let mut body = |length| head.iter().copied().chain((head.len()..length).map(|_| noise())).collect::<Vec<u8>>();
     let bodies = [65_535, 65_536, 1_500_001].map(&mut body);
     let mut sections = String::new();
     for (index, body) in bodies.iter().enumerate() {
         let url = server.file(&format!("/{index}.bin"), body.clone());
-        sections += &format!("[p{index}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n");
+        let digest = hardtack::base::Sha256::of(body);
+        sections += &format!("[p{index}]\nrecipe = zc.recipe.cmmi\nurl = {url}\nsha256 = {digest}\n");
     }
     scene.project("app", "p0 p1 p2", &sections);
     scene.hardtack("bundle app --installer none").ok();
