@@ -65,7 +65,7 @@ fn an_authority_of_ones_own_is_believed_where_it_is_named() {
     assert_eq!(code, Some(9), "{text}");
     assert!(text.contains("error[download-certificate]"), "{text}");
     let (code, text) = fetch(&scene, &["--ca-file", &certificate("ca.key")]);
-    assert_eq!(code, Some(9), "{text}");
+    assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("has no certificate in PEM"), "{text}");
 
     // What came safely does not go on unsafely.

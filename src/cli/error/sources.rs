@@ -168,6 +168,7 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         FailureCause::Wrong(_) => {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
         }
+        FailureCause::Network(error) if network_code(&**error) == "settings" => None,
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
         FailureCause::Nowhere(_) => None,
         FailureCause::SecretUnlocked => Some("run hardtack fetch where there is a network, so that it is locked"),
