@@ -9,6 +9,7 @@ use super::contents::{Entry, below};
 use super::error::Error;
 use super::event::Event;
 use super::freed::freed;
+use super::layout::Layout;
 use super::store::Cache;
 use super::views::apk_path;
 use crate::base::{IoContext, Sha256, fingerprint_file, remove_tree};
@@ -47,10 +48,7 @@ impl Cache {
         if chosen.is_none() {
             // What no source names goes too, but for what is in use.
             let leased = self.leased()?;
-            let is_leased = |path: &Utf8PathBuf| {
-                let sha256 = path.file_name().and_then(|name| name.parse::<Sha256>().ok());
-                sha256.is_some_and(|sha256| leased.contains(&sha256))
-            };
+            let is_leased = |path: &Utf8PathBuf| Layout::named(path).is_some_and(|sha256| leased.contains(&sha256));
             let blobs = contents.blobs.into_iter().filter(|path| path.exists() && !is_leased(path));
             let used: BTreeSet<Utf8PathBuf> =
                 cleared.in_use.iter().map(|entry| self.layout.identity(&entry.key)).collect();
@@ -111,15 +109,15 @@ impl Cache {
 
     /// Where other programs' layouts may have the source.
     pub(super) fn possible_views(&self, entry: &Entry) -> Vec<Utf8PathBuf> {
+        let mut paths = Vec::new();
         if let Some(md5) = entry.key.hashed_url() {
-            return vec![self.layout.cmmi().join(md5.to_string()), self.layout.root.join(md5.to_string())];
+            paths.extend([&self.layout.cmmi(), &self.layout.root].map(|folder| folder.join(md5.to_string())));
+        } else if let Some(url) = entry.url.as_deref() {
+            paths.extend([self.layout.modern_view(url), self.layout.root_view(url)]);
+            paths.extend(apk_path(url).map(|path| self.layout.root.join(path)));
+            let files = self.layout.classic_folder(url).read_dir_utf8().into_iter().flatten().flatten();
+            paths.extend(files.map(|file| file.into_path()).filter(|path| path.file_name() != Some("cache.ini")));
         }
-        let Some(url) = entry.url.as_deref() else { return Vec::new() };
-        let mut paths = vec![self.layout.modern_view(url), self.layout.root_view(url)];
-        paths.extend(apk_path(url).map(|path| self.layout.root.join(path)));
-        let classic = self.layout.classic_folder(url);
-        let files = classic.read_dir_utf8().into_iter().flatten().flatten();
-        paths.extend(files.map(|file| file.into_path()).filter(|path| path.file_name() != Some("cache.ini")));
         paths.retain(|path| path.is_file() && self.layout.holds(path));
         paths
     }
@@ -129,7 +127,7 @@ impl Cache {
         let blob = self.layout.blob(&entry.fingerprint.sha256);
         let mut views = Vec::new();
         for path in self.possible_views(entry) {
-            if path.is_file() && is_replica(&path, &blob, entry)? {
+            if is_replica(&path, &blob, entry)? {
                 views.push(path);
             }
         }

@@ -1,5 +1,7 @@
 //! What can go wrong with a cache.
 
+use std::io;
+
 use camino::Utf8PathBuf;
 
 use crate::base::{Mismatch, PathError, SourceKey};
@@ -58,6 +60,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl Error {
+    /// Whether nothing can be written where it would have to be.
+    pub fn is_unwritable(&self) -> bool {
+        let Self::Io(error) = self else { return false };
+        matches!(error.source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+    }
 }
 
 fn by(holders: &[String]) -> String {

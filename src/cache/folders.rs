@@ -58,8 +58,3 @@ pub(super) fn share(layout: &Layout, path: &Utf8Path, bits: u32) {
         let _ = fs::set_permissions(path, Permissions::from_mode(own & 0o7777 | bits));
     }
 }
-
-/// Whether an error means that nothing can be written here.
-pub(super) fn unwritable(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
-}

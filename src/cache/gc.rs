@@ -14,6 +14,7 @@ use super::contents::{Contents, Entry, below};
 use super::error::Error;
 use super::event::Event;
 use super::freed::freed;
+use super::layout::Layout;
 use super::store::Cache;
 use crate::base::{Sha256, TEMPORARY, remove_tree, write_atomic};
 
@@ -159,8 +160,7 @@ impl Cache {
         leased: &BTreeSet<Sha256>,
     ) -> Result<BTreeSet<Utf8PathBuf>, Error> {
         let used = |path: &Utf8Path| {
-            let sha256 = path.file_name().and_then(|name| name.parse::<Sha256>().ok());
-            sha256.is_some_and(|sha256| named.contains(&sha256) || leased.contains(&sha256))
+            Layout::named(path).is_some_and(|sha256| named.contains(&sha256) || leased.contains(&sha256))
         };
         let unnamed = contents.blobs.iter().filter(|path| !used(path) && is_older(path, UNNAMED)).cloned();
         let partial = below(&self.layout.partial())?.into_iter().filter(|path| is_older(path, UNFINISHED));

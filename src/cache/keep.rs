@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::error::Error;
 use super::event::Event;
-use super::folders::{self, unwritable};
+use super::folders;
 use super::identity::{Identity, WholeFile};
 use super::layout::FORMAT;
 use super::ledger::{Generation, Record};
@@ -166,7 +166,7 @@ impl Cache {
             record.generations[0].version = version.validators.clone();
             record.ignores_conditions = version.ignores_conditions;
             match record.write(&self.layout.record(key)) {
-                Err(Error::Io(error)) if unwritable(&error.source) => {}
+                Err(error) if error.is_unwritable() => {}
                 other => other?,
             }
         }
@@ -205,7 +205,8 @@ impl Cache {
         let (layout, link_mode) = (&self.layout, self.link_mode);
         let order = views::Order { layout, views: self.views, link_mode, now: self.now, aloud: true };
         match views::write(&order, wanted, blob, etag, observe) {
-            Err(Error::Io(error)) if !unwritable(&error.source) => {
+            Err(error) if error.is_unwritable() => {}
+            Err(Error::Io(error)) => {
                 let reason = format!("{error}: {}", error.source);
                 observe(Event::LeftOut { path: error.path, reason });
             }

@@ -129,6 +129,11 @@ impl Layout {
         self.store().join(&hex[..2]).join(hex)
     }
 
+    /// The digest that a blob's path names.
+    pub(super) fn named(blob: &Utf8Path) -> Option<Sha256> {
+        blob.file_name()?.parse().ok()
+    }
+
     pub(super) fn record(&self, key: &SourceKey) -> Utf8PathBuf {
         let id = key.id();
         self.ledger().join(&id[..2]).join(format!("{id}.json"))

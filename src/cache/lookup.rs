@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::error::Error;
 use super::event::Event;
-use super::folders::{self, unwritable};
+use super::folders;
 use super::identity::{Identity, WholeFile};
 use super::keep::Word;
 use super::ledger::{Generation, Record};
@@ -254,7 +254,7 @@ impl Cache {
                     None => Ok(()),
                 });
                 match renamed {
-                    Err(Error::Io(error)) if unwritable(&error.source) => {}
+                    Err(error) if error.is_unwritable() => {}
                     other => other?,
                 }
             }
@@ -295,7 +295,7 @@ impl Cache {
                 Ok(Some(hit))
             }
             // A cache on read-only media still serves.
-            Err(Error::Io(error)) if unwritable(&error.source) => as_it_is(),
+            Err(error) if error.is_unwritable() => as_it_is(),
             Err(error) => Err(error),
         }
     }

@@ -12,7 +12,7 @@ use camino::Utf8PathBuf;
 
 use super::error::Error;
 use super::event::Event;
-use super::folders::{self, unwritable};
+use super::folders;
 use super::store::Cache;
 use crate::base::{FileLock, IoContext, LockMode, Sha256, SourceKey, files_below, open_file, remove_tree};
 
@@ -93,7 +93,7 @@ impl Cache {
             Ok(Session { lease, shared: Some(shared) })
         });
         match started {
-            Err(Error::Io(error)) if unwritable(&error.source) => Ok(nothing),
+            Err(error) if error.is_unwritable() => Ok(nothing),
             other => other,
         }
     }

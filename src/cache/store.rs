@@ -5,7 +5,7 @@ use std::fs;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::folders::{self, unwritable};
+use super::folders;
 use super::layout::{FORMAT, Layout, ViewLayout};
 use crate::base::{IoContext, LinkMode, read_to_string, write_atomic};
 
@@ -149,7 +149,7 @@ impl Cache {
         });
         match moved {
             Ok(target) => Ok(Some(target)),
-            Err(Error::Io(error)) if unwritable(&error.source) => Ok(None),
+            Err(error) if error.is_unwritable() => Ok(None),
             Err(error) => Err(error),
         }
     }

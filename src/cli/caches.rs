@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use super::context::Context;
 use super::error::Report;
 use super::events;
-use crate::base::{IoContext, Sha256};
+use crate::base::Sha256;
 use crate::bundle::{self, DeletePolicies};
 use crate::cache::{Cache, CacheKind, Error, Session};
 
@@ -26,12 +26,8 @@ pub(super) struct Caches {
 impl Caches {
     /// The project's own cache if it has one, else the shared one, if the user wants that.
     pub(super) fn open(context: &Context<'_>, own: Option<&Utf8Path>) -> Result<Self, Report> {
-        let folder = context.environment.temporary_folder();
-        let temporary = tempfile::Builder::new().prefix("hardtack-").tempdir_in(&folder);
-        let temporary = temporary.at("create a folder in", &folder)?;
-        // Made below a folder whose path is UTF-8, with a name of letters.
-        let scratch = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8");
-        let scratch = Cache::open(scratch, context.cache_options(CacheKind::Project))?;
+        let (temporary, scratch) = context.environment.temporary_folder()?;
+        let scratch = Cache::open(&scratch, context.cache_options(CacheKind::Project))?;
         let (mut main, mut lower) = (None, Vec::new());
         if let Some(path) = own {
             main = Some(Cache::open(path, context.cache_options(CacheKind::Project))?);

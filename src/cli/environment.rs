@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::TempDir;
 
-use crate::base::normalize;
+use crate::base::{IoContext, PathError, normalize};
 use crate::cache::{CacheBase, default_place};
 use crate::config::{Facts, PythonVersion, parse_os_release};
 use crate::install::sandbox;
@@ -64,9 +65,14 @@ impl Environment {
         self.variable("HOME").map(Utf8Path::new)
     }
 
-    /// Where files go that are not kept.
-    pub(super) fn temporary_folder(&self) -> Utf8PathBuf {
-        self.folder.join(self.variable("TMPDIR").unwrap_or("/tmp"))
+    /// A new folder for files that are not kept, gone when the first of the two is dropped.
+    pub(super) fn temporary_folder(&self) -> Result<(TempDir, Utf8PathBuf), PathError> {
+        let folder = self.folder.join(self.variable("TMPDIR").unwrap_or("/tmp"));
+        let made = tempfile::Builder::new().prefix("hardtack-").tempdir_in(&folder);
+        let made = made.at("create a folder in", &folder)?;
+        // Made below a folder whose path is UTF-8, with a name of letters.
+        let path = Utf8Path::from_path(made.path()).expect("a path that was UTF-8").to_owned();
+        Ok((made, path))
     }
 
     /// Where the shared cache is unless a setting says otherwise.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::server::{Answer, Server, Version};
-use crate::support::{Scene, source};
+use crate::support::{Scene, noise, source};
 
 fn body() -> Vec<u8> {
     source("foo", "1.0")
@@ -252,29 +252,13 @@ fn a_mirror_is_asked_about_nothing_that_only_the_server_knows() {
     ran.says(&["none of 2 places has it", "404", "410", "is taken from the cache"]);
 }
 
-/// An archive of so many bytes that are in no order.
-fn large(seed: u64, size: usize) -> Vec<u8> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 33) as u8
-    };
-    let bytes: Vec<u8> = (0..size).map(|_| next()).collect();
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    header.set_size(bytes.len() as u64);
-    header.set_mode(0o644);
-    builder.append_data(&mut header, "data-1.0/data", bytes.as_slice()).expect("appends");
-    builder.into_inner().expect("finishes")
-}
-
 #[test]
 fn twenty_kills_cost_less_than_half_of_the_bytes_again() {
     const FILES: usize = 50;
     let (scene, server) = (Scene::new(), Server::start());
     let (mut sections, mut parts, mut digests, mut total) = (String::new(), String::new(), Vec::new(), 0);
     for index in 0..FILES {
-        let body = large(index as u64, 400_000);
+        let body = noise(index as u64, 400_000);
         total += body.len() as u64;
         digests.push(hardtack::base::Sha256::of(&body).to_string());
         let pace = Some(Duration::from_millis(3));
@@ -308,7 +292,7 @@ fn an_interrupted_download_says_so_and_goes_on() {
     let server = Server::start();
     let pace = Some(Duration::from_millis(20));
     let version = Version { etag: Some("\"1\""), pace, ..Version::default() };
-    let body = large(7, 400_000);
+    let body = noise(7, 400_000);
     let scene = scene(&server, Answer::Versioned(body.clone(), version));
     let child = scene.command(&["fetch", "app"]).stderr(std::process::Stdio::piped()).spawn().expect("starts");
     for _ in 0..500 {
@@ -399,7 +383,7 @@ fn programs_are_told_what_happens_and_people_see_it() {
 #[test]
 fn an_archive_that_ends_early_is_never_locked() {
     let whole = source("foo", "1.0");
-    for (what, bytes) in [("tar.gz", whole[..whole.len() - 9].to_vec()), ("tar", large(1, 5000)[..3000].to_vec())] {
+    for (what, bytes) in [("tar.gz", whole[..whole.len() - 9].to_vec()), ("tar", noise(1, 5000)[..3000].to_vec())] {
         let server = Server::start();
         let scene = scene(&server, Answer::Unannounced(bytes.clone()));
         scene.hardtack("fetch app").exits(6).says(&["error[archive-damaged]", "the archive is damaged: "]);

@@ -179,6 +179,22 @@ pub fn archive(members: &[Member<'_>]) -> Vec<u8> {
     builder.into_inner().and_then(|gzip| gzip.finish()).expect("finishes")
 }
 
+/// An archive of so many bytes that are in no order, so that they cannot be made fewer.
+pub fn noise(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as u8
+    };
+    let bytes: Vec<u8> = (0..size).map(|_| next()).collect();
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    builder.append_data(&mut header, "data-1.0/data", bytes.as_slice()).expect("appends");
+    builder.into_inner().expect("finishes")
+}
+
 /// A configure script that writes a Makefile; `make install` puts a script there that prints name, version and prefix.
 const CONFIGURE: &str = r#"#!/bin/sh
 prefix=/usr/local

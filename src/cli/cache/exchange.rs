@@ -4,7 +4,6 @@ use camino::Utf8Path;
 use serde_json::json;
 
 use super::chosen::Chosen;
-use crate::base::IoContext;
 use crate::bundle::{Bundle, UnpackedBundle, contained, is_bundle_folder};
 use crate::cache::{Cache, Entry, Event, ExportLayout, ForeignCache, ViewLayout};
 use crate::cli::args::ExportLayout as Layout;
@@ -21,9 +20,7 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
     let path = context.real_path(path);
     let mut observe = |event: Event| events::cache(context.console, &event);
     let _session = cache.use_it(&context.user(), &mut observe)?;
-    let folder = context.environment.temporary_folder();
-    let temporary =
-        tempfile::Builder::new().prefix("hardtack-").tempdir_in(&folder).at("create a folder in", &folder)?;
+    let (_temporary, scratch) = context.environment.temporary_folder()?;
     let foreign = if is_bundle_folder(&path) {
         unpacked_bundle(&path)?
     } else if path.is_dir() {
@@ -33,8 +30,7 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
         ForeignCache::scan(&path)?
     } else {
         let mut bundle = Bundle::open(&path)?;
-        // Made below a folder whose path is UTF-8, with a name of letters.
-        let unpacked = Utf8Path::from_path(temporary.path()).expect("a path that was UTF-8").join("bundle");
+        let unpacked = scratch.join("bundle");
         bundle.unpack(&unpacked)?;
         contained(bundle.manifest(), &unpacked)
     };

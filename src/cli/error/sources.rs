@@ -121,15 +121,9 @@ fn cache_kind(error: &cache::Error) -> (u8, &'static str) {
     match error {
         cache::Error::Busy { .. } | cache::Error::Stuck { .. } => (ENVIRONMENT, "cache-busy"),
         error if is_full(error) => (ENVIRONMENT, "disk-full"),
-        error if is_unwritable(error) => (ENVIRONMENT, "cache-read-only"),
+        error if error.is_unwritable() => (ENVIRONMENT, "cache-read-only"),
         _ => (ENVIRONMENT, "cache-failed"),
     }
-}
-
-/// Whether nothing can be written where it would have to be.
-fn is_unwritable(error: &cache::Error) -> bool {
-    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    matches!(error, cache::Error::Io(error) if matches!(error.source.kind(), ReadOnlyFilesystem | PermissionDenied))
 }
 
 #[cfg(feature = "net")]
@@ -178,7 +172,7 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         }
         FailureCause::TooOld { reason: Some(_), .. } => Some("wait until the server answers, or allow more"),
         FailureCause::Cache(error) if is_full(&**error) => Some("make room, then run the command again"),
-        FailureCause::Cache(error) if is_unwritable(error) => {
+        FailureCause::Cache(error) if error.is_unwritable() => {
             Some("the cache is read-only here: choose another one with --cache-dir, or go without with --no-cache")
         }
         FailureCause::Cache(_) => None,

@@ -6,22 +6,11 @@ use std::process::{Command, Output, Stdio};
 use hardtack::base::{Md5, Sha1, Sha256};
 
 use crate::server::{Answer, Server, Version};
-use crate::support::{Scene, set_mode, skipped, source};
+use crate::support::{Scene, noise, set_mode, skipped, source};
 
-/// An archive of more than one read of a download, of bytes that cannot be made fewer.
+/// An archive of more than one read of a download.
 fn body() -> Vec<u8> {
-    let mut state = 1u64;
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 33) as u8
-    };
-    let bytes: Vec<u8> = (0..300_000).map(|_| next()).collect();
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    header.set_size(bytes.len() as u64);
-    header.set_mode(0o644);
-    builder.append_data(&mut header, "data-1.0/data", bytes.as_slice()).expect("appends");
-    builder.into_inner().expect("finishes")
+    noise(1, 300_000)
 }
 
 /// A project with one source.
