@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::event::Event;
 use super::foreign::{Foreign, ForeignCache};
-use super::keep::Word;
+use super::ledger::Word;
 use super::policy::Policy;
 use super::staged::Staged;
 use super::store::Cache;

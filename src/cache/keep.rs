@@ -10,24 +10,13 @@ use super::event::Event;
 use super::folders;
 use super::identity::{Identity, WholeFile};
 use super::layout::FORMAT;
-use super::ledger::{Generation, Record};
+use super::ledger::{Generation, Record, Word};
 use super::lookup::Hit;
 use super::session::KeyLock;
 use super::staged::Staged;
 use super::store::Cache;
 use super::views;
 use crate::base::{Fingerprint, IoContext, KnownVersion, Sha256, SourceKey, Validators, Wanted, remove_tree};
-
-/// Who says that bytes are a source's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
-    /// Its server, or the file itself.
-    Server,
-    /// Somebody whom the user trusts.
-    Trusted,
-    /// Somebody.
-    Stranger,
-}
 
 impl Cache {
     /// Opens a file to be filled with a source's bytes and then [kept](Cache::keep). It holds what an earlier attempt

@@ -13,6 +13,17 @@ const LONGEST: u64 = 1 << 20;
 /// Earlier bytes of a source that are kept beside the current ones: projects may be locked to them.
 const EARLIER: usize = 3;
 
+/// Who says that bytes are a source's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Its server, or the file itself.
+    Server,
+    /// Somebody whom the user trusts.
+    Trusted,
+    /// Somebody.
+    Stranger,
+}
+
 /// What is known of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,28 +1,8 @@
 //! The way to the network: what settings, options and the environment say of it.
 
-use std::time::Duration;
-
-use camino::Utf8PathBuf;
-
 use super::context::Context;
 use super::error::Report;
 use crate::bundle::Fetch;
-
-/// What was said of the network, the options' word before the settings'.
-#[cfg_attr(not(feature = "net"), allow(dead_code, reason = "nothing here opens a connection"))]
-#[derive(Debug, Clone, Default)]
-pub(super) struct Network {
-    pub(super) connections: Option<usize>,
-    pub(super) per_host: Option<usize>,
-    pub(super) retries: Option<u32>,
-    pub(super) connect_timeout: Option<Duration>,
-    pub(super) stall_timeout: Option<Duration>,
-    pub(super) total_timeout: Option<Duration>,
-    pub(super) ca_file: Option<Utf8PathBuf>,
-    pub(super) proxy: Option<String>,
-    pub(super) user_agent: Option<String>,
-    pub(super) allow_downgrade: bool,
-}
 
 #[cfg(not(feature = "net"))]
 pub(super) fn way<'c>(_context: &'c Context<'_>) -> Result<Option<Box<dyn Fetch + 'c>>, Report> {
@@ -79,7 +59,7 @@ fn credentials(context: &Context<'_>) -> Result<crate::fetch::Credentials, Repor
             credentials.add(url, credential);
         }
     }
-    let named = environment.variable("NETRC").map(Utf8PathBuf::from);
+    let named = environment.variable("NETRC").map(camino::Utf8PathBuf::from);
     let path = named.clone().or_else(|| environment.home().map(|home| home.join(".netrc")));
     match path.as_ref().map(std::fs::read_to_string) {
         Some(Ok(text)) => credentials.add_netrc(&text),

@@ -13,7 +13,6 @@ use super::amounts;
 use super::args::Link;
 use super::environment::Environment;
 use super::error::{Report, USAGE};
-use super::network::Network;
 use crate::base::{SourceUrl, mask};
 use crate::bundle::Mirror;
 use crate::cache::{GcLimits, Registries, Registry, RegistryKind};
@@ -145,6 +144,22 @@ enum Kind {
     Tatin,
     #[default]
     Plain,
+}
+
+/// What was said of the network, the options' word before the settings'.
+#[cfg_attr(not(feature = "net"), allow(dead_code, reason = "nothing here opens a connection"))]
+#[derive(Debug, Clone, Default)]
+pub(super) struct Network {
+    pub(super) connections: Option<usize>,
+    pub(super) per_host: Option<usize>,
+    pub(super) retries: Option<u32>,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) stall_timeout: Option<Duration>,
+    pub(super) total_timeout: Option<Duration>,
+    pub(super) ca_file: Option<Utf8PathBuf>,
+    pub(super) proxy: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) allow_downgrade: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
