@@ -21,6 +21,10 @@ pub(super) struct TarReader<'a> {
     /// Bytes of the current entry not read yet, and the padding after them.
     left: u64,
     padding: u64,
+    /// What a global header says to people.
+    global_comment: Option<Vec<u8>>,
+    /// What the header of the current entry says to people.
+    comment: Option<Vec<u8>>,
 }
 
 /// Broken off by the stream, or refused.
@@ -70,6 +74,7 @@ struct Extensions {
     link: Option<Vec<u8>>,
     size: Option<u64>,
     mtime: Option<i64>,
+    comment: Option<Vec<u8>>,
 }
 
 /// Whether a block's checksum field is right; old writers summed signed bytes.
@@ -83,7 +88,17 @@ pub(super) fn checksum_holds(block: &[u8; BLOCK]) -> bool {
 
 impl<'a> TarReader<'a> {
     pub(super) fn new(stream: &'a mut dyn Read, limits: Limits) -> Self {
-        Self { stream, offset: 0, limits, left: 0, padding: 0 }
+        Self { stream, offset: 0, limits, left: 0, padding: 0, global_comment: None, comment: None }
+    }
+
+    /// The comment on all entries, as far as they were read.
+    pub(super) fn global_comment(&self) -> Option<&[u8]> {
+        self.global_comment.as_deref()
+    }
+
+    /// The comment on the current entry.
+    pub(super) fn comment(&self) -> Option<&[u8]> {
+        self.comment.as_deref()
     }
 
     /// The next entry. After the last one, checks that nothing but zeros follows, to the end of the stream.
@@ -124,6 +139,7 @@ impl<'a> TarReader<'a> {
                     if global.path.is_some() || global.link.is_some() || global.size.is_some() {
                         return Err(malformed("a global header that renames or resizes entries"));
                     }
+                    self.global_comment = global.comment.or(self.global_comment.take());
                 }
                 kind @ (b'L' | b'K') => {
                     let mut name = self.extension(size)?;
@@ -188,6 +204,7 @@ impl<'a> TarReader<'a> {
         };
         // Hard links may carry the size of the file they name, but no content follows them.
         let size = if kind == EntryKind::File { size } else { 0 };
+        self.comment = extensions.comment;
         self.left = size;
         self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
         Ok(Entry { path, kind, mode, mtime, size })
@@ -350,6 +367,7 @@ fn pax(mut records: &[u8], extensions: &mut Extensions) -> Result<(), &'static s
                 let seconds = text()?.split('.').next().unwrap_or_default();
                 extensions.mtime = Some(seconds.parse().map_err(|_| "a PAX time that is no number")?);
             }
+            b"comment" => extensions.comment = Some(value.to_vec()),
             _ if key.starts_with(b"GNU.sparse.") => return Err("a sparse file, which is not supported"),
             _ => {}
         }

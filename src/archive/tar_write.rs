@@ -39,6 +39,11 @@ pub enum TarKind<'a> {
 
 /// All header blocks of an entry, its PAX header included.
 pub fn encode_entry(entry: &TarEntry<'_>) -> Vec<u8> {
+    encode_commented(entry, None)
+}
+
+/// The same with a comment, which those who unpack it pass over (POSIX.1-2017, `pax`, keyword `comment`).
+pub(super) fn encode_commented(entry: &TarEntry<'_>, comment: Option<&[u8]>) -> Vec<u8> {
     let (kind, size, target) = match entry.kind {
         TarKind::File(size) => (tar::EntryType::Regular, size, ""),
         TarKind::Folder => (tar::EntryType::Directory, 0, ""),
@@ -49,31 +54,43 @@ pub fn encode_entry(entry: &TarEntry<'_>) -> Vec<u8> {
     let mut header = base_header(entry.mode, entry.mtime);
     header.set_entry_type(kind);
     header.set_size(if size > MAX_OCTAL { 0 } else { size });
-    let mut records = Vec::new();
+    let mut records = comment.map(|comment| record("comment", comment)).unwrap_or_default();
     if header.set_path(&path).is_err() {
-        records.extend(record("path", &path));
+        records.extend(record("path", path.as_bytes()));
         set_raw_name(&mut header, &path);
     }
     if !target.is_empty() && header.set_link_name_literal(target).is_err() {
-        records.extend(record("linkpath", target));
+        records.extend(record("linkpath", target.as_bytes()));
     }
     if size > MAX_OCTAL {
-        records.extend(record("size", &size.to_string()));
+        records.extend(record("size", size.to_string().as_bytes()));
     }
     header.set_cksum();
     let mut blocks = Vec::new();
     if !records.is_empty() {
-        let mut extension = base_header(0o644, entry.mtime);
-        extension.set_entry_type(tar::EntryType::XHeader);
-        extension.set_size(records.len() as u64);
-        set_raw_name(&mut extension, "PaxHeader");
-        extension.set_cksum();
-        blocks.extend_from_slice(extension.as_bytes());
-        let length = records.len() as u64;
-        blocks.extend_from_slice(&records);
-        blocks.resize(blocks.len() + padding(length), 0);
+        blocks = extension(tar::EntryType::XHeader, "PaxHeader", &records, entry.mtime);
     }
     blocks.extend_from_slice(header.as_bytes());
+    blocks
+}
+
+/// A comment on all entries, as the first header of an archive.
+pub(super) fn encode_global_comment(comment: &str, mtime: Epoch) -> Vec<u8> {
+    let records = record("comment", comment.as_bytes());
+    extension(tar::EntryType::XGlobalHeader, "pax_global_header", &records, mtime)
+}
+
+/// A PAX header and its records.
+fn extension(kind: tar::EntryType, name: &str, records: &[u8], mtime: Epoch) -> Vec<u8> {
+    let length = records.len() as u64;
+    let mut header = base_header(0o644, mtime);
+    header.set_entry_type(kind);
+    header.set_size(length);
+    set_raw_name(&mut header, name);
+    header.set_cksum();
+    let mut blocks = header.as_bytes().to_vec();
+    blocks.extend_from_slice(records);
+    blocks.resize(blocks.len() + padding(length), 0);
     blocks
 }
 
@@ -103,13 +120,13 @@ fn set_raw_name(header: &mut tar::Header, name: &str) {
 }
 
 /// `length key=value\n`, where the length counts its own digits.
-fn record(key: &str, value: &str) -> Vec<u8> {
+fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + 1;
     while length != rest + length.to_string().len() {
         length = rest + length.to_string().len();
     }
-    format!("{length} {key}={value}\n").into_bytes()
+    [format!("{length} {key}=").as_bytes(), value, b"\n"].concat()
 }
 
 /// Writes entries to a stream, counting bytes.

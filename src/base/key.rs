@@ -31,6 +31,11 @@ impl SourceKey {
         Self(format!("file:{name}#{}", &place[..16]))
     }
 
+    /// The key of a commit of a repository that is no URL: the repository's, and what names the commit there.
+    pub fn at_revision(repository: &Self, revision: &str) -> Self {
+        Self(format!("{repository}{revision}"))
+    }
+
     /// The key of a file that buildout's layouts have under a digest of its URL, where nobody knows the URL.
     pub fn of_hashed_url(md5: &Md5) -> Self {
         Self(format!("buildout:{md5}"))

@@ -6,8 +6,10 @@
 mod digest;
 mod file;
 mod filelock;
+mod git;
 mod key;
 mod link;
+mod object;
 mod path;
 mod replica;
 mod span;
@@ -24,11 +26,13 @@ pub use file::{
     publish, publish_file, read_limited, read_to_string, remove_tree, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
+pub use git::{GIT_ELSEWHERE, GIT_PREFIX, GitSource, GitSourceError, Repository, Revision};
 pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};
 pub use link::link_stays_below;
+pub use object::{ObjectFormat, ObjectHasher, ObjectId};
 pub use path::{RelPath, RelPathError, normalize};
 pub use replica::{LinkMode, clone_file, link_file, replace_file};
 pub use span::{Place, SourceFile};
 pub use time::{Epoch, EpochError};
-pub use transfer::{Answer, Begun, Head, KnownVersion, Sink, Validators};
+pub use transfer::{Answer, Begun, Checkout, Head, KnownVersion, Sink, Validators};
 pub use url::{SourceUrl, UrlError, mask, redact, redact_all};

@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
+
+use super::{GitSource, ObjectId, Repository};
 
 /// What a server says about the version of a file, for asking again later (RFC 9110, section 8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,11 @@ pub struct Validators {
 }
 
 impl Validators {
+    /// Those of a commit's files: its name says all.
+    pub fn of_commit(id: &ObjectId) -> Self {
+        Self { etag: Some(format!("\"{id}\"")), last_modified: None }
+    }
+
     /// Whether there is nothing to ask with.
     pub fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
@@ -72,6 +80,19 @@ pub struct Head {
     pub length: Option<u64>,
     /// Its version.
     pub validators: Validators,
+}
+
+/// A commit's files that are to be had.
+#[derive(Clone, Copy)]
+pub struct Checkout<'a> {
+    /// What is asked for.
+    pub source: &'a GitSource,
+    /// The commit that is meant, whatever tags and branches say now.
+    pub commit: Option<&'a ObjectId>,
+    /// A folder for git's objects, which is made and is gone afterwards.
+    pub work: &'a Utf8Path,
+    /// Where a submodule's repository can be had, its own place included, best first.
+    pub places: &'a dyn Fn(&Repository) -> Vec<Repository>,
 }
 
 /// What became of a download.

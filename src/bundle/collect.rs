@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::failure::{Failure, FailureCause};
-use super::get::{Got, Job, check_archive, get};
+use super::get::{Got, Job, check_archive, get, named_commit};
 use super::layout::blob_path;
 use super::order::{Collect, LockUse, Progress};
 use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
@@ -61,7 +61,8 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
         let Some(wanted) = source.wanted() else { continue };
         let unpacked = unpacked.contains(&source.shown());
         let (wanted, declared) = (Wanted { expected, ..wanted }, source.expected);
-        jobs.push(Job { source, parts, wanted, declared, unpacked, prefer_cache: false });
+        let commit = named_commit(source, collect);
+        jobs.push(Job { source, parts, wanted, declared, commit, unpacked, prefer_cache: false });
     }
     jobs.sort_by(|a, b| a.wanted.key.cmp(&b.wanted.key));
     let outcomes = run(&jobs, collect);
@@ -104,7 +105,10 @@ fn same_names(plan: &Plan) -> Vec<Failure> {
     let mut failures = Vec::new();
     for part in &plan.parts {
         for source in &part.sources {
-            let Some(key) = source.key().filter(|_| matches!(source.origin, Origin::Remote(_))) else { continue };
+            let Some(key) = source.key().filter(|_| matches!(source.origin, Origin::Remote(_) | Origin::Git { .. }))
+            else {
+                continue;
+            };
             let known = *texts.entry(key).or_insert(&source.text);
             if known != source.text && crate::base::redact(&source.text) != source.text {
                 let parts = vec![part.name.clone()];

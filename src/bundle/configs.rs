@@ -34,6 +34,8 @@ impl CollectedConfig {
             url: self.key.clone(),
             kind: "config".to_owned(),
             sha256: self.fingerprint.sha256,
+            commit: None,
+            tree: None,
             content: None,
             size: self.fingerprint.size,
             md5: None,
@@ -59,7 +61,8 @@ pub fn collect_config(url: &str, prefer_cache: bool, order: &Collect<'_>) -> Res
     let views = wanted.views.iter().map(|view| View::Root(view.url().to_owned())).collect();
     let wanted = Wanted { expected, views, index: true, ..wanted };
     let (parts, declared) = (vec!["extends"], Expected::default());
-    let job = Job { source: &source, parts, wanted: wanted.clone(), declared, unpacked: false, prefer_cache };
+    let (commit, unpacked) = (None, false);
+    let job = Job { source: &source, parts, wanted: wanted.clone(), declared, commit, unpacked, prefer_cache };
     let got = get(&job, order).map_err(failure)?;
     let bundle_path = config_path(&wanted, &got.hit.fingerprint.sha256);
     Ok(CollectedConfig { key: wanted.key, path: got.hit.path, fingerprint: got.hit.fingerprint, bundle_path })

@@ -53,6 +53,9 @@ pub enum FailureCause {
     /// It ends early, or makes no sense further on.
     #[error("the archive is damaged: {0}")]
     DamagedArchive(String),
+    /// Its files are not those of the commit that is asked for.
+    #[error("{0}")]
+    NotTheCommit(String),
     /// Its bytes are not those the config or the lock promises.
     #[error("{0}")]
     Wrong(Mismatch),

@@ -8,11 +8,14 @@ use camino::Utf8Path;
 
 use super::failure::{Failure, FailureCause, Try, gravest};
 use super::meter::Metered;
-use super::mirror::candidates;
+use super::mirror::{Place, candidates, repositories};
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
-use crate::archive::{Error as ArchiveError, content_digest, detect, read_through};
+use crate::archive::{
+    Error as ArchiveError, GitTree, GitTreeError, check_git_tar, content_digest, detect, read_through,
+};
 use crate::base::{
-    Answer, Class, Expected, IoContext, KnownVersion, Sha256, SourceUrl, Wanted, fingerprint_file, read_limited,
+    Answer, Checkout, Class, Expected, IoContext, KnownVersion, ObjectId, Repository, Sha256, Wanted, fingerprint_file,
+    read_limited,
 };
 use crate::cache::{
     Cache, DeletePolicy, Error as CacheError, Event, Hit, KeyLock, Policy, Rule, Standing, Wrong, decide,
@@ -27,6 +30,8 @@ pub(super) struct Job<'p> {
     pub(super) wanted: Wanted,
     /// What the config says of its bytes, without the lock.
     pub(super) declared: Expected,
+    /// The commit it must be of: by its revision, or by the lock.
+    pub(super) commit: Option<ObjectId>,
     /// A part unpacks it.
     pub(super) unpacked: bool,
     /// The cache is asked before the network although it may change.
@@ -45,9 +50,13 @@ impl Got {
 }
 
 impl Job<'_> {
-    /// Fails where a part could not unpack the file.
+    /// Fails where a part could not unpack the file, or where it is not the commit that is asked for.
     fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
-        if self.unpacked { check_archive(path) } else { Ok(()) }
+        match self.source.origin {
+            Origin::Git { .. } => check_commit(path, self.commit.as_ref()),
+            _ if self.unpacked => check_archive(path),
+            _ => Ok(()),
+        }
     }
 
     /// Fails where an archive ends early. Only what is read to its end tells, so only what no digest speaks for is read.
@@ -67,10 +76,24 @@ impl Job<'_> {
             None if self.unpacked => content_digest(&hit.path),
             None => None,
         };
-        let kind = if self.wanted.local { "file" } else { "remote" };
+        let git = matches!(self.source.origin, Origin::Git { .. });
+        let named = match known.filter(|known| known.sha256 == fingerprint.sha256) {
+            _ if !git => None,
+            Some(Locked { commit: Some(commit), tree: Some(tree), .. }) => Some((commit.clone(), tree.clone())),
+            // It was checked when it was got.
+            _ => check_git_tar(&hit.path).ok().map(|GitTree { commit, tree }| (commit, tree)),
+        };
+        let (commit, tree) = named.unzip();
+        let kind = match self.wanted.local {
+            _ if git => "git",
+            true => "file",
+            false => "remote",
+        };
         Locked {
             url: self.wanted.key.clone(),
             kind: kind.to_owned(),
+            commit,
+            tree,
             sha256: fingerprint.sha256,
             content,
             size: fingerprint.size,
@@ -101,6 +124,21 @@ pub(super) fn check_archive(path: &Utf8Path) -> Result<(), FailureCause> {
     Err(FailureCause::NotAnArchive { starts: text.map(str::to_owned) })
 }
 
+/// Whether a file is the tar of a commit, and of the one that is asked for.
+fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>) -> Result<(), FailureCause> {
+    let found = check_git_tar(path).map_err(|error| match error {
+        GitTreeError::Io(error) => FailureCause::from(error),
+        other => FailureCause::NotTheCommit(other.to_string()),
+    })?;
+    match wanted.filter(|wanted| **wanted != found.commit) {
+        Some(wanted) => {
+            let GitTree { commit, .. } = found;
+            Err(FailureCause::NotTheCommit(format!("`{path}` is commit {commit}, wanted is {wanted}")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// How far a cache's answer goes in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Freshness {
@@ -121,11 +159,21 @@ pub(super) fn get(job: &Job<'_>, order: &Collect<'_>) -> Result<Got, FailureCaus
     let part = job.parts.first().copied().unwrap_or_default().to_owned();
     let getting = Getting { job, order, wanted: &wanted, caches: caches_for(&wanted, order)?, part };
     match &job.source.origin {
-        Origin::Remote(url) => getting.remote(url),
+        Origin::Remote(_) | Origin::Git { .. } => getting.remote(),
         // Project files are never jobs.
         Origin::Project(_) => Err(FailureCause::NoFile),
         Origin::Outside { path, .. } => getting.local(path),
     }
+}
+
+/// The commit that a source must be of, if anything says so already.
+pub(super) fn named_commit(source: &Source, order: &Collect<'_>) -> Option<ObjectId> {
+    let Origin::Git { git, key } = &source.origin else { return None };
+    let locked = || match order.lock_use {
+        LockUse::Honour => order.lock.get(key).and_then(|locked| locked.commit.clone()),
+        LockUse::Update => None,
+    };
+    git.revision.commit().cloned().or_else(locked)
 }
 
 /// What caches have of a source, and files in its place that are something else. Nothing is fetched.
@@ -139,7 +187,8 @@ pub fn find(
     order: &Collect<'_>,
 ) -> Result<(Option<Hit>, Vec<Wrong>), Failure> {
     let declared = source.expected;
-    let job = Job { source, parts: parts.to_vec(), wanted, declared, unpacked: false, prefer_cache: true };
+    let commit = named_commit(source, order);
+    let job = Job { source, parts: parts.to_vec(), wanted, declared, commit, unpacked: false, prefer_cache: true };
     let part = parts.first().copied().unwrap_or_default().to_owned();
     let found = caches_for(&job.wanted, order).and_then(|caches| {
         let getting = Getting { job: &job, order, wanted: &job.wanted, caches, part };
@@ -184,7 +233,7 @@ fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> Delet
         let wanted = source.wanted()?;
         let wanted = Wanted { index: true, views: Vec::new(), ..wanted };
         let (declared, parts) = (Expected::default(), Vec::new());
-        let job = Job { source: &source, parts, wanted, declared, unpacked: false, prefer_cache: false };
+        let job = Job { source: &source, parts, wanted, declared, commit: None, unpacked: false, prefer_cache: false };
         let got = get(&job, &Collect { observe: &|_| (), ..*order }).ok()?;
         String::from_utf8(read_limited(&got.hit.path, 4096).ok()?).ok()
     });
@@ -260,7 +309,7 @@ impl Getting<'_> {
         }
     }
 
-    fn remote(&self, url: &SourceUrl) -> Result<Got, FailureCause> {
+    fn remote(&self) -> Result<Got, FailureCause> {
         let freshness = self.freshness();
         // Looked at without a lock first, so that a cache on read-only media can serve.
         let there = match freshness {
@@ -292,7 +341,7 @@ impl Getting<'_> {
         }
         let known_bytes = there.found.as_ref().map(|(_, hit)| hit.fingerprint.sha256);
         let mut tries = Vec::new();
-        let mut candidates = candidates(self.job.source, url, self.order.mirrors);
+        let mut candidates = candidates(self.job.source, self.order.mirrors);
         if known.is_some() {
             // Only its own server can say that nothing has changed.
             candidates.sort_by_key(|candidate| !candidate.own);
@@ -300,10 +349,11 @@ impl Getting<'_> {
         for candidate in candidates {
             // What a server said of its file is for that server alone.
             let asked = if candidate.own { known } else { None };
-            match self.download(network, &candidate.url, asked, known_bytes.as_ref(), Some(&lock)) {
+            match self.download(network, &candidate.place, asked, known_bytes.as_ref(), Some(&lock)) {
                 Ok(Some(hit)) => {
-                    if !candidate.own && !self.wanted.expected.is_some() {
-                        let place = candidate.url.public();
+                    let proved = self.wanted.expected.is_some() || self.job.commit.is_some();
+                    if !candidate.own && !proved {
+                        let place = candidate.place.public();
                         (self.order.observe)(Progress::Unproved { source: source.clone(), place });
                     }
                     (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
@@ -320,9 +370,9 @@ impl Getting<'_> {
                 // What is wrong with this machine is wrong with every place.
                 Err(cause @ FailureCause::Cache(_)) => return Err(cause),
                 Err(cause) => {
-                    let (place, reason) = (candidate.url.public(), cause.to_string());
+                    let (place, reason) = (candidate.place.public(), cause.to_string());
                     (self.order.observe)(Progress::Elsewhere { place, reason });
-                    tries.push(Try { url: candidate.url.public(), own: candidate.own, cause });
+                    tries.push(Try { url: candidate.place.public(), own: candidate.own, cause });
                 }
             }
         }
@@ -341,7 +391,7 @@ impl Getting<'_> {
     fn download(
         &self,
         network: &dyn Fetch,
-        url: &SourceUrl,
+        place: &Place,
         known: Option<&KnownVersion>,
         known_bytes: Option<&Sha256>,
         lock: Option<&KeyLock>,
@@ -352,7 +402,16 @@ impl Getting<'_> {
             None => cache.stage_anew()?,
         };
         let source = self.job.source.shown();
-        let fetched = network.fetch(url, known, &mut Metered::new(&mut staged, &source, self.order.observe));
+        let work = staged.path().with_extension("git");
+        let mut sink = Metered::new(&mut staged, &source, self.order.observe);
+        let fetched = match place {
+            Place::Web(url) => network.fetch(url, known, &mut sink),
+            Place::Git(git) => {
+                let places = |own: &Repository| repositories(own, self.order.mirrors);
+                let commit = self.job.commit.as_ref();
+                network.checkout(&Checkout { source: git, commit, work: &work, places: &places }, known, &mut sink)
+            }
+        };
         (self.order.observe)(Progress::Ended { source });
         let version = match fetched.map_err(FailureCause::Network)? {
             Answer::Unchanged(version) => {
@@ -392,7 +451,7 @@ impl Getting<'_> {
         match kept {
             // What an earlier attempt left may have been wrong; the next one starts from nothing.
             Err(_) | Ok(Err(CacheError::WrongDigest { .. })) if resumed => {
-                self.download(network, url, known, known_bytes, None)
+                self.download(network, place, known, known_bytes, None)
             }
             Ok(kept) => Ok(Some(kept?)),
             Err(cause) => Err(cause),

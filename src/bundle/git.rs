@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use crate::base::Epoch;
+use crate::base::{Epoch, GIT_ELSEWHERE};
 
 /// A git work tree.
 #[derive(Debug, Clone)]
@@ -85,18 +85,6 @@ fn names(folder: &Utf8Path, arguments: &[&str]) -> Result<Vec<String>, Error> {
     Ok(list.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-/// Variables that send git to another repository, index or part of it.
-const ELSEWHERE: [&str; 8] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-];
-
 fn run(folder: &Utf8Path, arguments: &[&str]) -> Result<Output, Error> {
     let failed = |reason: String| Error::Git { folder: folder.to_owned(), reason };
     let mut command = Command::new("git");
@@ -104,7 +92,7 @@ fn run(folder: &Utf8Path, arguments: &[&str]) -> Result<Output, Error> {
     command.args(["-c", "core.quotepath=off", "--no-optional-locks", "-C", folder.as_str()]).args(arguments);
     // Inside a hook they name another repository than the folder's own. Messages are looked at, so in English.
     command.env("LC_ALL", "C");
-    for name in ELSEWHERE {
+    for name in GIT_ELSEWHERE {
         command.env_remove(name);
     }
     let output = command.output().map_err(|error| failed(error.to_string()))?;

@@ -1,7 +1,9 @@
 //! Where else a file can be had: by the user's rules, and by the config's word.
 
-use crate::base::{SourceUrl, redact};
-use crate::recipes::Source;
+use camino::Utf8Path;
+
+use crate::base::{GIT_PREFIX, GitSource, Repository, SourceUrl, redact};
+use crate::recipes::{Origin, Source};
 
 /// Servers that have the same files as another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,36 +19,86 @@ pub struct Mirror {
 /// A place where a file can be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    pub(super) url: SourceUrl,
-    /// The URL that the file goes by.
+    pub(super) place: Place,
+    /// The place that the file goes by.
     pub(super) own: bool,
 }
 
+/// Where and how a file can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// From a server.
+    Web(SourceUrl),
+    /// As a commit of a repository.
+    Git(GitSource),
+}
+
+impl Place {
+    /// The place without credentials.
+    pub(super) fn public(&self) -> String {
+        match self {
+            Self::Web(url) => url.public(),
+            Self::Git(git) => git.to_string(),
+        }
+    }
+}
+
 /// The places to ask for a source, in order: mirrors of the user's, its own URL, other URLs of the config's, and mirrors
-/// that are to come last.
-pub(super) fn candidates(source: &Source, url: &SourceUrl, mirrors: &[Mirror]) -> Vec<Candidate> {
-    let of = |last: bool| {
-        let rules = mirrors.iter().filter(move |mirror| mirror.last == last);
-        rules.flat_map(|mirror| {
-            // What a URL keeps secret is for its own server.
-            let open = redact(&source.text) == source.text;
-            let rest = source.text.strip_prefix(&mirror.prefix).filter(|_| open);
-            let urls = rest.into_iter().flat_map(|rest| mirror.urls.iter().map(move |base| format!("{base}{rest}")));
-            // What is no URL here was refused when the settings were read.
-            urls.filter_map(|text| SourceUrl::parse(&text).ok()).collect::<Vec<_>>()
-        })
+/// that are to come last. None for a file of this machine.
+pub(super) fn candidates(source: &Source, mirrors: &[Mirror]) -> Vec<Candidate> {
+    let own = match &source.origin {
+        Origin::Remote(url) => Place::Web(url.clone()),
+        Origin::Git { git, .. } => Place::Git(git.clone()),
+        Origin::Project(_) | Origin::Outside { .. } => return Vec::new(),
     };
-    let others = |urls: Vec<SourceUrl>| urls.into_iter().map(|url| Candidate { url, own: false });
-    let first = others(of(false).collect());
-    let own = std::iter::once(Candidate { url: url.clone(), own: true });
-    let all = first.chain(own).chain(others(source.alternates.clone())).chain(others(of(true).collect()));
+    let of = |last: bool| {
+        // What a URL keeps secret is for its own server.
+        let open = match &own {
+            Place::Web(_) => redact(&source.text) == source.text,
+            Place::Git(git) => !git.repository.is_secret(),
+        };
+        let texts = if open { elsewhere(&source.text, mirrors, last) } else { Vec::new() };
+        // What is no URL here was refused when the settings were read.
+        let places = texts.into_iter().filter_map(|text| match &own {
+            Place::Web(_) => SourceUrl::parse(&text).ok().map(Place::Web),
+            Place::Git(_) => GitSource::parse(&text, Utf8Path::new("/")).ok().map(Place::Git),
+        });
+        places.collect::<Vec<_>>()
+    };
+    let others = |places: Vec<Place>| places.into_iter().map(|place| Candidate { place, own: false });
+    let (first, last) = (others(of(false)), others(of(true)));
+    let alternates = others(source.alternates.iter().cloned().map(Place::Web).collect());
+    let own = std::iter::once(Candidate { place: own.clone(), own: true });
     let mut unique: Vec<Candidate> = Vec::new();
-    for candidate in all {
-        if !unique.iter().any(|known| known.url == candidate.url) {
+    for candidate in first.chain(own).chain(alternates).chain(last) {
+        if !unique.iter().any(|known| known.place == candidate.place) {
             unique.push(candidate);
         }
     }
     unique
+}
+
+/// The places to ask for a submodule's repository, in the same order.
+pub(super) fn repositories(own: &Repository, mirrors: &[Mirror]) -> Vec<Repository> {
+    let of = |last: bool| {
+        let texts = match own.is_secret() {
+            true => Vec::new(),
+            false => elsewhere(&format!("{GIT_PREFIX}{}", own.secret()), mirrors, last),
+        };
+        let parse = |text: String| Repository::parse(text.strip_prefix(GIT_PREFIX)?, Utf8Path::new("/")).ok();
+        texts.into_iter().filter_map(parse).collect::<Vec<_>>()
+    };
+    of(false).into_iter().chain([own.clone()]).chain(of(true)).collect()
+}
+
+/// What mirrors make of a URL.
+fn elsewhere(text: &str, mirrors: &[Mirror], last: bool) -> Vec<String> {
+    let rules = mirrors.iter().filter(|mirror| mirror.last == last);
+    let made = rules.flat_map(|mirror| {
+        let rest = text.strip_prefix(&mirror.prefix);
+        rest.into_iter().flat_map(|rest| mirror.urls.iter().map(move |base| format!("{base}{rest}")))
+    });
+    made.collect()
 }
 
 #[cfg(test)]
@@ -69,9 +121,8 @@ mod tests {
             mirror("https://ftp.example/", &["https://b.example/", "https://m1.example/gnu-"], true),
             mirror("https://other.example/", &["https://m3.example/"], false),
         ];
-        let url = SourceUrl::parse(own).expect("a URL");
         let found: Vec<String> =
-            candidates(&source, &url, &mirrors).iter().map(|candidate| candidate.url.public()).collect();
+            candidates(&source, &mirrors).iter().map(|candidate| candidate.place.public()).collect();
         assert_eq!(
             found,
             [

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use jiff::SignedDuration;
 
 use super::mirror::Mirror;
-use crate::base::{Answer, KnownVersion, Sink, SourceUrl};
+use crate::base::{Answer, Checkout, KnownVersion, Sink, SourceUrl};
 use crate::cache::{Cache, DeletePolicy, Depth, Event, Policy};
 use crate::lock::Lock;
 
@@ -22,6 +22,17 @@ pub trait Fetch: Sync {
         known: Option<&KnownVersion>,
         sink: &mut dyn Sink,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// Writes the tar of a commit to `sink`, unless the known version still is what its tag or branch names.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn checkout(
+        &self,
+        checkout: &Checkout<'_>,
+        known: Option<&KnownVersion>,
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 #[cfg(feature = "net")]
@@ -33,6 +44,15 @@ impl Fetch for crate::fetch::Fetcher<'_> {
         sink: &mut dyn Sink,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         Ok(self.get(&crate::fetch::Get { url, known }, sink)?)
+    }
+
+    fn checkout(
+        &self,
+        checkout: &Checkout<'_>,
+        known: Option<&KnownVersion>,
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(self.checkout(checkout, known, sink)?)
     }
 }
 

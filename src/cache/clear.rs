@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::contents::{Entry, below};
+use super::contents::{Entry, below, unfinished};
 use super::error::Error;
 use super::event::Event;
 use super::freed::freed;
@@ -53,7 +53,7 @@ impl Cache {
             let used: BTreeSet<Utf8PathBuf> =
                 cleared.in_use.iter().map(|entry| self.layout.identity(&entry.key)).collect();
             let identities = below(&self.layout.identities())?.into_iter().filter(|path| !used.contains(path));
-            let partial = below(&self.layout.partial())?;
+            let partial = unfinished(&self.layout.partial())?;
             let rest: BTreeSet<Utf8PathBuf> =
                 contents.damaged.into_iter().chain(blobs).chain(identities).chain(partial).collect();
             let gone = |path: &Utf8PathBuf| dry_run && cleared.entries.iter().any(|entry| self.is_of(entry, path));

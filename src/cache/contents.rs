@@ -127,8 +127,9 @@ impl Cache {
         contents.entries.sort_by(|a, b| a.key.cmp(&b.key));
         contents.blobs = below(&self.layout.store())?;
         contents.quarantined = below(&self.layout.quarantine())?.len();
-        let partial = below(&self.layout.partial())?;
-        contents.partial = partial.iter().filter(|path| path.extension() != Some("json")).count();
+        let partial = unfinished(&self.layout.partial())?;
+        // Beside what was downloaded there may be a note on it, or objects that it is made from.
+        contents.partial = partial.iter().filter(|path| !matches!(path.extension(), Some("json" | "git"))).count();
         Ok(contents)
     }
 
@@ -281,6 +282,19 @@ pub(super) fn below(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
     }
     let whole = files_below(folder)?.into_iter().filter(|path| !is_temporary(path));
     Ok(whole.map(|path| folder.join(path)).collect())
+}
+
+/// What lies in the folder of unfinished downloads: files, and folders of what some are made from.
+pub(super) fn unfinished(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PathError> {
+    let entries = match folder.read_dir_utf8() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.at("read folder", folder)?,
+    };
+    let entries: Vec<_> = entries.collect::<Result<_, _>>().at("read folder", folder)?;
+    let mut paths: Vec<Utf8PathBuf> = entries.into_iter().map(|entry| entry.into_path()).collect();
+    paths.retain(|path| !path.file_name().is_some_and(|name| is_temporary(name.into())));
+    paths.sort();
+    Ok(paths)
 }
 
 /// Whether a name is of something that is being written, or was when its writer was killed, or of a file that NFS keeps

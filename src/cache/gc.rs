@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use walkdir::WalkDir;
 
 use super::clear::Cleared;
-use super::contents::{Contents, Entry, below};
+use super::contents::{Contents, Entry, below, unfinished};
 use super::error::Error;
 use super::event::Event;
 use super::freed::freed;
@@ -163,7 +163,7 @@ impl Cache {
             Layout::named(path).is_some_and(|sha256| named.contains(&sha256) || leased.contains(&sha256))
         };
         let unnamed = contents.blobs.iter().filter(|path| !used(path) && is_older(path, UNNAMED)).cloned();
-        let partial = below(&self.layout.partial())?.into_iter().filter(|path| is_older(path, UNFINISHED));
+        let partial = unfinished(&self.layout.partial())?.into_iter().filter(|path| is_older(path, UNFINISHED));
         let aside = below(&self.layout.quarantine())?.into_iter().filter(|path| was_moved_before(path, QUARANTINED));
         // Whatever was being written when its writer was killed, in every folder that is written to.
         let mut killed = Vec::new();

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use walkdir::WalkDir;
 
 use super::error::Error;
 use super::event::Event;
@@ -201,7 +202,8 @@ impl Cache {
         let length = || -> u64 {
             let files = folder.read_dir_utf8().into_iter().flatten().flatten();
             let own = files.filter(|file| file.file_name().starts_with(&id) || file.file_name().starts_with("tmp-"));
-            own.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+            let below = own.flat_map(|file| WalkDir::new(file.path())).flatten();
+            below.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
         };
         let (mut told, mut seen, mut since) = (false, 0, Duration::ZERO);
         let lock = FileLock::acquire(&path, LockMode::Exclusive, |waited| {

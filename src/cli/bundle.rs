@@ -135,7 +135,7 @@ fn filter(project: &Project, output: &Utf8Path) -> Result<ProjectFilter, Report>
     folders.extend(project.plan.parts.iter().map(|part| part.location_in(project.root())));
     let sources = project.plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
         Origin::Project(path) => Some(path.clone()),
-        Origin::Remote(_) | Origin::Outside { .. } => None,
+        Origin::Remote(_) | Origin::Git { .. } | Origin::Outside { .. } => None,
     });
     Ok(ProjectFilter {
         folders,

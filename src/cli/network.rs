@@ -22,6 +22,7 @@ pub(super) fn way<'c>(context: &'c Context<'_>) -> Result<Option<Box<dyn Fetch +
         retries: network.retries.unwrap_or(defaults.retries),
         connections: context.connections(),
         per_host: network.per_host.unwrap_or(context.connections()),
+        system_certificates: context.environment.variable("SSL_CERT_FILE").map(Into::into),
         ca_file: network.ca_file.map(|path| context.folder.join(path)),
         proxy: network.proxy,
         allow_downgrade: network.allow_downgrade,

@@ -13,7 +13,7 @@ use super::amounts;
 use super::args::Link;
 use super::environment::Environment;
 use super::error::{Report, USAGE};
-use crate::base::{SourceUrl, mask};
+use crate::base::{GIT_PREFIX, Repository, SourceUrl, mask};
 use crate::bundle::Mirror;
 use crate::cache::{GcLimits, Registries, Registry, RegistryKind};
 
@@ -37,7 +37,7 @@ pub(super) struct Settings {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct MirrorSettings {
     /// What URLs start with that are to be had elsewhere.
-    #[serde(deserialize_with = "url")]
+    #[serde(deserialize_with = "place_prefix")]
     prefix: String,
     /// What stands for it there, best first.
     #[serde(deserialize_with = "urls")]
@@ -127,8 +127,22 @@ fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Utf8PathBu
 
 fn urls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let urls = Vec::<String>::deserialize(deserializer)?;
-    urls.iter().try_for_each(|url| SourceUrl::parse(url).map(drop).map_err(Error::custom))?;
+    urls.iter().try_for_each(|url| check_place(url).map_err(Error::custom))?;
     Ok(urls)
+}
+
+/// The start of what something can be fetched from.
+fn place_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    check_place(&text).map(|()| text).map_err(Error::custom)
+}
+
+/// Whether a text starts a URL of a file, or after `git+` one of a repository.
+fn check_place(text: &str) -> Result<(), String> {
+    match text.strip_prefix(GIT_PREFIX) {
+        Some(repository) => Repository::parse(repository, "/".into()).map(drop).map_err(|error| error.to_string()),
+        None => SourceUrl::parse(text).map(drop).map_err(|error| error.to_string()),
+    }
 }
 
 /// A URL that something can be fetched from.

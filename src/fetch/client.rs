@@ -50,6 +50,10 @@ impl Client {
         &self.options
     }
 
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// Writes the body of a URL to `sink`, or tells that the known version is still the current one.
     ///
     /// A body that was begun earlier goes on where it broke off, if the server still has the same version.

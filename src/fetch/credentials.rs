@@ -82,7 +82,8 @@ impl Credentials {
         }
     }
 
-    fn of(&self, url: &SourceUrl) -> Option<&Credential> {
+    /// What the server of a URL is to be shown, unless that stands in the URL itself.
+    pub(super) fn of(&self, url: &SourceUrl) -> Option<&Credential> {
         let secret = url.secret();
         if !secret.username().is_empty() || secret.password().is_some() {
             return None;

@@ -77,6 +77,40 @@ pub enum Error {
         /// Where, or how often.
         reason: String,
     },
+    /// Git could not have a repository's objects.
+    #[error("git failed to get `{url}`: {reason}")]
+    Git {
+        /// The repository.
+        url: String,
+        /// What git says.
+        reason: String,
+        /// What kind of failure that is.
+        kind: GitFailure,
+    },
+    /// No such tag, branch or commit.
+    #[error("`{url}` has no tag, branch or commit `{revision}`")]
+    Revision {
+        /// The repository.
+        url: String,
+        /// What was asked for.
+        revision: String,
+    },
+    /// A commit that cannot be packed as it is.
+    #[error("the commit of `{url}` cannot be packed: {reason}")]
+    Commit {
+        /// The repository.
+        url: String,
+        /// What is in the way.
+        reason: String,
+    },
+    /// Git is not there, or cannot be started.
+    #[error("failed to run `git`, which gets `{url}`: {source}")]
+    NoGit {
+        /// The repository.
+        url: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The client cannot be set up.
     #[error("failed to set up downloads: {reason}")]
     Setup {
@@ -108,6 +142,19 @@ pub enum ConnectKind {
     Other,
 }
 
+/// What kind of failure git had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GitFailure {
+    /// It may go better later.
+    Transient,
+    /// The host does not answer.
+    NoHost,
+    /// The server does not give a commit by its name alone.
+    NoSuchCommit,
+    /// Anything else.
+    Refused,
+}
+
 impl Error {
     /// Whether the same may go well later.
     pub fn is_transient(&self) -> bool {
@@ -115,13 +162,18 @@ impl Error {
             Self::Status { transient, .. } => *transient,
             Self::Connect { kind, .. } => matches!(kind, ConnectKind::Other | ConnectKind::Broken),
             Self::Truncated { .. } | Self::Stalled { .. } => true,
+            Self::Git { kind, .. } => *kind == GitFailure::Transient,
             _ => false,
         }
     }
 
     /// Whether the host need not be asked for anything else in this run.
     pub(super) fn condemns_host(&self) -> bool {
-        matches!(self, Self::Connect { kind, .. } if !matches!(kind, ConnectKind::Certificate | ConnectKind::Broken))
+        match self {
+            Self::Connect { kind, .. } => !matches!(kind, ConnectKind::Certificate | ConnectKind::Broken),
+            Self::Git { kind, .. } => *kind == GitFailure::NoHost,
+            _ => false,
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use super::client::{Client, Get};
 use super::credentials::Credentials;
 use super::error::Error;
+use super::git;
 use super::hosts::Hosts;
 use super::options::Options;
 use super::retry::wait;
-use crate::base::{Answer, Sink, SourceUrl};
+use crate::base::{Answer, Checkout, KnownVersion, Sink, SourceUrl};
 
 /// Longer than this no server is waited for that asks to be left alone.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -56,24 +57,56 @@ impl<'o> Fetcher<'o> {
     /// # Errors
     /// That of the last try.
     pub fn get(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Answer, Error> {
-        let options = self.client.options();
-        let mut deadline = None;
-        let host = host(get.url);
-        let mut failures = 0;
-        for _ in 0..MAX_TRIES {
+        let (url, host) = (get.url.public(), host(get.url));
+        self.persist(&url, &host, |deadline| {
             let before = begun(sink);
-            let slot = self.hosts.enter(&host);
-            let slot = slot.map_err(|reason| Error::HostDown { url: get.url.public(), reason })?;
+            let answer = self.client.get(get, deadline, sink);
+            answer.map_err(|error| Failed { error, advanced: begun(sink) > before })
+        })
+    }
+
+    /// Writes the tar of a commit to `sink`, or tells that the known version still is the one its tag or branch names.
+    /// What it is made from is had by the git that is installed.
+    ///
+    /// # Errors
+    /// [`Error::NoGit`], [`Error::Revision`], [`Error::Commit`]; those of the last try.
+    pub fn checkout(
+        &self,
+        checkout: &Checkout<'_>,
+        known: Option<&KnownVersion>,
+        sink: &mut dyn Sink,
+    ) -> Result<Answer, Error> {
+        git::checkout(self, checkout, known, sink)
+    }
+
+    /// How downloads behave, and what servers are shown.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Does something with a host until it goes well, or need not be tried again.
+    pub(super) fn persist<T>(
+        &self,
+        url: &str,
+        host: &str,
+        mut attempt: impl FnMut(Option<Instant>) -> Result<T, Failed>,
+    ) -> Result<T, Error> {
+        let options = self.client.options();
+        let (mut deadline, mut failures, mut tries) = (None, 0, 0);
+        loop {
+            let slot = self.hosts.enter(host);
+            let slot = slot.map_err(|reason| Error::HostDown { url: url.to_owned(), reason })?;
             // Waiting for a turn takes no time of the file's.
             let limit = options.total_timeout.and_then(|timeout| Instant::now().checked_add(timeout));
             deadline = deadline.or(limit);
-            let error = match self.client.get(get, deadline, sink) {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
+            let Failed { error, advanced } = match attempt(deadline) {
+                Ok(done) => return Ok(done),
+                Err(failed) => failed,
             };
             drop(slot);
+            tries += 1;
             // A try that brought bytes is a step, not a failure.
-            failures = if begun(sink) > before { 1 } else { failures + 1 };
+            failures = if advanced { 1 } else { failures + 1 };
             let asked = match &error {
                 Error::Status { retry_after, .. } => *retry_after,
                 _ => None,
@@ -81,22 +114,28 @@ impl<'o> Fetcher<'o> {
             let pause = asked.unwrap_or_else(|| wait(options.first_wait, failures - 1));
             let too_long = pause > PATIENCE;
             let too_late = !too_long && deadline.is_some_and(|deadline| Instant::now() + pause > deadline);
-            if !error.is_transient() || failures > options.retries || too_long || too_late {
+            let in_vain = failures > options.retries || tries >= MAX_TRIES;
+            if !error.is_transient() || in_vain || too_long || too_late {
                 if error.condemns_host() {
-                    self.hosts.bury(&host, reason(&error));
+                    self.hosts.bury(host, reason(&error));
                 }
                 return Err(error);
             }
-            (self.observe)(Retrying { url: get.url.public(), reason: error.to_string(), wait: pause });
+            (self.observe)(Retrying { url: url.to_owned(), reason: error.to_string(), wait: pause });
             match asked {
                 // What the server says holds for all that it is asked for.
-                Some(_) => self.hosts.pause(&host, Instant::now() + pause),
+                Some(_) => self.hosts.pause(host, Instant::now() + pause),
                 None => std::thread::sleep(pause),
             }
         }
-        let (received, announced) = (begun(sink), None);
-        Err(Error::Truncated { url: get.url.public(), received, announced })
     }
+}
+
+/// A try that went wrong.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// It brought bytes that the next one goes on from.
+    pub(super) advanced: bool,
 }
 
 fn begun(sink: &dyn Sink) -> u64 {
@@ -112,7 +151,7 @@ fn host(url: &SourceUrl) -> String {
 /// What was wrong with a host, without the URL that happened to be asked for.
 fn reason(error: &Error) -> String {
     match error {
-        Error::Connect { reason, .. } => reason.clone(),
+        Error::Connect { reason, .. } | Error::Git { reason, .. } => reason.clone(),
         other => other.to_string(),
     }
 }

@@ -7,12 +7,13 @@ mod client;
 mod credentials;
 mod error;
 mod fetcher;
+mod git;
 mod hosts;
 mod options;
 mod retry;
 
 pub use client::Get;
 pub use credentials::{Credential, Credentials};
-pub use error::{ConnectKind, Error};
+pub use error::{ConnectKind, Error, GitFailure};
 pub use fetcher::{Fetcher, Retrying};
 pub use options::Options;

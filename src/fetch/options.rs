@@ -25,6 +25,8 @@ pub struct Options {
     pub per_host: usize,
     /// Certificates of authorities that are believed besides the system's, in PEM.
     pub ca_file: Option<Utf8PathBuf>,
+    /// What the environment has instead of the system's certificates, for git, which does not look there by itself.
+    pub system_certificates: Option<Utf8PathBuf>,
     /// The proxy for everything, instead of what the environment says.
     pub proxy: Option<String>,
     /// Follow redirects from https to http.
@@ -43,6 +45,7 @@ impl Default for Options {
             connections: 16,
             per_host: 16,
             ca_file: None,
+            system_certificates: None,
             proxy: None,
             allow_downgrade: false,
         }

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{Expected, IoContext, Md5, Sha256, SourceKey, write_atomic};
+use crate::base::{Expected, IoContext, Md5, ObjectId, Sha256, SourceKey, write_atomic};
 
 const FORMAT: u32 = 1;
 const HEADER: &str = "\
@@ -27,8 +27,14 @@ pub struct Lock {
 pub struct Locked {
     /// The source's URL without credentials, or the name of a file outside the project.
     pub url: SourceKey,
-    /// `remote`, `file` or `config`.
+    /// `remote`, `git`, `file` or `config`.
     pub kind: String,
+    /// The commit, of a source that is one: this one is fetched, wherever its tag or branch is by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<ObjectId>,
+    /// The commit's tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<ObjectId>,
     /// SHA-256 of the bytes.
     pub sha256: Sha256,
     /// SHA-256 of the uncompressed content, of an archive that is compressed: forges compress theirs anew at times, and the
@@ -190,7 +196,8 @@ mod tests {
     fn locked(url: &str, bytes: &str) -> Locked {
         let (md5, parts) = (Some(Md5::of(bytes)), vec!["a".to_owned()]);
         let (url, kind) = (SourceKey::url(url), "remote".to_owned());
-        Locked { url, kind, sha256: Sha256::of(bytes), content: None, size: bytes.len() as u64, md5, parts }
+        let (commit, tree, content, size) = (None, None, None, bytes.len() as u64);
+        Locked { url, kind, commit, tree, sha256: Sha256::of(bytes), content, size, md5, parts }
     }
 
     #[test]

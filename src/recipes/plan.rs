@@ -162,7 +162,9 @@ impl Part {
             name: match &source.origin {
                 Origin::Remote(_) => redact(&source.text),
                 Origin::Project(path) => format!("./{path}"),
-                Origin::Outside { .. } => source.key().map(|key| key.to_string()).unwrap_or_default(),
+                Origin::Git { .. } | Origin::Outside { .. } => {
+                    source.key().map(|key| key.to_string()).unwrap_or_default()
+                }
             },
             sha256: source.expected.sha256.map(|digest| digest.to_string()),
             md5: source.expected.md5.map(|digest| digest.to_string()),

@@ -86,11 +86,17 @@ impl Build<'_> {
     /// The source that an option names, with the digests of two others.
     pub(super) fn source(&mut self, url: &str, md5: &str, sha256: &str) -> Option<Source> {
         let expected = Expected { md5: self.digest(md5), sha256: self.digest(sha256) };
-        match Source::new(self.text(url).trim(), expected, &self.project.directory, &self.project.root) {
+        let text = self.text(url).trim().to_owned();
+        self.source_of(url, &text, expected)
+    }
+
+    /// The source of a text that an option gives.
+    pub(super) fn source_of(&mut self, option: &str, text: &str, expected: Expected) -> Option<Source> {
+        match Source::new(text, expected, &self.project.directory, &self.project.root) {
             Ok(source) => Some(source),
             Err(problem) => {
                 let message = format!("part `{}`: {problem}", self.name);
-                self.problem(url, message, None);
+                self.problem(option, message, None);
                 None
             }
         }

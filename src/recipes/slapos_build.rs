@@ -1,8 +1,11 @@
 //! The download recipes of `slapos.recipe.build`: the options they compute, as slapos.recipe.build 0.66 does.
 
+use std::collections::BTreeMap;
+
 use super::computed::{boolean, environment_lines, location_below_parts, shared};
-use super::plan::Part;
+use super::plan::{Part, Step, StepKind};
 use super::recipe::{Build, Download, OptionTable, Recipe};
+use crate::base::{Expected, GitSource};
 use crate::config::{self, SectionOptions};
 
 pub(super) struct SlaposDownload;
@@ -119,8 +122,38 @@ impl Recipe for SlaposGit {
     }
 
     fn build(&self, build: &mut Build<'_>) -> Option<Part> {
-        build.not_built_yet()
+        for (option, message) in [
+            ("develop", "`develop` keeps a clone that is worked in; every build here starts from the commit"),
+            ("shared", "`shared` clones are made for each installation, not once a machine"),
+            ("sparse-checkout", "`sparse-checkout` is not looked at: all files of the commit are there"),
+            (
+                "ignore-ssl-certificate",
+                "`ignore-ssl-certificate` is not looked at; certificates are believed with --ca-file",
+            ),
+        ] {
+            if !matches!(build.text(option).trim(), "" | "false" | "no") {
+                build.note(option, message);
+            }
+        }
+        let words = ["revision", "branch"].map(|option| build.text(option).trim().to_owned());
+        let revision = words.into_iter().find(|word| !word.is_empty()).unwrap_or_else(|| "HEAD".to_owned());
+        let submodules = !matches!(build.text("ignore-cloning-submodules").trim(), "true" | "yes" | "1");
+        let text = GitSource::text(build.text("repository").trim(), &revision, submodules);
+        let source = build.source_of("repository", &text, Expected::default());
+        let location = build.location("location");
+        let command = format!("cp -RPp . {}", quoted(build.text("location")));
+        let steps = vec![
+            Step { name: "unpack", kind: StepKind::Unpack { source: 0 } },
+            Step { name: "enter", kind: StepKind::EnterOnlyFolder { unless: Vec::new(), or_fail: true } },
+            Step { name: "copy", kind: StepKind::Shell { command, input: None } },
+        ];
+        build.part(location?, BTreeMap::new(), vec![source?], steps)
     }
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn needs_url(section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

@@ -2,7 +2,10 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::base::{Expected, RelPath, SourceKey, SourceUrl, UrlError, View, Wanted, normalize};
+use crate::base::{
+    Expected, GIT_PREFIX, GitSource, GitSourceError, RelPath, Repository, SourceKey, SourceUrl, UrlError, View, Wanted,
+    normalize,
+};
 
 /// A file a part needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,13 @@ pub struct Source {
 pub enum Origin {
     /// A server.
     Remote(SourceUrl),
+    /// A commit of a repository.
+    Git {
+        /// The commit and the repository.
+        git: GitSource,
+        /// The name it goes by.
+        key: SourceKey,
+    },
     /// A file of the project, by its path below the project root. It is packed with the project.
     Project(RelPath),
     /// Another file on this machine.
@@ -42,6 +52,12 @@ pub enum SourceProblem {
     /// Not a URL that can be fetched.
     #[error(transparent)]
     Url(#[from] UrlError),
+    /// Not a commit that can be had.
+    #[error(transparent)]
+    Git(#[from] GitSourceError),
+    /// Other URLs of a commit.
+    #[error("a commit has no other URLs: `[[mirrors]]` in the settings name other places of its repository")]
+    GitAlternate,
 }
 
 impl Source {
@@ -58,6 +74,12 @@ impl Source {
     ) -> Result<Self, SourceProblem> {
         if text.is_empty() {
             return Err(SourceProblem::Empty);
+        }
+        if text.starts_with(GIT_PREFIX) {
+            let git = GitSource::parse(text, directory)?;
+            let key = git_key(&git);
+            let origin = Origin::Git { git, key };
+            return Ok(Self { text: text.to_owned(), origin, expected, alternates: Vec::new() });
         }
         let path = match text.strip_prefix("file:") {
             // The host, if any, is ignored: `file://localhost/x` and `file:///x` are one file.
@@ -90,6 +112,9 @@ impl Source {
     /// When one of them is no URL that can be fetched.
     pub fn or_from<'t>(mut self, urls: impl IntoIterator<Item = &'t str>) -> Result<Self, SourceProblem> {
         for url in urls {
+            if matches!(self.origin, Origin::Git { .. }) {
+                return Err(SourceProblem::GitAlternate);
+            }
             let url = match url.ends_with('/') {
                 true => SourceUrl::parse(&format!("{url}{}", self.file_name()))?,
                 false => SourceUrl::parse(url)?,
@@ -103,6 +128,7 @@ impl Source {
     pub fn key(&self) -> Option<SourceKey> {
         match &self.origin {
             Origin::Remote(_) => Some(SourceKey::url(&self.text)),
+            Origin::Git { key, .. } => Some(key.clone()),
             Origin::Project(_) => None,
             // Seen from the project, so that it is the same name wherever the project is.
             Origin::Outside { path, relative } => {
@@ -115,6 +141,7 @@ impl Source {
     pub fn file_name(&self) -> &str {
         let path = match &self.origin {
             Origin::Remote(url) => url.secret().path(),
+            Origin::Git { git, .. } => git.name(),
             Origin::Project(path) => path.as_str(),
             Origin::Outside { path, .. } => path.as_str(),
         };
@@ -128,6 +155,7 @@ impl Source {
                 let public = crate::base::redact(&self.text);
                 if public.is_empty() { url.public() } else { public }
             }
+            Origin::Git { git, .. } => git.to_string(),
             Origin::Project(path) => format!("./{path}"),
             Origin::Outside { path, .. } => path.to_string(),
         }
@@ -136,16 +164,39 @@ impl Source {
     /// What caches look for; `None` for a file of the project, which no cache holds.
     pub fn wanted(&self) -> Option<Wanted> {
         let key = self.key()?;
-        let secret = crate::base::redact(&self.text) != self.text;
+        let (secret, local) = match &self.origin {
+            // What a commit is does not hang on who asks for it.
+            Origin::Git { git, .. } => {
+                let secret = git.repository.is_secret() && git.revision.commit().is_none();
+                (secret, matches!(git.repository, Repository::Local { .. }))
+            }
+            origin => (crate::base::redact(&self.text) != self.text, matches!(origin, Origin::Outside { .. })),
+        };
+        let foreign = matches!(self.origin, Origin::Git { .. });
         Some(Wanted {
             key,
-            views: if secret { Vec::new() } else { vec![View::Cmmi(self.text.clone())] },
+            // No other program keeps commits in files.
+            views: if secret || foreign { Vec::new() } else { vec![View::Cmmi(self.text.clone())] },
             file_name: self.file_name().to_owned(),
             expected: self.expected,
-            local: matches!(self.origin, Origin::Outside { .. }),
+            local,
             index: false,
             secret,
         })
+    }
+}
+
+/// The name of a commit: its URL without credentials, or for a repository of this machine one that names no folder.
+fn git_key(git: &GitSource) -> SourceKey {
+    match &git.repository {
+        Repository::Local { path, relative } => {
+            let place = SourceKey::outside_file(relative.as_ref().unwrap_or(path).as_str());
+            SourceKey::at_revision(
+                &place,
+                &GitSource::text("", git.revision.as_str(), git.submodules)[GIT_PREFIX.len()..],
+            )
+        }
+        _ => SourceKey::url(&git.to_string()),
     }
 }
 
@@ -190,6 +241,26 @@ mod tests {
         assert_eq!(key("../x.tgz", "/home/ann/p"), key("../x.tgz", "/opt/p"));
         assert_eq!(key("/home/ann/p/../x.tgz", "/home/ann/p"), key("/opt/p/../x.tgz", "/opt/p"));
         assert_ne!(key("../x.tgz", "/opt/p"), key("/opt/x.tgz", "/opt/p"));
+    }
+
+    #[test]
+    fn commits_are_named_by_their_place_and_revision() {
+        let named = |text: &str, directory: &str| {
+            let source = Source::new(text, Expected::default(), directory.into(), directory.into()).expect(text);
+            source.wanted().expect("not of the project")
+        };
+        let key = |text: &str, directory: &str| named(text, directory).key.to_string();
+        assert_eq!(key("git+https://u:p@H.example/b.git@v1", "/p"), "git+https://h.example/b.git@v1");
+        assert_eq!(key("git+git@h.example:a/b@v1", "/p"), "git+ssh://h.example/a/b@v1");
+        assert_eq!(key("git+../b@v1", "/home/ann/p"), key("git+../b@v1", "/opt/p"));
+        assert_ne!(key("git+../b@v1", "/p"), key("git+../b@v1#submodules=false", "/p"));
+        let commit = "5aaed9baa4fe5aaed9baa4fe5aaed9baa4fe5aae";
+        assert!(named("git+https://u:p@h.example/b@v1", "/p").secret);
+        assert!(!named(&format!("git+https://u:p@h.example/b@{commit}"), "/p").secret);
+        assert!(named("git+../b@v1", "/p").local && named("git+../b@v1", "/p").views.is_empty());
+        let source = Source::new("git+https://h.example/b@v1", Expected::default(), "/p".into(), "/p".into());
+        let problem = source.expect("a commit").or_from(["https://h.example/b.tgz"]);
+        assert_eq!(problem, Err(SourceProblem::GitAlternate));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod failures;
 mod fetch;
 mod fuzz;
 mod generator;
+mod git;
 mod install;
 mod layers;
 mod lock;

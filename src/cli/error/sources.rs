@@ -50,7 +50,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
     let rank = |failure: &Failure| match own(&failure.cause) {
         // Its own place is among them, and told instead.
         FailureCause::Nowhere(_) => 1,
-        FailureCause::Wrong(_) => 0,
+        FailureCause::Wrong(_) | FailureCause::NotTheCommit(_) => 0,
         FailureCause::NotAnArchive { .. } | FailureCause::DamagedArchive(_) | FailureCause::Recompressed { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
@@ -99,6 +99,7 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::Missing => (MISSING, "source-missing"),
         FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing"),
         FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
+        FailureCause::NotTheCommit(_) => (DIGEST, "wrong-commit"),
         FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
         FailureCause::DamagedArchive(_) => (DIGEST, "archive-damaged"),
         FailureCause::Recompressed { .. } => (DIGEST, "recompressed"),
@@ -106,6 +107,7 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::Network(error) => match network_code(&**error) {
             "cache-failed" => (ENVIRONMENT, "cache-failed"),
             "settings" => (USAGE, "settings"),
+            "tool-missing" => (ENVIRONMENT, "tool-missing"),
             code => (DOWNLOAD, code),
         },
         FailureCause::Nowhere(_) => (DOWNLOAD, "download-failed"),
@@ -128,7 +130,7 @@ fn cache_kind(error: &cache::Error) -> (u8, &'static str) {
 
 #[cfg(feature = "net")]
 fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
-    use crate::fetch::{ConnectKind, Error};
+    use crate::fetch::{ConnectKind, Error, GitFailure};
     match error.downcast_ref::<Error>() {
         Some(Error::Status { .. }) => "download-refused",
         Some(Error::Connect { kind: ConnectKind::Certificate, .. }) => "download-certificate",
@@ -139,6 +141,11 @@ fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'st
         Some(Error::Stalled { .. } | Error::TooLong { .. }) => "download-stalled",
         Some(Error::Redirect { .. }) => "download-redirect",
         Some(Error::Store { .. }) => "cache-failed",
+        Some(Error::Git { kind: GitFailure::NoHost, .. }) => "download-no-connection",
+        Some(Error::Git { .. }) => "download-refused",
+        Some(Error::Revision { .. }) => "no-such-revision",
+        Some(Error::Commit { .. }) => "unpackable",
+        Some(Error::NoGit { .. }) => "tool-missing",
         None => "download-failed",
     }
 }
@@ -152,6 +159,9 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
     match cause {
         FailureCause::Missing => Some("run hardtack fetch where there is a network"),
         FailureCause::NoFile | FailureCause::Folder => None,
+        FailureCause::NotTheCommit(_) => {
+            Some("remove it from the cache with hardtack cache clear URL, then fetch it again")
+        }
         FailureCause::DamagedArchive(_) => Some("the server may have a broken file; nothing was kept or locked"),
         FailureCause::Recompressed { declared: false, .. } => Some("to take and lock it: --accept-recompressed"),
         FailureCause::Recompressed { declared: true, .. } => {
@@ -163,6 +173,10 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
         }
         FailureCause::Network(error) if network_code(&**error) == "settings" => None,
+        FailureCause::Network(error) if network_code(&**error) == "tool-missing" => Some("install git"),
+        FailureCause::Network(error) if network_code(&**error) == "no-such-revision" => {
+            Some("correct the revision; a commit's full name is had even where no branch has it any more")
+        }
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
         FailureCause::Nowhere(_) => None,
         FailureCause::SecretUnlocked => Some("run hardtack fetch where there is a network, so that it is locked"),
