@@ -77,9 +77,8 @@ impl Console {
 
     /// Says what is being done.
     pub(super) fn say(&self, text: impl AsRef<str>) {
-        if !self.quiet {
-            self.write(&format!("{}\n", text.as_ref()));
-        }
+        let text = text.as_ref();
+        self.message("info", text, || format!("{text}\n"));
     }
 
     /// Says what only some want to know.
@@ -91,10 +90,8 @@ impl Console {
 
     /// Says what may be wrong.
     pub(super) fn warn(&self, text: impl AsRef<str>) {
-        let title = Level::WARNING.primary_title(text.as_ref());
-        if !self.quiet {
-            self.write(&format!("{}\n", renderer().render(&[Group::with_title(title)])));
-        }
+        let text = text.as_ref();
+        self.message("warning", text, || rendered(Group::with_title(Level::WARNING.primary_title(text))));
     }
 
     /// The same, if nothing of the kind was said before.
@@ -106,19 +103,27 @@ impl Console {
 
     /// Says what is done otherwise than one might think.
     pub(super) fn note(&self, text: impl AsRef<str>) {
-        let title = Level::NOTE.primary_title(text.as_ref());
-        if !self.quiet {
-            self.write(&format!("{}\n", renderer().render(&[Group::with_title(title)])));
-        }
+        let text = text.as_ref();
+        self.message("note", text, || rendered(Group::with_title(Level::NOTE.primary_title(text))));
     }
 
     /// Shows what a config says and probably does not mean.
     pub(super) fn lint(&self, lint: &Lint) {
-        let title = Level::WARNING.primary_title(&lint.message).id(lint.code.as_str());
-        let group = title.elements(lint.place.as_ref().map(snippet));
-        let hint = lint.hint.as_deref().map(render_hint).unwrap_or_default();
-        if !self.quiet {
-            self.write(&format!("{}\n{hint}", renderer().render(&[group])));
+        self.message("warning", &lint.message, || {
+            let title = Level::WARNING.primary_title(&lint.message).id(lint.code.as_str());
+            let hint = lint.hint.as_deref().map(render_hint).unwrap_or_default();
+            rendered(title.elements(lint.place.as_ref().map(snippet))) + &hint
+        });
+    }
+
+    /// Tells people something, or a program in a line of its own.
+    fn message(&self, level: &str, text: &str, to_people: impl FnOnce() -> String) {
+        if self.quiet {
+            return;
+        }
+        match self.json {
+            true => self.event(&serde_json::json!({ "event": "message", "level": level, "text": text })),
+            false => self.write(&to_people()),
         }
     }
 
@@ -139,29 +144,37 @@ impl Console {
         self.out(&format!("{text}\n"))
     }
 
-    /// Shows an error, and as JSON on stdout too where results are JSON.
+    /// Shows an error; where results are JSON, as JSON on both streams.
     pub(super) fn error(&self, report: &Report) {
         if report.code.is_empty() {
             return;
         }
-        self.write(&render(report));
-        if self.json {
+        if !self.json {
+            self.write(&render(report));
+        } else {
             let places: Vec<String> = report.places.iter().map(ToString::to_string).collect();
             let items: Vec<&str> = report.items.iter().map(|item| item.message.as_str()).collect();
-            let value = serde_json::json!({
-                "format": JSON_FORMAT,
-                "error": {
-                    "code": report.code,
-                    "message": report.message,
-                    "places": places,
-                    "causes": report.causes,
-                    "items": items,
-                    "hints": report.hints,
-                },
+            let error = serde_json::json!({
+                "code": report.code,
+                "message": report.message,
+                "places": places,
+                "causes": report.causes,
+                "items": items,
+                "hints": report.hints,
             });
-            let _ = self.out_json(&value);
+            self.event(&serde_json::json!({ "event": "error", "error": error, "rendered": strip(&render(report)) }));
+            let _ = self.out_json(&serde_json::json!({ "format": JSON_FORMAT, "error": error }));
         }
     }
+}
+
+/// A text without its colours.
+fn strip(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn rendered(group: Group<'_>) -> String {
+    renderer().render(&[group]) + "\n"
 }
 
 fn renderer() -> Renderer {

@@ -64,9 +64,36 @@ fn an_authority_of_ones_own_is_believed_where_it_is_named() {
     let (code, text) = fetch(&scene, &["--ca-file", &authority]);
     assert_eq!(code, Some(9), "{text}");
     assert!(text.contains("error[download-certificate]"), "{text}");
+    // Nor is one that was good until yesterday.
+    let late = serve("late");
+    project(&scene, &secure(&late));
+    let (code, text) = fetch(&scene, &["--ca-file", &authority]);
+    assert_eq!(code, Some(9), "{text}");
+    assert!(text.contains("error[download-certificate]") && text.contains("Expired"), "{text}");
     let (code, text) = fetch(&scene, &["--ca-file", &certificate("ca.key")]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("has no certificate in PEM"), "{text}");
+
+    // Git is told whom to believe, too.
+    let repository = scene.path("www/hello.git");
+    let git = |arguments: &[&str]| {
+        let mut git = scene.command("git");
+        git.args(["-c", "user.name=n", "-c", "user.email=e"]).args(arguments).current_dir(&repository);
+        succeeded(git.output().expect("git starts")).trim().to_owned()
+    };
+    std::fs::create_dir(&repository).expect("makes");
+    git(&["init", "--quiet", "--bare"]);
+    let tree = git(&["hash-object", "-t", "tree", "-w", "/dev/null"]);
+    let commit = git(&["commit-tree", "-m", "nothing", &tree]);
+    git(&["update-ref", "refs/heads/main", &commit]);
+    git(&["update-server-info"]);
+    let url = secure(&here).replace("hello-1.0.tar.gz", "hello.git");
+    project(&scene, &format!("git+{url}@{commit}"));
+    let (code, text) = fetch(&scene, &[]);
+    assert_eq!(code, Some(9), "{text}");
+    assert!(text.contains("error[download-refused]") && text.contains("certificate"), "{text}");
+    let (code, text) = fetch(&scene, &["--ca-file", &authority]);
+    assert_eq!(code, Some(0), "{text}");
 
     // What came safely does not go on unsafely.
     let plain = Nginx::start(&scene, &scene.path("www"));

@@ -150,6 +150,25 @@ fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'st
     }
 }
 
+/// Whether a server wants to know who asks.
+#[cfg(feature = "net")]
+fn is_unauthorized(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    use crate::fetch::Error;
+    let said = |text: &str| ["401", "403"].iter().any(|code| text.starts_with(code));
+    match error.downcast_ref::<Error>() {
+        Some(Error::Status { status, .. }) => said(status),
+        Some(Error::Git { reason, .. }) => {
+            reason.contains("could not read Username") || reason.contains("uthentication")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(not(feature = "net"))]
+fn is_unauthorized(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    false
+}
+
 #[cfg(not(feature = "net"))]
 fn network_code(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
     "download-failed"
@@ -176,6 +195,12 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         FailureCause::Network(error) if network_code(&**error) == "tool-missing" => Some("install git"),
         FailureCause::Network(error) if network_code(&**error) == "no-such-revision" => {
             Some("correct the revision; a commit's full name is had even where no branch has it any more")
+        }
+        FailureCause::Network(error) if network_code(&**error) == "download-certificate" => {
+            Some("where the server has an authority of its own, name its certificate with --ca-file")
+        }
+        FailureCause::Network(error) if is_unauthorized(&**error) => {
+            Some("what the server wants to be shown goes into HARDTACK_REGISTRY_NAME_TOKEN or into ~/.netrc")
         }
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
         FailureCause::Nowhere(_) => None,
