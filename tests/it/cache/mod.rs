@@ -72,7 +72,7 @@ fn faults_are_named_and_repaired_and_fetched_again() {
     std::fs::remove_file(scene.path(blob(0))).expect("removes");
     let ran = scene.hardtack("cache verify").exits(6);
     ran.says(&[
-        "error[cache-damaged]: 2 faults in",
+        "error[cache-damaged]: 3 faults in",
         "is not what its name says",
         "the bytes of `http://127.0.0.1:",
         "--repair",
