@@ -184,6 +184,13 @@ impl Layout {
 
     /// Whether a path is below the cache's folder, links on the way followed; what is not there yet leads nowhere.
     pub(super) fn holds(&self, path: &Utf8Path) -> bool {
+        let is_link = |path: &Utf8Path| path.symlink_metadata().is_ok_and(|data| data.is_symlink());
+        let mut folders = path.ancestors().skip(1).take_while(|above| *above != self.root);
+        // Without links on the way, which is nearly always, its name says it.
+        let climbs = path.components().any(|name| name.as_str() == "..");
+        if path.starts_with(&self.root) && !climbs && !folders.any(is_link) {
+            return true;
+        }
         let above = path.ancestors().skip(1).find_map(|above| above.canonicalize_utf8().ok());
         match (above, self.root.canonicalize_utf8()) {
             (Some(above), Ok(root)) => above.starts_with(root),
