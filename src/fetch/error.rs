@@ -104,7 +104,7 @@ pub enum Error {
         reason: String,
     },
     /// Git is not there, or cannot be started.
-    #[error("failed to run `git`, which gets `{url}`: {source}")]
+    #[error("failed to run `git`, which gets `{url}`")]
     NoGit {
         /// The repository.
         url: String,

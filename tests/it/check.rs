@@ -152,3 +152,16 @@ fn digests_in_urls_local_files_and_options_others_read_are_no_matter() {
     );
     scene.hardtack("check app").exits(2).says(&["error[unsupported]: part `other`"]).never_says(&["warning"]);
 }
+
+#[test]
+fn a_commit_is_a_digest_and_a_branch_is_none() {
+    let scene = Scene::new();
+    let section = |name: &str, revision: &str| {
+        format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = git+https://host.example/x.git@{revision}\n")
+    };
+    let commit = "5aaed9baa4fe5aaed9baa4fe5aaed9baa4fe5aae";
+    scene.project("app", "a b", &(section("a", commit) + &section("b", "main")));
+    let ran = scene.hardtack("check app").exits(2);
+    let ran = ran.says(&["section `b`: no digest says what", "name the commit, or lock it: hardtack lock"]);
+    ran.never_says(&["section `a`"]);
+}

@@ -1,7 +1,7 @@
 //! Downloads that anybody could change.
 
 use super::{Lint, LintCode, Part};
-use crate::base::redact;
+use crate::base::{GIT_PREFIX, GitSource, redact};
 use crate::config::is_url;
 
 /// Finds downloads without a digest.
@@ -12,6 +12,13 @@ pub(super) fn check(part: &Part<'_>, locked: &dyn Fn(&str) -> bool, lints: &mut 
             continue;
         }
         for url in text(download.url).split_whitespace() {
+            if url.starts_with(GIT_PREFIX) {
+                let commit = GitSource::parse(url, "/".into()).is_ok_and(|git| git.revision.commit().is_some());
+                if !commit && !locked(url) {
+                    lints.push(lint(part, download.url, url, download.digests.first().copied()));
+                }
+                continue;
+            }
             // The recipes that take lists take digests after a `#`.
             let (url, digest) = url.split_once('#').unwrap_or((url, ""));
             if is_url(url) && !url.starts_with("file:") && (digest.is_empty() || !download.fragment) && !locked(url) {
@@ -25,6 +32,7 @@ fn lint(part: &Part<'_>, option: &str, url: &str, digest: Option<&str>) -> Lint 
     let open = ["http:", "ftp:"].into_iter().find(|scheme| url.starts_with(scheme));
     let (name, shown) = (part.name, redact(url));
     let hint = match digest {
+        _ if url.starts_with(GIT_PREFIX) => "name the commit, or lock it: hardtack lock".to_owned(),
         Some(digest) => format!("say which bytes are meant: `{digest} = …`"),
         None => "say which bytes are meant: `URL#MD5`".to_owned(),
     };
