@@ -10,7 +10,7 @@ use std::ops::Range;
 use camino::Utf8Path;
 use flate2::bufread::{GzDecoder, MultiGzDecoder};
 
-use super::tar_read::read_small_tar;
+use super::read::read_small_tar;
 use crate::base::{HashingReader, IoContext, PathError, Sha1, Sha256};
 
 /// More than any signature or control member holds, uncompressed.

@@ -12,7 +12,7 @@ pub enum Error {
     Io(#[from] PathError),
     /// The bytes belong to no format known here.
     #[error(
-        "`{archive}` is not an archive: it is neither tar nor zip, bare or compressed with gzip, xz, bzip2, lzip or zstd"
+        "`{archive}` is not an archive: it is neither zip nor tar, bare or compressed with gzip, xz, bzip2, lzip, lzma or zstd"
     )]
     NotAnArchive {
         /// The file.
@@ -62,9 +62,6 @@ pub enum Refusal {
     /// Two entries for one path.
     #[error("entry `{0}` is there twice")]
     Duplicate(String),
-    /// Two entries for one path, in an archive whose reader shows just one of them.
-    #[error("several entries have one name")]
-    Duplicates,
     /// An entry below something that is no folder.
     #[error("entry `{name}` lies below `{parent}`, which is a {kind}")]
     ThroughNonFolder {
@@ -105,6 +102,30 @@ pub enum Refusal {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A sparse file whose map makes no sense.
+    #[error("it has a sparse file whose map does not fit it")]
+    SparseMap,
+    /// A name that the file system here takes for another one's.
+    #[error(
+        "entries `{name}` and `{other}` are one to the file system here, which folds the case of letters or accents"
+    )]
+    Collision {
+        /// The one.
+        name: String,
+        /// The other.
+        other: String,
+    },
+    /// A zip whose directory and entries contradict each other.
+    #[error("entry `{name}` of the zip: {reason}")]
+    Zip {
+        /// The entry.
+        name: String,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// A zip whose directory makes no sense.
+    #[error("the directory of the zip: {0}")]
+    ZipDirectory(&'static str),
     /// A feature no source was ever seen to need.
     #[error("entry `{name}` needs {feature}, which is not supported")]
     Unsupported {

@@ -5,33 +5,24 @@
 //! [`GzipMembers`]). Nothing here knows what a bundle or a source is.
 
 mod apk;
-mod content;
-mod decompress;
-mod entry;
 mod error;
-mod format;
 mod git;
 mod gzip_read;
 mod gzip_write;
-mod limits;
-mod plan;
-mod tar_read;
+mod read;
 mod tar_write;
 mod tree;
 mod unpack;
-mod zip_read;
 
 pub use apk::{ApkParts, ApkProblem, apk_data, read_apk, read_range};
-pub use content::content_digest;
-pub use decompress::Compression;
-pub use entry::{Entry, EntryKind};
 pub use error::{Error, Refusal};
-pub use format::{Container, Format, detect};
 pub use git::{CommitObject, GitTarWriter, GitTree, GitTreeError, check_git_tar};
 pub use gzip_read::MemberReader;
 pub use gzip_write::{GzipMembers, Member, stored_member};
-pub use limits::Limits;
-pub use tar_read::{SmallFile, read_small_tar};
+pub use read::{
+    Compression, Container, Entry, EntryKind, Format, LimitError, Limits, Links, SmallFile, content_digest, detect,
+    read_small_tar,
+};
 pub use tar_write::{BLOCK, TarEntry, TarKind, TarWriter, encode_entry, padding};
 pub use tree::{Tree, finish};
-pub use unpack::{Unpacked, read_through, unpack};
+pub use unpack::{Unpack, Unpacked, read_through, unpack};

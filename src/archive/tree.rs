@@ -3,13 +3,18 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8Path;
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps};
+use rustix::io::Errno;
 
-/// A folder, held open. Every path is walked from it name by name without following links.
+/// A folder, held open. Every path is resolved from it, by the kernel where that can keep a path below a folder
+/// (`openat2`, Linux 5.6), else name by name, and no link is followed.
 pub struct Tree {
     folder: OwnedFd,
+    /// The kernel cannot, or may not.
+    by_name: AtomicBool,
 }
 
 /// Open for the walk only; links are refused by the kernel.
@@ -22,16 +27,30 @@ impl Tree {
     /// When it is not there, or a link.
     pub fn open(path: &Utf8Path) -> io::Result<Self> {
         let folder = rustix::fs::open(path.as_std_path(), FOLDER, Mode::empty())?;
-        Ok(Self { folder })
+        Ok(Self { folder, by_name: AtomicBool::new(false) })
     }
 
     /// The folder at `path`, made with everything above it if need be.
     pub fn folder(&self, path: &[u8]) -> io::Result<OwnedFd> {
+        if !path.is_empty() && !self.by_name.load(Ordering::Relaxed) {
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            match rustix::fs::openat2(&self.folder, path, FOLDER, Mode::empty(), resolve) {
+                // Some filters of system calls answer so to all they do not know.
+                Err(Errno::NOSYS | Errno::PERM) => self.by_name.store(true, Ordering::Relaxed),
+                // What is missing is made on the walk; whatever else is wrong, it finds too.
+                Err(_) => {}
+                Ok(folder) => return Ok(folder),
+            }
+        }
         let mut folder = self.folder.try_clone()?;
         for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
             folder = match rustix::fs::openat(&folder, name, FOLDER, Mode::empty()) {
-                Err(rustix::io::Errno::NOENT) => {
-                    rustix::fs::mkdirat(&folder, name, Mode::from(0o755))?;
+                Err(Errno::NOENT) => {
+                    match rustix::fs::mkdirat(&folder, name, Mode::from(0o755)) {
+                        // Another thread was first.
+                        Err(Errno::EXIST) => {}
+                        other => other?,
+                    }
                     rustix::fs::openat(&folder, name, FOLDER, Mode::empty())?
                 }
                 other => other?,

@@ -1,19 +1,12 @@
 //! Unpacking: everything is checked first, then written, and moved into place when whole.
 
-use std::fs::File;
 use std::io::{self, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::decompress::decompressed;
-use super::entry::{Entry, EntryKind, show};
 use super::error::{Error, Refusal};
-use super::format::{Container, Format, detect};
-use super::limits::Limits;
-use super::plan::Plan;
-use super::tar_read::{Stop, TarReader};
+use super::read::{self, Entry, EntryKind, Format, Limits, Links, Plan, Stop, detect, show};
 use super::tree::{Tree, finish};
-use super::zip_read;
 use crate::base::{IoContext, create_dir_all, remove_tree};
 
 /// What was unpacked.
@@ -27,7 +20,27 @@ pub struct Unpacked {
     pub stripped: Vec<String>,
 }
 
-/// Unpacks the archive at `archive` into the new folder `target`.
+/// What is unpacked, and how strictly.
+#[derive(Debug, Clone, Copy)]
+pub struct Unpack<'a> {
+    /// The file.
+    pub archive: &'a Utf8Path,
+    /// What the one file in it is called, where it is no archive but a compressed file.
+    pub name: &'a str,
+    /// What it may ask for.
+    pub limits: Limits,
+    /// Where its symbolic links may lead.
+    pub links: Links,
+}
+
+impl<'a> Unpack<'a> {
+    /// An archive, by the usual limits.
+    pub fn new(archive: &'a Utf8Path) -> Self {
+        Self { archive, name: "content", limits: Limits::default(), links: Links::default() }
+    }
+}
+
+/// Unpacks an archive into the new folder `target`.
 ///
 /// Modes and times of files are the archive's; owners are not, and setuid, setgid and sticky bits are left out.
 /// `target` appears when all is written; on an error nothing of it stays.
@@ -35,11 +48,13 @@ pub struct Unpacked {
 /// # Errors
 /// [`Error::Refused`] with the first thing that is wrong, before anything is written; [`Error::Damaged`] where
 /// decompression fails; [`Error::Io`] where writing does, or `target` exists.
-pub fn unpack(archive: &Utf8Path, target: &Utf8Path, limits: Limits) -> Result<Unpacked, Error> {
+pub fn unpack(order: &Unpack<'_>, target: &Utf8Path) -> Result<Unpacked, Error> {
+    let Unpack { archive, name, limits, links } = *order;
     let format = detect(archive)?.ok_or_else(|| Error::NotAnArchive { archive: archive.to_owned() })?;
-    let mut plan = Plan::new(limits);
-    each(archive, format, limits, &mut |entry, _| Ok(plan.add(entry)?))?;
-    plan.finish().map_err(|refusal| Error::Refused { archive: archive.to_owned(), refusal })?;
+    let refused = |refusal| Error::Refused { archive: archive.to_owned(), refusal };
+    let mut plan = Plan::new(limits.of_file(archive)?);
+    read::each(archive, format, name, limits, &mut |entry, _| Ok(plan.add(entry)?))?;
+    plan.finish(links).map_err(refused)?;
 
     if target.symlink_metadata().is_ok() {
         return Err(io::Error::from(io::ErrorKind::AlreadyExists)).at("create folder", target).map_err(Error::Io);
@@ -47,7 +62,10 @@ pub fn unpack(archive: &Utf8Path, target: &Utf8Path, limits: Limits) -> Result<U
     let staging = staging_path(target);
     remove_tree(&staging)?;
     create_dir_all(&staging)?;
-    let written = write(archive, format, limits, &staging);
+    let written = unfolded(&plan, &staging).and_then(|clash| match clash {
+        Some(refusal) => Err(refused(refusal)),
+        None => write(order, format, &staging),
+    });
     if written.is_err() {
         // The error that led here is the one to tell.
         let _ = remove_tree(&staging);
@@ -57,40 +75,57 @@ pub fn unpack(archive: &Utf8Path, target: &Utf8Path, limits: Limits) -> Result<U
     Ok(unpacked)
 }
 
+/// Two entries that the file system of `folder` takes for one, if there are any.
+fn unfolded(plan: &Plan, folder: &Utf8Path) -> Result<Option<Refusal>, Error> {
+    let Some((name, other)) = plan.alike() else { return Ok(None) };
+    // Letters in two cases, and one accent in its two ways.
+    for (one, two) in [("probe", "PROBE"), ("\u{e9}", "e\u{301}")] {
+        let probe = folder.join(one);
+        std::fs::write(&probe, []).at("write", &probe)?;
+        let folds = folder.join(two).symlink_metadata().is_ok();
+        remove_tree(&probe)?;
+        if folds {
+            return Ok(Some(Refusal::Collision { name, other }));
+        }
+    }
+    Ok(None)
+}
+
 fn staging_path(target: &Utf8Path) -> Utf8PathBuf {
     let name = format!(".{}.unpacking", target.file_name().unwrap_or("archive"));
     target.parent().unwrap_or(Utf8Path::new(".")).join(name)
 }
 
-fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) -> Result<Unpacked, Error> {
+fn write(order: &Unpack<'_>, format: Format, target: &Utf8Path) -> Result<Unpacked, Error> {
     let tree = Tree::open(target).at("open", target)?;
     let mut unpacked = Unpacked::default();
     let mut folders = Vec::new();
-    each(archive, format, limits, &mut |entry, content| {
-        if entry.mode & 0o7000 != 0 && entry.kind != EntryKind::Folder {
+    let Unpack { archive, name, limits, .. } = *order;
+    read::each(archive, format, name, limits, &mut |entry, content| {
+        if entry.mode & 0o7000 != 0 && !matches!(entry.kind, EntryKind::Symlink(_)) {
             unpacked.stripped.push(show(&entry.path));
         }
         match &entry.kind {
             EntryKind::Folder => {
-                tree.folder(&entry.path).map_err(Stop::Io)?;
+                tree.folder(&entry.path)?;
                 // A folder one cannot write to could not be filled, or removed later.
                 folders.push((entry.path.clone(), entry.mode & 0o777 | 0o700, entry.mtime));
                 return Ok(());
             }
-            EntryKind::Symlink(link) => tree.symlink(&entry.path, link).map_err(Stop::Io)?,
-            EntryKind::HardLink(link) => tree.hard_link(&entry.path, link).map_err(Stop::Io)?,
+            EntryKind::Symlink(link) => tree.symlink(&entry.path, link)?,
+            EntryKind::HardLink(link) => tree.hard_link(&entry.path, link)?,
             EntryKind::File => {
-                let mut file = tree.file(&entry.path).map_err(Stop::Io)?;
-                let count = io::copy(&mut Read::take(&mut *content, entry.size), &mut file).map_err(Stop::Io)?;
+                let mut file = tree.file(&entry.path)?;
+                let count = io::copy(&mut Read::take(&mut *content, entry.size), &mut file)?;
                 if count != entry.size {
                     return Err(Stop::Io(io::ErrorKind::UnexpectedEof.into()));
                 }
                 // Also where checksums at the end of the content are compared.
-                if content.read(&mut [0]).map_err(Stop::Io)? != 0 {
+                if content.read(&mut [0])? != 0 {
                     let reason = format!("entry `{}` is longer than its header says", show(&entry.path));
                     return Err(Stop::Io(io::Error::other(reason)));
                 }
-                finish(&file, entry.mode & 0o777 | 0o400, entry.mtime).map_err(Stop::Io)?;
+                finish(&file, entry.mode & 0o777 | 0o400, entry.mtime)?;
                 unpacked.bytes += count;
             }
         }
@@ -113,8 +148,11 @@ fn write(archive: &Utf8Path, format: Format, limits: Limits, target: &Utf8Path) 
 /// when it is unpacked is no error here.
 pub fn read_through(archive: &Utf8Path) -> Result<(), Error> {
     let Some(format) = detect(archive)? else { return Ok(()) };
-    let mut drain = |_: &Entry, content: &mut dyn Read| io::copy(content, &mut io::sink()).map(drop).map_err(Stop::Io);
-    match each(archive, format, Limits::default(), &mut drain) {
+    let mut drain = |_: &Entry, content: &mut dyn Read| -> Result<(), Stop> {
+        io::copy(content, &mut io::sink())?;
+        Ok(())
+    };
+    match read::each(archive, format, "", Limits::default(), &mut drain) {
         Err(Error::Refused { refusal: Refusal::Truncated, .. }) => {
             Err(Error::Damaged { archive: archive.to_owned(), reason: Refusal::Truncated.to_string() })
         }
@@ -123,32 +161,7 @@ pub fn read_through(archive: &Utf8Path) -> Result<(), Error> {
     }
 }
 
-fn each(
-    archive: &Utf8Path,
-    format: Format,
-    limits: Limits,
-    visit: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), Stop>,
-) -> Result<(), Error> {
-    let file = File::open(archive).at("open", archive)?;
-    let outcome = match format.container {
-        Container::Zip => zip_read::each(file, visit),
-        Container::Tar => decompressed(file, format.compression).map_err(Stop::Io).and_then(|mut stream| {
-            let mut tar = TarReader::new(&mut stream, limits);
-            while let Some(entry) = tar.next()? {
-                visit(&entry, &mut tar)?;
-            }
-            Ok(())
-        }),
-    };
-    outcome.map_err(|stop| match stop {
-        Stop::Refused(refusal) => Error::Refused { archive: archive.to_owned(), refusal },
-        Stop::Io(error) if error.raw_os_error().is_some() => {
-            let path = archive.to_owned();
-            Error::Io(crate::base::PathError { action: "unpack", path, source: error })
-        }
-        Stop::Io(error) => Error::Damaged { archive: archive.to_owned(), reason: error.to_string() },
-    })
-}
-
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

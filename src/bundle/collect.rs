@@ -124,7 +124,7 @@ fn unpacked_sources(plan: &Plan) -> BTreeSet<String> {
     let mut unpacked = BTreeSet::new();
     for part in &plan.parts {
         for step in &part.steps {
-            let StepKind::Unpack { source } = step.kind else { continue };
+            let StepKind::Unpack { source, .. } = step.kind else { continue };
             unpacked.extend(part.sources.get(source).map(Source::shown));
         }
     }

@@ -50,6 +50,9 @@ pub enum FailureCause {
         /// Its first characters, where it is text.
         starts: Option<String>,
     },
+    /// What is in it was compressed, but is one file.
+    #[error("it is one compressed file, not an archive")]
+    SingleFile,
     /// It ends early, or makes no sense further on.
     #[error("the archive is damaged: {0}")]
     DamagedArchive(String),

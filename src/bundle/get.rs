@@ -11,7 +11,8 @@ use super::meter::Metered;
 use super::mirror::{Place, candidates, repositories};
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
 use crate::archive::{
-    Error as ArchiveError, GitTree, GitTreeError, check_git_tar, content_digest, detect, read_through,
+    Container, Error as ArchiveError, Format, GitTree, GitTreeError, check_git_tar, content_digest, detect,
+    read_through,
 };
 use crate::base::{
     Answer, Checkout, Class, Expected, IoContext, KnownVersion, ObjectId, Repository, Sha256, Wanted, fingerprint_file,
@@ -113,9 +114,11 @@ impl Job<'_> {
 
 /// Whether a file is an archive at all: servers answer with pages that say what went wrong, too.
 pub(super) fn check_archive(path: &Utf8Path) -> Result<(), FailureCause> {
-    let found = detect(path);
-    if !matches!(found, Ok(None) | Err(crate::archive::Error::Damaged { .. })) {
-        return Ok(());
+    match detect(path) {
+        Ok(None) | Err(ArchiveError::Damaged { .. }) => {}
+        Ok(Some(Format { container: Container::Single, .. })) => return Err(FailureCause::SingleFile),
+        // What cannot be read is told where it is read.
+        Ok(Some(_)) | Err(_) => return Ok(()),
     }
     let mut head = [0; 24];
     let length = File::open(path).and_then(|mut file| file.read(&mut head)).at("read", path)?;

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::Error;
 use super::event::Event;
 use super::sandbox::{Bind, Level, Outcome, Sandbox, Task};
-use crate::archive::{Limits, unpack};
+use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
 use crate::recipes::{Part, StepKind};
 
@@ -73,7 +73,11 @@ impl Build<'_> {
                 (self.observe)(Event::Step { part, step, command });
             }
             match &step.kind {
-                StepKind::Unpack { source } => self.unpack(*source, &top.join("build"), &mut log)?,
+                StepKind::Unpack { source, links, limits } => {
+                    let name = self.part.sources[*source].content_name();
+                    let order = Unpack { archive: &self.sources[*source].1, name, limits: *limits, links: *links };
+                    self.unpack(&order, &self.sources[*source].0, &top.join("build"), &mut log)?;
+                }
                 StepKind::EnterOnlyFolder { unless, or_fail } => {
                     folder = self.enter(&top, folder, unless, *or_fail)?;
                 }
@@ -85,10 +89,9 @@ impl Build<'_> {
         Ok(remove_tree(&self.work)?)
     }
 
-    fn unpack(&mut self, source: usize, target: &Utf8Path, log: &mut File) -> Result<(), Error> {
-        let (name, file) = &self.sources[source];
-        let unpacked = unpack(file, target, Limits::default())
-            .map_err(|source| Error::Archive { part: self.part.name.clone(), source })?;
+    fn unpack(&self, order: &Unpack<'_>, name: &str, target: &Utf8Path, log: &mut File) -> Result<(), Error> {
+        let unpacked =
+            unpack(order, target).map_err(|source| Error::Archive { part: self.part.name.clone(), source })?;
         let line = format!("# unpacked {name}: {} files, {} bytes\n", unpacked.files, unpacked.bytes);
         log.write_all(line.as_bytes()).at("write", &self.log)?;
         for path in unpacked.stripped {

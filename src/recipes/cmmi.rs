@@ -30,6 +30,8 @@ const OPTIONS: OptionTable = &[
     "environment",
     "location",
     "shared",
+    "hardtack-allow",
+    "hardtack-limits",
 ];
 
 impl Recipe for Cmmi {
@@ -81,7 +83,7 @@ impl Recipe for Cmmi {
             build.note("shared", "`shared` builds are made for each installation, not once a machine");
         }
 
-        let mut steps = vec![Step { name: "unpack", kind: StepKind::Unpack { source: 0 } }];
+        let mut steps = vec![build.unpack(0)];
         let mut unless = vec![marker.clone()];
         unless.extend(Some(&autogen).filter(|autogen| !autogen.is_empty()).cloned());
         steps.push(Step { name: "enter", kind: StepKind::EnterOnlyFolder { unless, or_fail: false } });

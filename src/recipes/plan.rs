@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use super::source::{Origin, Source};
+use crate::archive::{Limits, Links};
 use crate::base::{RelPath, Sha256, SourceKey, redact};
 
 /// Where a project is.
@@ -65,6 +66,12 @@ pub enum StepKind {
     Unpack {
         /// Index into the part's sources.
         source: usize,
+        /// Where the archive's links may lead.
+        #[serde(skip_serializing_if = "is_default")]
+        links: Links,
+        /// What the archive may ask for.
+        #[serde(skip_serializing_if = "is_default")]
+        limits: Limits,
     },
     /// Goes into the one folder of the build folder, unless one of these files is there. Without `or_fail` it stays
     /// where it is when there is not just one folder.
@@ -82,6 +89,11 @@ pub enum StepKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         input: Option<usize>,
     },
+}
+
+/// What is as it is everywhere stays out of a plan's digest, which so is the same as before there was a choice.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A plan as it is hashed: free of the machine's own paths.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Problem;
-use super::plan::{Part, Project, Step};
+use super::plan::{Part, Project, Step, StepKind};
 use super::source::Source;
+use crate::archive::{LimitError, Limits, Links};
 use crate::base::{Digest, Expected, Place, RelPath, normalize};
 use crate::config::{self, Resolved, SectionOptions};
 
@@ -117,6 +118,25 @@ impl Build<'_> {
             }
         }
         Some(source)
+    }
+
+    /// The step that unpacks a source, as strictly as `hardtack-allow` and `hardtack-limits` have it.
+    pub(super) fn unpack(&mut self, source: usize) -> Step {
+        let mut links = Links::default();
+        for word in self.text("hardtack-allow").to_owned().split_whitespace() {
+            match word {
+                "outside-links" => links = Links::Anywhere,
+                other => {
+                    let message = format!("part `{}`: `{other}` is nothing that can be allowed", self.name);
+                    self.problem("hardtack-allow", message, Some("known: outside-links"));
+                }
+            }
+        }
+        let limits = self.text("hardtack-limits").parse().unwrap_or_else(|error: LimitError| {
+            self.problem("hardtack-limits", format!("part `{}`: {error}", self.name), None);
+            Limits::default()
+        });
+        Step { name: "unpack", kind: StepKind::Unpack { source, links, limits } }
     }
 
     fn digest<const N: usize>(&mut self, option: &str) -> Option<Digest<N>> {

@@ -106,6 +106,8 @@ impl Recipe for SlaposGit {
             "use-cache",
             "ignore-ssl-certificate",
             "ignore-cloning-submodules",
+            "hardtack-allow",
+            "hardtack-limits",
         ]
     }
 
@@ -143,7 +145,7 @@ impl Recipe for SlaposGit {
         let location = build.location("location");
         let command = format!("cp -RPp . {}", quoted(build.text("location")));
         let steps = vec![
-            Step { name: "unpack", kind: StepKind::Unpack { source: 0 } },
+            build.unpack(0),
             Step { name: "enter", kind: StepKind::EnterOnlyFolder { unless: Vec::new(), or_fail: true } },
             Step { name: "copy", kind: StepKind::Shell { command, input: None } },
         ];

@@ -148,6 +148,14 @@ impl Source {
         path.rsplit('/').find(|name| !name.is_empty()).unwrap_or("index")
     }
 
+    /// The name of the one file in it, where it is a compressed file: its own without the ending.
+    pub fn content_name(&self) -> &str {
+        let name = self.file_name();
+        let endings = [".gz", ".xz", ".bz2", ".lz", ".lzma", ".zst", ".Z"];
+        let stem = endings.iter().find_map(|ending| name.strip_suffix(ending)).filter(|stem| !stem.is_empty());
+        stem.unwrap_or(name)
+    }
+
     /// The source as it may be shown: without credentials, and short for files of the project.
     pub fn shown(&self) -> String {
         match &self.origin {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::peers::{Nginx, Scene, have, kept, skipped, succeeded, tool};
 
 /// The folder with the tarballs, and the file of each package; `None` where they are not to be had.
-fn tarballs(packages: &[&str]) -> Option<(PathBuf, BTreeMap<String, String>)> {
+pub fn tarballs(packages: &[&str]) -> Option<(PathBuf, BTreeMap<String, String>)> {
     if !have("apt-get") {
         return None;
     }

@@ -15,3 +15,4 @@ mod language;
 mod network;
 mod peers;
 mod quickstart;
+mod tarballs;

@@ -5,10 +5,8 @@ use std::io::{self, BufReader, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::super::entry::{Entry, EntryKind, show};
 use super::super::error::Refusal;
-use super::super::limits::Limits;
-use super::super::tar_read::{Stop, TarReader};
+use super::super::read::{Entry, EntryKind, Limits, Stop, TarReader, show};
 use super::{CommitObject, LEFT_OUT};
 use crate::base::{ObjectFormat, ObjectHasher, ObjectId, PathError, open_file};
 

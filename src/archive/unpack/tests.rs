@@ -9,7 +9,7 @@ use super::*;
 use crate::base::Epoch;
 
 /// A tar header of any kind, for archives no writer makes.
-fn header(name: &str, kind: u8, size: u64, link: &str, mode: u32) -> Vec<u8> {
+pub(super) fn header(name: &str, kind: u8, size: u64, link: &str, mode: u32) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
     header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
@@ -23,41 +23,41 @@ fn header(name: &str, kind: u8, size: u64, link: &str, mode: u32) -> Vec<u8> {
     header.as_bytes().to_vec()
 }
 
-fn file(name: &str, content: &str) -> Vec<u8> {
+pub(super) fn file(name: &str, content: &str) -> Vec<u8> {
     let mut bytes = header(name, b'0', content.len() as u64, "", 0o644);
     bytes.extend(content.bytes());
     bytes.resize(bytes.len().next_multiple_of(512), 0);
     bytes
 }
 
-fn archive(entries: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn archive(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = entries.concat();
     bytes.resize(bytes.len() + 1024, 0);
     bytes
 }
 
-struct Scene {
+pub(super) struct Scene {
     _folder: tempfile::TempDir,
-    root: Utf8PathBuf,
+    pub(super) root: Utf8PathBuf,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
         Self { _folder: folder, root }
     }
 
-    fn unpack(&self, bytes: &[u8]) -> Result<Unpacked, Error> {
+    pub(super) fn unpack(&self, bytes: &[u8]) -> Result<Unpacked, Error> {
         let path = self.root.join("a.tar");
         std::fs::write(&path, bytes).expect("writes");
-        let outcome = unpack(&path, &self.root.join("out"), Limits::default());
+        let outcome = unpack(&Unpack::new(&path), &self.root.join("out"));
         let left: Vec<_> = std::fs::read_dir(&self.root).expect("reads").flatten().map(|e| e.file_name()).collect();
         assert_eq!(left.len(), if outcome.is_ok() { 2 } else { 1 }, "nothing stays of a refused archive: {left:?}");
         outcome
     }
 
-    fn refusal(&self, bytes: &[u8]) -> Refusal {
+    pub(super) fn refusal(&self, bytes: &[u8]) -> Refusal {
         match self.unpack(bytes) {
             Err(Error::Refused { refusal, .. }) => refusal,
             other => panic!("not refused: {other:?}"),
@@ -79,7 +79,7 @@ fn files_folders_and_links_come_out_with_mode_and_time() {
         header("d/", b'5', 0, "", 0o755),
     ];
     let unpacked = scene.unpack(&archive(&entries)).expect("unpacks");
-    assert_eq!(unpacked, Unpacked { files: 5, bytes: 5, stripped: vec!["d/x".into()] });
+    assert_eq!(unpacked, Unpacked { files: 5, bytes: 5, stripped: vec!["d".into(), "d/x".into()] });
     let out = scene.root.join("out");
     assert_eq!(std::fs::read_to_string(out.join("d/s")).expect("reads"), "hello");
     let metadata = std::fs::metadata(out.join("d/x")).expect("is there");
@@ -151,7 +151,10 @@ fn a_zip_is_read_to_its_checksums_and_may_not_repeat_a_name() {
     bad[at] ^= 1;
     let error = Scene::new().unpack(&bad).expect_err("a wrong checksum");
     assert!(error.to_string().ends_with("is damaged: Invalid checksum"), "{error}");
-    assert_eq!(Scene::new().refusal(&zip_of(&[("f", "a"), ("f", "b")])), Refusal::Duplicates);
+    assert_eq!(
+        Scene::new().refusal(&zip_of(&[("f", "a"), ("f", "b")])),
+        Refusal::ZipDirectory("several entries have one name")
+    );
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn a_chain_of_links_does_not_lead_out() {
 
 #[test]
 fn hostile_archives_are_refused_by_name() {
-    let cases: [(&[Vec<u8>], &str); 17] = [
+    let cases: [(&[Vec<u8>], &str); 18] = [
         (&[file("../x", "")], "entry `../x` climbs out with `..`"),
         (&[file("a/../../x", "")], "entry `a/../../x` climbs out with `..`"),
         (&[file("/x", "")], "entry `/x` has an absolute path"),
@@ -182,7 +185,11 @@ fn hostile_archives_are_refused_by_name() {
             &[header("l", b'2', 0, "x", 0o777), header("h", b'1', 0, "l", 0o644)],
             "hard link `h` is to `l`, which is no file that comes before it",
         ),
-        (&[header("f", b'S', 0, "", 0o644)], "entry `f` needs GNU sparse files, which is not supported"),
+        (
+            &[header("f", b'M', 0, "", 0o644)],
+            "entry `f` needs GNU incremental or multi-volume archives, which is not supported",
+        ),
+        (&[file("a\u{202e}b", "")], "entry `a\\u{202e}b` has a name that is empty or holds control characters"),
         (&[header("", b'0', 0, "", 0o644)], "entry `` has a name that is empty or holds control characters"),
         (&[], "it is empty"),
     ];
@@ -245,4 +252,59 @@ fn deep_folders_end_at_the_limit() {
     let mut bytes = std::mem::take(writer.stream());
     bytes.extend([0; 1024]);
     assert_eq!(Scene::new().refusal(&bytes), Refusal::Limit { what: "deeper folders", limit: 128 });
+}
+
+/// A file compressed by the program of that format; `None`, and said, where it is not here.
+fn compressed(program: &[&str], content: &[u8]) -> Option<Vec<u8>> {
+    let mut command = std::process::Command::new(program[0]);
+    command.args(&program[1..]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        let _ = writeln!(std::io::stderr(), "skipped: {} is not here", program[0]);
+        return None;
+    };
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let content = content.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&content));
+    let output = child.wait_with_output().expect("ends");
+    writer.join().expect("ends").expect("writes");
+    Some(output.stdout)
+}
+
+#[test]
+fn no_compressed_file_is_read_that_was_changed_cut_or_added_to() {
+    let noise: Vec<u8> = (0..3000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let mut entry = header("f", b'0', noise.len() as u64, "", 0o644);
+    entry.extend(&noise);
+    entry.resize(entry.len().next_multiple_of(512), 0);
+    let tar = archive(&[entry]);
+    let programs: [&[&str]; 7] = [
+        &["gzip", "-c"],
+        &["xz", "-c"],
+        &["xz", "-c", "--check=sha256"],
+        &["bzip2", "-c"],
+        &["lzip", "-c"],
+        &["zstd", "-c"],
+        &["xz", "-c", "--format=lzma"],
+    ];
+    for program in programs {
+        let Some(whole) = compressed(program, &tar) else { continue };
+        let scene = Scene::new();
+        scene.unpack(&whole).unwrap_or_else(|error| panic!("{program:?}: {error}"));
+        assert!(std::fs::read(scene.root.join("out/f")).expect("reads") == noise);
+        for cut in [1, 5, whole.len() / 2] {
+            assert!(Scene::new().unpack(&whole[..whole.len() - cut]).is_err(), "{program:?} cut by {cut}");
+        }
+        assert!(Scene::new().unpack(&[&whole[..], b"more"].concat()).is_err(), "{program:?} and more");
+        assert!(Scene::new().unpack(&[&whole[..], &whole].concat()).is_err(), "{program:?} twice");
+        // The last format has no checksum: its content may differ, its end may not.
+        if program.last() != Some(&"--format=lzma") {
+            for at in (whole.len() / 3..whole.len()).step_by(whole.len() / 40) {
+                let mut changed = whole.clone();
+                changed[at] ^= 0x10;
+                assert!(Scene::new().unpack(&changed).is_err(), "{program:?} changed at {at} of {}", whole.len());
+            }
+        }
+    }
+    let zeros = compressed(&["gzip", "-c"], &tar).map(|whole| [&whole[..], &[0; 700]].concat());
+    zeros.map(|zeros| Scene::new().unpack(&zeros).expect("tapes leave zeros"));
 }

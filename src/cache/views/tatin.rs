@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use super::apk::{Unfit, whole_folder};
-use crate::archive::{Limits, unpack};
+use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, RelPath, read_limited};
 use crate::cache::registry::TatinId;
 
@@ -34,7 +34,7 @@ pub(in crate::cache) fn place(root: &Utf8Path, url: &str, blob: &Utf8Path) -> Re
     let registry = url.strip_suffix(id.text).unwrap_or(url);
     whole_folder(&root.join(&target), |aside| {
         let content = aside.join("content");
-        unpack(blob, &content, Limits::default()).map_err(|error| Unfit::NoPlace(error.to_string()))?;
+        unpack(&Unpack::new(blob), &content).map_err(|error| Unfit::NoPlace(error.to_string()))?;
         mark(&content.join(CONFIG), registry)?;
         for entry in content.read_dir_utf8().at("read folder", &content)? {
             let path = entry.at("read folder", &content)?.into_path();

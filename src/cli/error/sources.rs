@@ -50,7 +50,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
     let rank = |failure: &Failure| match own(&failure.cause) {
         // Its own place is among them, and told instead.
         FailureCause::Nowhere(_) => 1,
-        FailureCause::Wrong(_) | FailureCause::NotTheCommit(_) => 0,
+        FailureCause::Wrong(_) | FailureCause::NotTheCommit(_) | FailureCause::SingleFile => 0,
         FailureCause::NotAnArchive { .. } | FailureCause::DamagedArchive(_) | FailureCause::Recompressed { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
@@ -100,7 +100,7 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing"),
         FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
         FailureCause::NotTheCommit(_) => (DIGEST, "wrong-commit"),
-        FailureCause::NotAnArchive { .. } => (DIGEST, "not-an-archive"),
+        FailureCause::NotAnArchive { .. } | FailureCause::SingleFile => (DIGEST, "not-an-archive"),
         FailureCause::DamagedArchive(_) => (DIGEST, "archive-damaged"),
         FailureCause::Recompressed { .. } => (DIGEST, "recompressed"),
         FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
@@ -186,7 +186,9 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         FailureCause::Recompressed { declared: true, .. } => {
             Some("correct the digest in the config, then hardtack lock --update")
         }
-        FailureCause::NotAnArchive { .. } => Some("the server may have answered with a web page that says why"),
+        FailureCause::NotAnArchive { .. } | FailureCause::SingleFile => {
+            Some("the server may have answered with a web page that says why")
+        }
         FailureCause::Network(error) if is_full(&**error) => Some("make room, then run the command again"),
         FailureCause::Wrong(_) => {
             Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")

@@ -26,7 +26,7 @@ pub fn content_digest(archive: &Utf8Path) -> Option<Sha256> {
 mod tests {
     use std::io::Write;
 
-    use super::super::{TarEntry, TarKind, encode_entry};
+    use super::super::super::{TarEntry, TarKind, encode_entry};
     use super::*;
     use crate::base::Epoch;
 

@@ -39,7 +39,7 @@ impl Entry {
 }
 
 /// A name for messages: lossy UTF-8 with control characters escaped.
-pub(super) fn show(name: &[u8]) -> String {
+pub(in crate::archive) fn show(name: &[u8]) -> String {
     let text = String::from_utf8_lossy(name);
     let escape = |c: char| {
         let needed = c.is_control() || c == '\u{fffd}' || ('\u{202a}'..='\u{202e}').contains(&c);

@@ -5,8 +5,8 @@ use std::io::{Read, Seek};
 
 use camino::Utf8Path;
 
+use super::super::error::Error;
 use super::decompress::{Compression, decompressed};
-use super::error::Error;
 use crate::base::IoContext;
 
 /// How files are put together.
@@ -16,6 +16,8 @@ pub enum Container {
     Tar,
     /// Zip.
     Zip,
+    /// None: one file was compressed.
+    Single,
 }
 
 /// An archive's format.
@@ -40,16 +42,21 @@ pub fn detect(path: &Utf8Path) -> Result<Option<Format>, Error> {
         return Ok(Some(Format { compression: Compression::None, container: Container::Zip }));
     }
     let compression = compression(head);
+    let tar = Some(Format { compression, container: Container::Tar });
+    if compression == Compression::None {
+        return Ok(tar.filter(|_| is_tar(head)));
+    }
     let mut inner = [0; 512];
-    let is_tar = if compression == Compression::None {
-        is_tar(head)
-    } else {
-        file.rewind().at("read", path)?;
-        let damaged = |error: std::io::Error| Error::Damaged { archive: path.to_owned(), reason: error.to_string() };
-        let length = fill(&mut decompressed(file, compression).map_err(damaged)?, &mut inner).map_err(damaged)?;
-        is_tar(&inner[..length])
-    };
-    Ok(is_tar.then_some(Format { compression, container: Container::Tar }))
+    file.rewind().at("read", path)?;
+    let damaged = |error: std::io::Error| Error::Damaged { archive: path.to_owned(), reason: error.to_string() };
+    let begun = decompressed(file, compression).and_then(|mut stream| fill(&mut stream, &mut inner));
+    match begun {
+        Ok(length) if is_tar(&inner[..length]) => Ok(tar),
+        // Its name is no proof, and bytes that start so are common.
+        _ if compression == Compression::Lzma => Ok(None),
+        Ok(_) => Ok(Some(Format { compression, container: Container::Single })),
+        Err(error) => Err(damaged(error)),
+    }
 }
 
 fn compression(head: &[u8]) -> Compression {
@@ -61,13 +68,28 @@ fn compression(head: &[u8]) -> Compression {
         (b"\x28\xb5\x2f\xfd", Compression::Zstd),
     ];
     let found = magics.iter().find(|(magic, _)| head.starts_with(magic));
-    found.map_or(Compression::None, |(_, compression)| *compression)
+    match found {
+        Some((_, compression)) => *compression,
+        None if is_lzma(head) => Compression::Lzma,
+        None => Compression::None,
+    }
+}
+
+/// Whether a header makes sense as one of .lzma (lzma-file-format.txt): properties, the size of a dictionary that an
+/// encoder would choose, and a length that is unknown or below 256 GiB.
+fn is_lzma(head: &[u8]) -> bool {
+    let Some((properties, rest)) = head.split_first() else { return false };
+    let (Some(dictionary), Some(length)) = (rest.first_chunk::<4>(), rest.get(4..12)) else { return false };
+    let dictionary = u32::from_le_bytes(*dictionary);
+    let length = length.iter().rev().fold(0u64, |length, byte| length << 8 | u64::from(*byte));
+    let chosen = dictionary.is_power_of_two() || (dictionary / 3).is_power_of_two() && dictionary.is_multiple_of(3);
+    *properties < 225 && chosen && dictionary >= 4096 && (length == u64::MAX || length < 1 << 38)
 }
 
 /// A tar header is known by its checksum: v7 has no magic. An archive of zero blocks alone is an empty tar.
 fn is_tar(head: &[u8]) -> bool {
     let Ok(block) = <&[u8; 512]>::try_from(head) else { return false };
-    block.iter().all(|byte| *byte == 0) || super::tar_read::checksum_holds(block)
+    block.iter().all(|byte| *byte == 0) || super::tar::checksum_holds(block)
 }
 
 fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {

@@ -1,19 +1,33 @@
 //! All entries of an archive, checked against each other before the first is written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::super::error::Refusal;
 use super::entry::{Entry, EntryKind, show};
-use super::error::Refusal;
 use super::limits::Limits;
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+
 use crate::base::link_stays_below;
 
 /// What the archive would put at each path.
-pub(super) struct Plan {
+pub(in crate::archive) struct Plan {
     limits: Limits,
     kinds: HashMap<Vec<u8>, Placed>,
     /// Targets of symbolic links.
-    links: HashMap<Vec<u8>, Vec<u8>>,
+    links: BTreeMap<Vec<u8>, Vec<u8>>,
     size: u64,
+}
+
+/// Where symbolic links may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Links {
+    /// To places in the archive.
+    #[default]
+    Inside,
+    /// Anywhere: they are made, and never followed.
+    Anywhere,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -26,12 +40,12 @@ enum Placed {
 }
 
 impl Plan {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, kinds: HashMap::new(), links: HashMap::new(), size: 0 }
+    pub(in crate::archive) fn new(limits: Limits) -> Self {
+        Self { limits, kinds: HashMap::new(), links: BTreeMap::new(), size: 0 }
     }
 
     /// Adds the next entry, in the archive's order.
-    pub(super) fn add(&mut self, entry: &Entry) -> Result<(), Refusal> {
+    pub(in crate::archive) fn add(&mut self, entry: &Entry) -> Result<(), Refusal> {
         // Folders that are only implied count too: a long path makes many.
         if self.kinds.len() as u64 >= self.limits.entries {
             return Err(Refusal::Limit { what: "more entries", limit: self.limits.entries });
@@ -96,9 +110,9 @@ impl Plan {
     ///
     /// # Errors
     /// [`Refusal::Empty`] if nothing was added, [`Refusal::LinkLeaves`].
-    pub(super) fn finish(&self) -> Result<(), Refusal> {
-        let mut leaving =
-            self.links.iter().filter(|(path, _)| !link_stays_below(path, &|at| self.links.get(at).cloned()));
+    pub(in crate::archive) fn finish(&self, links: Links) -> Result<(), Refusal> {
+        let leaves = |path: &[u8]| !link_stays_below(path, &|at| self.links.get(at).cloned());
+        let mut leaving = self.links.iter().filter(|(path, _)| links == Links::Inside && leaves(path));
         match leaving.next() {
             Some((path, target)) => Err(Refusal::LinkLeaves { name: show(path), target: show(target) }),
             None if self.kinds.is_empty() => Err(Refusal::Empty),
@@ -107,9 +121,34 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Two paths that some file systems take for one: they differ in the case of letters, or in how their accents are
+    /// written.
+    pub(in crate::archive) fn alike(&self) -> Option<(String, String)> {
+        let mut seen: HashMap<String, &[u8]> = HashMap::new();
+        let mut paths: Vec<&[u8]> = self.kinds.keys().map(Vec::as_slice).collect();
+        paths.sort_unstable();
+        for path in paths {
+            let Ok(text) = std::str::from_utf8(path) else { continue };
+            let folded: String = text.nfc().flat_map(char::to_lowercase).collect();
+            if let Some(other) = seen.insert(folded, path) {
+                return Some((show(other), show(path)));
+            }
+        }
+        None
+    }
+}
+
+/// Whether a name would be shown as another one: it has control characters beyond ASCII's, or turns the direction of
+/// what follows.
+fn misleads(raw: &[u8]) -> bool {
+    let turns = |c: char| matches!(c, '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !raw.is_ascii() && std::str::from_utf8(raw).is_ok_and(|text| text.contains(turns))
+}
+
 /// A name without `./` and trailing slashes; empty for the archive's root.
 pub(super) fn clean_name(raw: &[u8]) -> Result<Vec<u8>, Refusal> {
-    if raw.is_empty() || raw.iter().any(|byte| *byte < 0x20 || *byte == 0x7f) {
+    if raw.is_empty() || raw.iter().any(|byte| *byte < 0x20 || *byte == 0x7f) || misleads(raw) {
         return Err(Refusal::BadName(show(raw)));
     }
     if raw.starts_with(b"/") {

@@ -6,38 +6,30 @@
 
 use std::io::Read;
 
+use super::super::error::Refusal;
 use super::entry::{Entry, EntryKind, show};
-use super::error::Refusal;
 use super::limits::Limits;
+use super::pax::{self, Extensions};
 use super::plan::clean_name;
+use super::sparse::{Holes, Map, Next, Numbers, leading_map};
+use super::{Entries, Stop, Visit};
 
 const BLOCK: usize = 512;
 
 /// A reader over the entries of a tar stream.
-pub(super) struct TarReader<'a> {
+pub(in crate::archive) struct TarReader<'a> {
     stream: &'a mut dyn Read,
     offset: u64,
     limits: Limits,
     /// Bytes of the current entry not read yet, and the padding after them.
     left: u64,
     padding: u64,
+    /// The holes of the current entry, if it is a sparse file.
+    holes: Option<Holes>,
     /// What a global header says to people.
     global_comment: Option<Vec<u8>>,
     /// What the header of the current entry says to people.
     comment: Option<Vec<u8>>,
-}
-
-/// Broken off by the stream, or refused.
-#[derive(Debug)]
-pub(super) enum Stop {
-    Io(std::io::Error),
-    Refused(Refusal),
-}
-
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
 }
 
 /// A file of an archive that is held in memory: its name and its content.
@@ -67,16 +59,6 @@ pub fn read_small_tar(bytes: &[u8]) -> Result<Vec<SmallFile>, Refusal> {
     Ok(files)
 }
 
-/// What extension headers say about the entry after them.
-#[derive(Default)]
-struct Extensions {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-    mtime: Option<i64>,
-    comment: Option<Vec<u8>>,
-}
-
 /// Whether a block's checksum field is right; old writers summed signed bytes.
 pub(super) fn checksum_holds(block: &[u8; BLOCK]) -> bool {
     let Ok(Some(wanted)) = number(&block[148..156]) else { return false };
@@ -86,23 +68,50 @@ pub(super) fn checksum_holds(block: &[u8; BLOCK]) -> bool {
     wanted == unsigned || i64::try_from(wanted) == Ok(signed)
 }
 
+/// Why a map in headers is none.
+enum OldMap {
+    Malformed(&'static str),
+    Stop(Stop),
+}
+
+impl OldMap {
+    fn or_else(self, malformed: &dyn Fn(&'static str) -> Stop) -> Stop {
+        match self {
+            Self::Malformed(reason) => malformed(reason),
+            Self::Stop(stop) => stop,
+        }
+    }
+}
+
+impl From<&'static str> for OldMap {
+    fn from(reason: &'static str) -> Self {
+        Self::Malformed(reason)
+    }
+}
+
+impl From<Stop> for OldMap {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
 impl<'a> TarReader<'a> {
-    pub(super) fn new(stream: &'a mut dyn Read, limits: Limits) -> Self {
-        Self { stream, offset: 0, limits, left: 0, padding: 0, global_comment: None, comment: None }
+    pub(in crate::archive) fn new(stream: &'a mut dyn Read, limits: Limits) -> Self {
+        Self { stream, offset: 0, limits, left: 0, padding: 0, holes: None, global_comment: None, comment: None }
     }
 
     /// The comment on all entries, as far as they were read.
-    pub(super) fn global_comment(&self) -> Option<&[u8]> {
+    pub(in crate::archive) fn global_comment(&self) -> Option<&[u8]> {
         self.global_comment.as_deref()
     }
 
     /// The comment on the current entry.
-    pub(super) fn comment(&self) -> Option<&[u8]> {
+    pub(in crate::archive) fn comment(&self) -> Option<&[u8]> {
         self.comment.as_deref()
     }
 
     /// The next entry. After the last one, checks that nothing but zeros follows, to the end of the stream.
-    pub(super) fn next(&mut self) -> Result<Option<Entry>, Stop> {
+    pub(in crate::archive) fn next(&mut self) -> Result<Option<Entry>, Stop> {
         let mut extensions = Extensions::default();
         let mut extended = false;
         loop {
@@ -129,14 +138,15 @@ impl<'a> TarReader<'a> {
                         return Err(malformed("a PAX header after a GNU long name"));
                     }
                     let records = self.extension(size)?;
-                    pax(&records, &mut extensions).map_err(&malformed)?;
+                    pax::read(&records, &mut extensions).map_err(&malformed)?;
                     extended = true;
                 }
                 b'g' => {
                     let records = self.extension(size)?;
                     let mut global = Extensions::default();
-                    pax(&records, &mut global).map_err(&malformed)?;
-                    if global.path.is_some() || global.link.is_some() || global.size.is_some() {
+                    pax::read(&records, &mut global).map_err(&malformed)?;
+                    let sparse = global.sparse.is_some() || global.sparse.name.is_some();
+                    if global.path.is_some() || global.link.is_some() || global.size.is_some() || sparse {
                         return Err(malformed("a global header that renames or resizes entries"));
                     }
                     self.global_comment = global.comment.or(self.global_comment.take());
@@ -166,11 +176,13 @@ impl<'a> TarReader<'a> {
         offset: u64,
     ) -> Result<Entry, Stop> {
         let malformed = |reason| Stop::from(Refusal::Header { offset, reason });
-        let raw = match extensions.path {
-            Some(path) => path,
-            None => header_name(block),
-        };
-        let size = match extensions.size {
+        let Extensions { path, link, size: real, mtime, comment, sparse } = extensions;
+        if sparse.is_some() && !matches!(kind, b'0' | 0) || sparse.name.is_some() && !sparse.is_some() {
+            return Err(malformed("a sparse file that is none"));
+        }
+        // The name in the header of a sparse file is that of a stand-in.
+        let raw = sparse.name.clone().or(path).unwrap_or_else(|| header_name(block));
+        let size = match real {
             // A size that fits its field must say the same in both places.
             Some(real) if real != size && real < 1 << 33 => {
                 return Err(malformed("its size differs from that of its PAX header"));
@@ -178,36 +190,91 @@ impl<'a> TarReader<'a> {
             Some(real) => real,
             None => size,
         };
-        let link = extensions.link.unwrap_or_else(|| until_nul(&block[157..257]).to_vec());
+        let link = link.unwrap_or_else(|| until_nul(&block[157..257]).to_vec());
         let folder_by_name = raw.ends_with(b"/");
         let path = clean_name(&raw)?;
         let special = |kind| Stop::from(Refusal::Special { name: show(&path), kind });
         let unsupported = |feature| Stop::from(Refusal::Unsupported { name: show(&path), feature });
+        let old_sparse = kind == b'S';
         let kind = match kind {
             // Before POSIX, a folder was a file whose name ends in a slash.
             b'0' | 0 | b'7' if folder_by_name && size == 0 => EntryKind::Folder,
-            b'0' | 0 | b'7' => EntryKind::File,
+            b'0' | 0 | b'7' | b'S' => EntryKind::File,
             b'1' => EntryKind::HardLink(clean_name(&link)?),
             b'2' => EntryKind::Symlink(link),
             b'3' => return Err(special("character device")),
             b'4' => return Err(special("block device")),
             b'5' => EntryKind::Folder,
             b'6' => return Err(special("fifo")),
-            b'S' => return Err(unsupported("GNU sparse files")),
             b'D' | b'M' | b'V' | b'N' => return Err(unsupported("GNU incremental or multi-volume archives")),
             _ => return Err(unsupported("an unknown type of entry")),
         };
         let mode = number(&block[100..108]).map_err(&malformed)?.unwrap_or(0o644) as u32 & 0o7777;
-        let mtime = match extensions.mtime {
+        let mtime = match mtime {
             Some(mtime) => mtime,
             None => number(&block[136..148]).map_err(&malformed)?.unwrap_or(0) as i64,
         };
         // Hard links may carry the size of the file they name, but no content follows them.
         let size = if kind == EntryKind::File { size } else { 0 };
-        self.comment = extensions.comment;
+        self.comment = comment;
+        let map = match old_sparse {
+            true => Some(self.old_map(block, size).map_err(|reason| reason.or_else(&malformed))?),
+            false if sparse.is_some() => None,
+            false => {
+                self.expect_content(size);
+                return Ok(Entry { path, kind, mode, mtime, size });
+            }
+        };
+        self.expect_content(size);
+        let map = match (map, sparse.version) {
+            (Some(map), _) => map,
+            (None, Some(1)) => {
+                let limit = self.limits.extension_size;
+                let (numbers, read) = leading_map(self, BLOCK as u64, limit)?;
+                let stored = size.checked_sub(read).ok_or(Refusal::SparseMap)?;
+                Map::new(&numbers, sparse.real_size.ok_or(Refusal::SparseMap)?, stored).map_err(&malformed)?
+            }
+            (None, None | Some(0)) => {
+                let numbers = sparse.map.unwrap_or_default();
+                Map::new(&numbers, sparse.real_size.ok_or(Refusal::SparseMap)?, size).map_err(&malformed)?
+            }
+            (None, Some(_)) => return Err(unsupported("a sparse file of an unknown kind")),
+        };
+        let size = map.size();
+        self.holes = Some(Holes::new(map));
+        Ok(Entry { path, kind, mode, mtime, size })
+    }
+
+    /// So many bytes are stored of the entry, and then zeros up to a whole block.
+    fn expect_content(&mut self, size: u64) {
         self.left = size;
         self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
-        Ok(Entry { path, kind, mode, mtime, size })
+    }
+
+    /// The map in the header of a sparse file as old GNU tar writes it, and in the blocks after it.
+    fn old_map(&mut self, block: &[u8; BLOCK], stored: u64) -> Result<Map, OldMap> {
+        let size = number(&block[483..495])?.unwrap_or(0);
+        let mut numbers = Numbers::new();
+        let take = |field: &[u8], numbers: &mut Numbers| -> Result<(), &'static str> {
+            for pair in field.chunks_exact(24) {
+                if let (Some(offset), Some(length)) = (number(&pair[..12])?, number(&pair[12..])?) {
+                    numbers.extend([offset, length]);
+                }
+            }
+            Ok(())
+        };
+        take(&block[386..482], &mut numbers)?;
+        let mut extended = block[482] != 0;
+        while extended {
+            let more = self.block()?.ok_or(Refusal::Truncated).map_err(Stop::from)?;
+            take(&more[..504], &mut numbers)?;
+            extended = more[504] != 0;
+            if numbers.len() as u64 * 12 > self.limits.extension_size {
+                let limit = self.limits.extension_size;
+                return Err(Stop::from(Refusal::Limit { what: "a longer map of a sparse file", limit }).into());
+            }
+        }
+        Ok(Map::new(&numbers, size, stored)?)
     }
 
     /// The content of an extension header, which is small.
@@ -216,21 +283,21 @@ impl<'a> TarReader<'a> {
             let limit = self.limits.extension_size;
             return Err(Refusal::Limit { what: "a longer extension header", limit }.into());
         }
-        self.left = size;
-        self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
+        self.expect_content(size);
         let mut content = vec![0; size as usize];
         self.read_exact(&mut content)?;
         Ok(content)
     }
 
     fn skip_rest(&mut self) -> Result<(), Stop> {
+        self.holes = None;
         let mut rest = self.left + self.padding;
         self.left = 0;
         self.padding = 0;
         let mut buffer = [0; 8192];
         while rest > 0 {
             let wanted = rest.min(buffer.len() as u64) as usize;
-            match self.stream.read(&mut buffer[..wanted]).map_err(Stop::Io)? {
+            match self.stream.read(&mut buffer[..wanted])? {
                 0 => return Err(Refusal::Truncated.into()),
                 count => {
                     rest -= count as u64;
@@ -245,7 +312,7 @@ impl<'a> TarReader<'a> {
         let mut block = [0; BLOCK];
         let mut filled = 0;
         while filled < BLOCK {
-            match self.stream.read(&mut block[filled..]).map_err(Stop::Io)? {
+            match self.stream.read(&mut block[filled..])? {
                 0 => return Ok(None),
                 count => filled += count,
             }
@@ -257,7 +324,7 @@ impl<'a> TarReader<'a> {
     fn expect_zeros(&mut self) -> Result<(), Stop> {
         let mut buffer = [0; 8192];
         loop {
-            match self.stream.read(&mut buffer).map_err(Stop::Io)? {
+            match self.stream.read(&mut buffer)? {
                 0 => return Ok(()),
                 count if buffer[..count].iter().all(|byte| *byte == 0) => {}
                 _ => return Err(Refusal::TrailingData.into()),
@@ -268,7 +335,7 @@ impl<'a> TarReader<'a> {
     fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), Stop> {
         let mut filled = 0;
         while filled < buffer.len() {
-            match self.read(&mut buffer[filled..]).map_err(Stop::Io)? {
+            match self.read(&mut buffer[filled..])? {
                 0 => return Err(Refusal::Truncated.into()),
                 count => filled += count,
             }
@@ -277,17 +344,42 @@ impl<'a> TarReader<'a> {
     }
 }
 
-/// The content of the current entry.
-impl Read for TarReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl Entries for TarReader<'_> {
+    fn each(&mut self, visit: &mut Visit<'_>) -> Result<(), Stop> {
+        while let Some(entry) = self.next()? {
+            visit(&entry, self)?;
+        }
+        Ok(())
+    }
+}
+
+impl TarReader<'_> {
+    fn read_stored(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let wanted = self.left.min(buffer.len() as u64) as usize;
         let count = self.stream.read(&mut buffer[..wanted])?;
         if count == 0 && wanted > 0 {
-            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the archive is cut short"));
+            return Err(Refusal::Truncated.into());
         }
         self.left -= count as u64;
         self.offset += count as u64;
         Ok(count)
+    }
+}
+
+/// The content of the current entry.
+impl Read for TarReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(holes) = &mut self.holes else { return self.read_stored(buffer) };
+        match holes.next(buffer) {
+            Next::Hole(count) => Ok(count),
+            Next::Stored(most) => {
+                let count = self.read_stored(&mut buffer[..most])?;
+                if let Some(holes) = &mut self.holes {
+                    holes.advance(count);
+                }
+                Ok(count)
+            }
+        }
     }
 }
 
@@ -331,47 +423,4 @@ fn number(field: &[u8]) -> Result<Option<u64>, &'static str> {
             .ok_or("a number out of range")?;
     }
     Ok(Some(value))
-}
-
-/// `length key=value\n` records.
-fn pax(mut records: &[u8], extensions: &mut Extensions) -> Result<(), &'static str> {
-    const BAD: &str = "a PAX record that does not fit its length";
-    while !records.is_empty() {
-        let space = records.iter().position(|byte| *byte == b' ').ok_or(BAD)?;
-        let digits = std::str::from_utf8(&records[..space]).map_err(|_| BAD)?;
-        let length: usize = digits.parse().map_err(|_| BAD)?;
-        if length <= space + 1 || length > records.len() || records[length - 1] != b'\n' {
-            return Err(BAD);
-        }
-        let record = &records[space + 1..length - 1];
-        let equals = record.iter().position(|byte| *byte == b'=').ok_or(BAD)?;
-        let (key, value) = (&record[..equals], &record[equals + 1..]);
-        let text = || std::str::from_utf8(value).map_err(|_| "a PAX number that is no number");
-        match key {
-            b"path" | b"linkpath" => {
-                if value.contains(&0) {
-                    return Err("a PAX name with a NUL");
-                }
-                let slot = if key == b"path" { &mut extensions.path } else { &mut extensions.link };
-                if slot.replace(value.to_vec()).is_some() {
-                    return Err("two names for one entry");
-                }
-            }
-            b"size" => {
-                let size = text()?.parse().map_err(|_| "a PAX size that is no number")?;
-                if extensions.size.replace(size).is_some() {
-                    return Err("two sizes for one entry");
-                }
-            }
-            b"mtime" => {
-                let seconds = text()?.split('.').next().unwrap_or_default();
-                extensions.mtime = Some(seconds.parse().map_err(|_| "a PAX time that is no number")?);
-            }
-            b"comment" => extensions.comment = Some(value.to_vec()),
-            _ if key.starts_with(b"GNU.sparse.") => return Err("a sparse file, which is not supported"),
-            _ => {}
-        }
-        records = &records[length..];
-    }
-    Ok(())
 }
