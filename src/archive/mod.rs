@@ -1,14 +1,14 @@
 //! Archives: strict reading of what strangers made, deterministic writing of our own.
 //!
 //! Layer 1. Reading trusts nothing: all headers of an archive are read and checked before its first byte is written
-//! ([`unpack`]). Writing depends on its input alone: no clock, owner or folder order gets in ([`TarWriter`],
-//! [`GzipMembers`]). Nothing here knows what a bundle or a source is.
+//! ([`unpack`]). Writing depends on its input alone: no clock, owner or folder order gets in ([`pack`]). Nothing here knows what a bundle or a source is.
 
 mod apk;
 mod error;
 mod git;
 mod gzip_read;
 mod gzip_write;
+mod pack;
 mod read;
 mod tar_write;
 mod tree;
@@ -18,7 +18,8 @@ pub use apk::{ApkParts, ApkProblem, apk_data, read_apk, read_range};
 pub use error::{Error, Refusal};
 pub use git::{CommitObject, GitTarWriter, GitTree, GitTreeError, check_git_tar};
 pub use gzip_read::MemberReader;
-pub use gzip_write::{GzipMembers, Member, stored_member};
+pub use gzip_write::{Member, deflated_members, stored_member};
+pub use pack::{PackContent, PackError, PackItem, Packed, pack};
 pub use read::{
     Compression, Container, Entry, EntryKind, Format, LimitError, Limits, Links, SmallFile, content_digest, detect,
     read_small_tar,

@@ -70,6 +70,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A file that is not what it was when it was looked at.
+    #[error("`{path}` changed while it was packed")]
+    Changed {
+        /// The file.
+        path: Utf8PathBuf,
+    },
     /// A project file where the bundle has one of its own.
     #[error("`{path}` has a name that is reserved in a bundle")]
     Reserved {

@@ -1,8 +1,7 @@
 //! Writing a bundle.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -17,17 +16,15 @@ use super::manifest::{
 };
 use super::project::{FileKind, ProjectFile};
 use super::script::{install_script, readme};
-use crate::archive::{GzipMembers, TarEntry, TarKind, TarWriter, encode_entry, padding};
+use crate::archive::{
+    PackContent, PackError, PackItem, TarEntry, TarKind, deflated_members, encode_entry, pack as pack_all, padding,
+};
 use crate::base::{
-    Epoch, Fingerprint, HashingReader, HashingWriter, IoContext, RelPath, Sha256, TEMPORARY, create_dir_all,
-    write_atomic,
+    Epoch, Fingerprint, HashingWriter, IoContext, PathError, RelPath, Sha256, TEMPORARY, create_dir_all, write_atomic,
 };
 use crate::config::{ConditionRecord, Facts, Override};
 use crate::lock::Lock;
 use crate::recipes::Plan;
-
-/// Bytes of a file that decide whether deflating it is worth it.
-const HEAD: usize = 64 << 10;
 
 /// Everything a bundle is made from.
 pub struct Pack<'a> {
@@ -67,6 +64,8 @@ pub struct Pack<'a> {
     pub commit: Option<String>,
     /// They differ from it.
     pub dirty: bool,
+    /// Threads that pack; the bundle is the same for any number.
+    pub threads: usize,
 }
 
 /// A bundle that was written.
@@ -109,31 +108,32 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     create_dir_all(folder)?;
     let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at("create a file in", folder)?;
     let (root, items) = (format!("{}-{}", pack.name, pack.version), pack.items());
-    let hashing = HashingWriter::new(BufWriter::with_capacity(1 << 20, file));
-    let mut writer = Writer { tar: TarWriter::new(GzipMembers::new(hashing)), root, epoch: pack.epoch.0, output };
-
-    let mut entries = BTreeMap::new();
-    let mut offsets = Vec::new();
-    for (path, item) in &items {
-        offsets.push((path.clone(), writer.tar.offset()));
-        let kind = writer.append(path, item)?;
-        entries.insert(path.clone(), EntryRecord { mode: item.mode, kind });
+    let mut hashing = HashingWriter::new(file);
+    let entries: Vec<PackItem> = items.iter().map(|(path, item)| item.to_pack(&format!("{root}/{path}"))).collect();
+    let packed = pack_all(&entries, pack.epoch.0, pack.threads, &mut hashing).map_err(|error| match error {
+        PackError::Write(source) => Error::Io(PathError { action: "write", path: output.to_owned(), source }),
+        PackError::Read { action, path, source } => Error::Io(PathError { action, path, source }),
+        PackError::Changed { path } => Error::Changed { path },
+    })?;
+    let mut records = BTreeMap::new();
+    for ((path, item), file) in items.iter().zip(&packed.files) {
+        records.insert(path.clone(), EntryRecord { mode: item.mode, kind: item.record(*file)? });
     }
-    writer.tar.stream().cut().at("write", output)?;
-    let index = Index::new(writer.tar.stream().members(), offsets);
-    let manifest = pack.manifest(entries);
-    let tail = writer.tail(&manifest, &index)?;
+    let index = Index::new(&packed.members, items.keys().cloned().zip(packed.offsets).collect());
+    let manifest = pack.manifest(records);
+    let tail = tail_content(&manifest, &manifest.to_text(), &index.to_text());
+    let tail = deflated_members(&tail).at("write", output)?;
     let count = manifest.entries.len();
 
-    let members = writer.tar.into_stream();
-    let (tail_offset, tail_content_offset) = (members.offset(), members.content_offset());
-    let trailer = Trailer { tail_offset, tail_content_offset, tail_sha256: Sha256::of(&tail) };
+    let end = packed
+        .members
+        .last()
+        .map_or((0, 0), |last| (last.offset + last.length, last.content_offset + last.content_length));
+    let trailer = Trailer { tail_offset: end.0, tail_content_offset: end.1, tail_sha256: Sha256::of(&tail) };
     let finished = (|| {
-        let mut hashing = members.finish()?;
         hashing.write_all(&tail)?;
         hashing.write_all(&trailer.to_bytes())?;
-        let (buffered, sha256, size) = hashing.finish();
-        Ok((buffered.into_inner().map_err(io::IntoInnerError::into_error)?, sha256, size))
+        Ok(hashing.finish())
     })();
     let (file, sha256, size) = finished.at("write", output)?;
     crate::base::publish(file, output, 0o644)?;
@@ -147,81 +147,28 @@ fn sidecar(output: &Utf8Path) -> Utf8PathBuf {
     format!("{output}.sha256").into()
 }
 
-struct Writer<'a, W: Write> {
-    tar: TarWriter<GzipMembers<W>>,
-    root: String,
-    epoch: Epoch,
-    output: &'a Utf8Path,
-}
+impl Item<'_> {
+    fn to_pack(&self, path: &str) -> PackItem {
+        let content = match &self.content {
+            Content::Disk(path) => PackContent::File(path.clone()),
+            Content::Blob(path, _) => PackContent::File((*path).to_owned()),
+            Content::Memory(bytes) => PackContent::Memory(bytes.clone()),
+            Content::Symlink(target) => PackContent::Symlink(target.clone()),
+            Content::EmptyFolder => PackContent::Folder,
+        };
+        PackItem { path: path.to_owned(), mode: self.mode, content }
+    }
 
-impl<W: Write> Writer<'_, W> {
-    fn append(&mut self, path: &RelPath, item: &Item<'_>) -> Result<RecordKind, Error> {
-        match &item.content {
-            Content::Symlink(target) => {
-                self.put(path, TarKind::Symlink(target), item.mode, &mut io::empty())?;
-                Ok(RecordKind::Symlink { target: target.clone() })
+    /// What the manifest says of it, with length and digest of what was packed.
+    fn record(&self, packed: Option<(u64, Sha256)>) -> Result<RecordKind, Error> {
+        match (&self.content, packed) {
+            (Content::Symlink(target), _) => Ok(RecordKind::Symlink { target: target.clone() }),
+            (Content::Blob(path, wanted), Some((size, sha256))) if (size, sha256) != (wanted.size, wanted.sha256) => {
+                Err(Error::Changed { path: (*path).to_owned() })
             }
-            Content::EmptyFolder => {
-                self.put(path, TarKind::Folder, item.mode, &mut io::empty())?;
-                Ok(RecordKind::Folder)
-            }
-            Content::Memory(bytes) => {
-                self.put(path, TarKind::File(bytes.len() as u64), item.mode, &mut &bytes[..])?;
-                Ok(RecordKind::File { size: bytes.len() as u64, sha256: Sha256::of(bytes) })
-            }
-            Content::Disk(file) => self.put_file(path, file, item.mode),
-            Content::Blob(file, fingerprint) => {
-                let kind = self.put_file(path, file, item.mode)?;
-                if kind != (RecordKind::File { size: fingerprint.size, sha256: fingerprint.sha256 }) {
-                    let reason = "its bytes changed while it was packed".to_owned();
-                    return Err(Error::Unpackable { path: (*file).to_owned(), reason });
-                }
-                Ok(kind)
-            }
+            (_, Some((size, sha256))) => Ok(RecordKind::File { size, sha256 }),
+            (_, None) => Ok(RecordKind::Folder),
         }
-    }
-
-    fn put_file(&mut self, path: &RelPath, from: &Utf8Path, mode: u32) -> Result<RecordKind, Error> {
-        let mut file = File::open(from).at("open", from)?;
-        let size = file.metadata().at("inspect", from)?.len();
-        let mut head = Vec::with_capacity(HEAD);
-        (&mut file).take(HEAD as u64).read_to_end(&mut head).at("read", from)?;
-        file.rewind().at("read", from)?;
-        let mut reader = HashingReader::new(file);
-        self.put_announced(path, size, mode, &head, &mut reader).at("pack", from)?;
-        let (sha256, read) = reader.drain().at("read", from)?;
-        if read != size {
-            let reason = "its length changed while it was packed".to_owned();
-            return Err(Error::Unpackable { path: from.to_owned(), reason });
-        }
-        Ok(RecordKind::File { size, sha256 })
-    }
-
-    fn put_announced(
-        &mut self,
-        path: &RelPath,
-        size: u64,
-        mode: u32,
-        head: &[u8],
-        reader: &mut dyn Read,
-    ) -> io::Result<()> {
-        let path = format!("{}/{path}", self.root);
-        let entry = TarEntry { path: &path, kind: TarKind::File(size), mode, mtime: self.epoch };
-        self.tar.append_with(&entry, reader, |members| members.announce(size, head))
-    }
-
-    fn put(&mut self, path: &RelPath, kind: TarKind<'_>, mode: u32, content: &mut dyn Read) -> Result<(), Error> {
-        let path = format!("{}/{path}", self.root);
-        let entry = TarEntry { path: &path, kind, mode, mtime: self.epoch };
-        Ok(self.tar.append(&entry, content).at("write", self.output)?)
-    }
-
-    /// Manifest, index and sums, as gzip members of their own.
-    fn tail(&self, manifest: &Manifest, index: &Index) -> Result<Vec<u8>, Error> {
-        let content = tail_content(manifest, &manifest.to_text(), &index.to_text());
-        let mut members = GzipMembers::new(Vec::new());
-        members.write_all(&content).at("write", self.output)?;
-        Ok(members.finish().at("write", self.output)?)
     }
 }
 

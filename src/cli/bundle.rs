@@ -63,6 +63,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         epoch,
         commit: files.commit.as_ref().map(|commit| commit.id.clone()),
         dirty: !files.changed.is_empty(),
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let written = write(&pack, &output)?;
     summary(context, &pack, &gathered, &written)?;

@@ -119,6 +119,5 @@ fn real_archives_come_out_as_gnu_tar_makes_them() {
     }
     let failures: Vec<String> =
         archives.iter().filter_map(|path| Some(format!("{}: {}", path.display(), compare(path).err()?))).collect();
-    println!("{} archives", archives.len());
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), archives.len(), failures.join("\n"));
 }

@@ -61,11 +61,7 @@ fn take(key: &[u8], value: &[u8], extensions: &mut Extensions) -> Result<(), &'s
     match key {
         b"path" => once(&mut extensions.path, name()?)?,
         b"linkpath" => once(&mut extensions.link, name()?)?,
-        b"size" => {
-            if extensions.size.replace(number()?).is_some() {
-                return Err("two sizes for one entry");
-            }
-        }
+        b"size" => size_once(&mut extensions.size, number()?)?,
         b"mtime" => {
             let seconds = text()?.split('.').next().unwrap_or_default();
             extensions.mtime = Some(seconds.parse().map_err(|_| "a PAX time that is no number")?);
@@ -75,11 +71,7 @@ fn take(key: &[u8], value: &[u8], extensions: &mut Extensions) -> Result<(), &'s
         b"GNU.sparse.major" => sparse.version = Some(number()?),
         b"GNU.sparse.minor" if number()? != 0 => return Err("a sparse file of an unknown kind"),
         b"GNU.sparse.minor" | b"GNU.sparse.numblocks" => {}
-        b"GNU.sparse.size" | b"GNU.sparse.realsize" => {
-            if sparse.real_size.replace(number()?).is_some() {
-                return Err("two sizes for one entry");
-            }
-        }
+        b"GNU.sparse.size" | b"GNU.sparse.realsize" => size_once(&mut sparse.real_size, number()?)?,
         b"GNU.sparse.map" => {
             let numbers = text()?.split(',').filter(|number| !number.is_empty());
             let numbers = numbers.map(|number| number.parse().map_err(|_| "a PAX number that is no number"));
@@ -92,4 +84,11 @@ fn take(key: &[u8], value: &[u8], extensions: &mut Extensions) -> Result<(), &'s
         _ => {}
     }
     Ok(())
+}
+
+fn size_once(slot: &mut Option<u64>, size: u64) -> Result<(), &'static str> {
+    match slot.replace(size) {
+        None => Ok(()),
+        Some(_) => Err("two sizes for one entry"),
+    }
 }

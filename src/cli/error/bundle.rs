@@ -31,6 +31,8 @@ impl From<Error> for Report {
                 of(USAGE, "project-too-wide").hint("move it into the project, or put both into one git repository")
             }
             Error::LfsPointer { .. } => of(USAGE, "lfs-pointer").hint("run git lfs pull first"),
+            Error::Changed { .. } => Self::of(ENVIRONMENT, "changed", &error)
+                .hint("wait until nothing writes to it, then run the command again"),
             Error::Unpackable { .. } => {
                 of(USAGE, "unpackable").hint("keep it out with an `exclude` pattern in section [hardtack]")
             }

@@ -1,0 +1,173 @@
+//! Making members, one after another, of what the plan gives them.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+
+use camino::Utf8Path;
+
+use super::super::gzip_write::{BLOCK, Deflater, HEADER, stored_block_header, trailer};
+use super::line::{Line, Made};
+use super::plan::{Piece, Plan, Unit, read};
+use super::{PackContent, PackError};
+use crate::base::{Hasher, Sha256};
+
+/// Bytes of a file that are read at once: a row of whole stored blocks.
+const READ: usize = 8 * BLOCK;
+
+/// One thread's tools.
+pub(super) struct Worker<'w> {
+    plan: &'w Plan<'w>,
+    line: &'w Line,
+    digests: &'w [Mutex<Option<(u64, Sha256)>>],
+    deflater: Deflater,
+    content: Vec<u8>,
+}
+
+impl<'w> Worker<'w> {
+    pub(super) fn new(plan: &'w Plan<'w>, line: &'w Line, digests: &'w [Mutex<Option<(u64, Sha256)>>]) -> Self {
+        Self { plan, line, digests, deflater: Deflater::new(), content: Vec::new() }
+    }
+
+    /// Does a job: a unit, or after those a file of which nobody saw all. `false` when there is none of that number.
+    pub(super) fn run(&mut self, job: usize) -> Result<bool, PackError> {
+        let units = &self.plan.units;
+        if self.line.failed() {
+            return Ok(false);
+        }
+        match units.get(job) {
+            Some(Unit::Deflated(pieces)) => self.deflate(job, pieces)?,
+            Some(Unit::Stored(item)) => self.store(job, *item)?,
+            None => match self.plan.split.get(job - units.len()) {
+                Some(item) => self.hash(*item)?,
+                None => return Ok(false),
+            },
+        }
+        Ok(true)
+    }
+
+    fn deflate(&mut self, unit: usize, pieces: &[Piece]) -> Result<(), PackError> {
+        let mut content = std::mem::take(&mut self.content);
+        content.clear();
+        for piece in pieces {
+            match piece {
+                Piece::Header(header) => content.extend_from_slice(header),
+                Piece::Padding(count) => content.resize(content.len() + count, 0),
+                Piece::Content { item, from, length } => self.take(*item, *from, *length, &mut content)?,
+            }
+        }
+        let (member, crc) = self.deflater.member(&content, self.line.buffer()).map_err(PackError::Write)?;
+        let made = Made { content_length: content.len() as u64, crc };
+        self.content = content;
+        self.line.push(unit, member, Some(made));
+        Ok(())
+    }
+
+    /// Appends a piece of an item's content.
+    fn take(&self, item: usize, from: u64, length: u64, content: &mut Vec<u8>) -> Result<(), PackError> {
+        let whole = length == self.plan.sizes[item];
+        let start = content.len();
+        match &self.plan.items[item].content {
+            PackContent::Memory(bytes) => content.extend_from_slice(&bytes[from as usize..(from + length) as usize]),
+            PackContent::File(path) => {
+                let file = File::open(path).map_err(|source| read("open", path, source))?;
+                content.resize(start + length as usize, 0);
+                exactly(&file, path, &mut content[start..], from)?;
+                // Where all of it was read, nothing may follow.
+                if whole {
+                    ends(&file, path, length)?;
+                }
+            }
+            PackContent::Folder | PackContent::Symlink(_) => {}
+        }
+        let piece = &content[start..];
+        if whole {
+            self.told(item, length, Sha256::of(piece));
+        } else {
+            self.line.split(item, from, crc32fast::hash(piece));
+        }
+        Ok(())
+    }
+
+    fn told(&self, item: usize, size: u64, sha256: Sha256) {
+        *self.digests[item].lock().unwrap_or_else(PoisonError::into_inner) = Some((size, sha256));
+    }
+
+    /// A member of stored blocks, handed on as it is read.
+    fn store(&self, unit: usize, item: usize) -> Result<(), PackError> {
+        let PackContent::File(path) = &self.plan.items[item].content else { return Ok(()) };
+        let size = self.plan.sizes[item];
+        let file = File::open(path).map_err(|source| read("open", path, source))?;
+        let (mut sha256, mut content) = (Hasher::default(), crc32fast::Hasher::new());
+        let mut raw = crc32fast::Hasher::new();
+        let mut bytes = vec![0; READ];
+        let mut at = 0;
+        while at < size {
+            let count = (size - at).min(READ as u64) as usize;
+            exactly(&file, path, &mut bytes[..count], at)?;
+            sha256.update(&bytes[..count]);
+            content.update(&bytes[..count]);
+            let mut piece = self.line.buffer();
+            if at == 0 {
+                piece.extend_from_slice(&HEADER);
+            }
+            at += count as u64;
+            let blocks = bytes[..count].chunks(BLOCK);
+            let last = blocks.len() - 1;
+            for (index, block) in blocks.enumerate() {
+                piece.extend_from_slice(&stored_block_header(block.len() as u16, at == size && index == last));
+                piece.extend_from_slice(block);
+            }
+            if at == size {
+                piece.extend_from_slice(&trailer(content.clone().finalize(), size));
+            }
+            raw.update(&piece);
+            let made = (at == size).then(|| Made { content_length: size, crc: raw.clone().finalize() });
+            self.line.push(unit, piece, made);
+        }
+        ends(&file, path, size)?;
+        self.told(item, size, sha256.finish().sha256);
+        Ok(())
+    }
+
+    /// The digest of a file that is in several members, read once more; its pieces must have been the same.
+    fn hash(&self, item: usize) -> Result<(), PackError> {
+        let size = self.plan.sizes[item];
+        let (mut sha256, mut crc) = (Hasher::default(), crc32fast::Hasher::new());
+        match &self.plan.items[item].content {
+            PackContent::File(path) => {
+                let file = File::open(path).map_err(|source| read("open", path, source))?;
+                let mut bytes = vec![0; READ];
+                let mut at = 0;
+                while at < size {
+                    let count = (size - at).min(READ as u64) as usize;
+                    exactly(&file, path, &mut bytes[..count], at)?;
+                    sha256.update(&bytes[..count]);
+                    crc.update(&bytes[..count]);
+                    at += count as u64;
+                }
+                ends(&file, path, size)?;
+                self.line.expect(item, size, crc.finalize(), path);
+            }
+            PackContent::Memory(bytes) => sha256.update(bytes),
+            PackContent::Folder | PackContent::Symlink(_) => {}
+        }
+        self.told(item, size, sha256.finish().sha256);
+        Ok(())
+    }
+}
+
+fn exactly(file: &File, path: &Utf8Path, buffer: &mut [u8], at: u64) -> Result<(), PackError> {
+    file.read_exact_at(buffer, at).map_err(|source| match source.kind() {
+        std::io::ErrorKind::UnexpectedEof => PackError::Changed { path: path.to_owned() },
+        _ => read("read", path, source),
+    })
+}
+
+/// Fails where a file is longer than it was.
+fn ends(file: &File, path: &Utf8Path, size: u64) -> Result<(), PackError> {
+    match file.read_at(&mut [0], size).map_err(|source| read("read", path, source))? {
+        0 => Ok(()),
+        _ => Err(PackError::Changed { path: path.to_owned() }),
+    }
+}
