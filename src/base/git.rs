@@ -86,6 +86,14 @@ pub enum GitSourceError {
         /// The text, without credentials.
         text: String,
     },
+    /// Secrets where git would show them to everybody on the machine, or where they are good for nothing.
+    #[error("`{text}` has {what}, which a repository's URL cannot have")]
+    Odd {
+        /// The text, without credentials.
+        text: String,
+        /// Such as `a query`.
+        what: &'static str,
+    },
     /// Not a URL.
     #[error(transparent)]
     Url(#[from] UrlError),
@@ -107,13 +115,28 @@ impl GitSource {
         }
         let no_revision = || GitSourceError::NoRevision { text: redact(wanted) };
         // An `@` before the path is part of the authority; one after it names the revision.
-        let path = wanted.find("://").map_or(0, |at| at + 3);
-        let path = path + wanted[path..].find(['/', ':']).unwrap_or(0);
+        let path = match wanted.find("://").map(|at| at + 3) {
+            Some(authority) => authority + wanted[authority..].find('/').unwrap_or(wanted.len() - authority),
+            None => wanted.find([':', '/']).unwrap_or(0),
+        };
         let (at, _) = wanted[path..].rmatch_indices('@').next().ok_or_else(no_revision)?;
         let (repository, revision) = (&wanted[..path + at], &wanted[path + at + 1..]);
         if revision.is_empty() {
             return Err(no_revision());
         }
+        Self::new(repository, revision, submodules, directory)
+    }
+
+    /// A commit of a repository, each as it is written.
+    ///
+    /// # Errors
+    /// When git could not be given one of them.
+    pub fn new(
+        repository: &str,
+        revision: &str,
+        submodules: bool,
+        directory: &Utf8Path,
+    ) -> Result<Self, GitSourceError> {
         let (repository, revision) = (Repository::parse(repository, directory)?, Revision::parse(revision)?);
         Ok(Self { repository, revision, submodules })
     }
@@ -124,7 +147,7 @@ impl GitSource {
         format!("{GIT_PREFIX}{repository}@{revision}{end}")
     }
 
-    /// The name of what is in the repository: the last element of its path, without `.git`.
+    /// The name of what is in the repository.
     pub fn name(&self) -> &str {
         self.repository.name()
     }
@@ -149,13 +172,28 @@ impl Repository {
     /// When it is a URL that git could not be given.
     pub fn parse(text: &str, directory: &Utf8Path) -> Result<Self, GitSourceError> {
         let protocol = || GitSourceError::Protocol { text: redact(text) };
+        let odd = |what| GitSourceError::Odd { text: redact(text), what };
         // `ext::sh -c …` is a repository to git, too.
-        if text.starts_with('-') || text.contains("::") || text.contains(char::is_control) {
+        let helper = text.split_once("::").is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if text.starts_with('-') || helper || text.contains(char::is_control) {
             return Err(protocol());
         }
         let path = match text.split_once("://") {
-            Some(("http" | "https", _)) => return Ok(Self::Web(SourceUrl::parse(text)?)),
-            Some(("ssh" | "git", rest)) if !rest.starts_with(['-', '/']) => return Ok(Self::Other(text.to_owned())),
+            Some(("http" | "https", _)) => {
+                let url = SourceUrl::parse(text)?;
+                match url.secret().query().is_some() || url.secret().fragment().is_some() {
+                    true => return Err(odd("a query")),
+                    false => return Ok(Self::Web(url)),
+                }
+            }
+            Some(("ssh" | "git", rest)) if !rest.starts_with(['-', '/']) => {
+                let authority = rest.split('/').next().unwrap_or_default();
+                let user = authority.rsplit_once('@').map(|(user, _)| user);
+                match user.is_some_and(|user| user.contains(':')) {
+                    true => return Err(odd("a password for ssh")),
+                    false => return Ok(Self::Other(text.to_owned())),
+                }
+            }
             Some(("file", rest)) => Utf8Path::new(&rest[rest.find('/').ok_or_else(protocol)?..]),
             Some(_) => return Err(protocol()),
             // As git has it: a colon before the first slash ends a host's name.
@@ -220,7 +258,9 @@ impl Repository {
     pub fn public(&self) -> String {
         match self {
             Self::Other(text) if !text.contains("://") => match text.split_once(':') {
-                Some((host, path)) => redact(&format!("ssh://{host}/{}", path.trim_start_matches('/'))),
+                Some((host, path)) if path.starts_with('/') => redact(&format!("ssh://{host}{path}")),
+                // From the home of the user.
+                Some((host, path)) => redact(&format!("ssh://{host}/~/{path}")),
                 None => text.clone(),
             },
             other => redact(&other.secret()),
@@ -248,7 +288,8 @@ impl Repository {
         }
     }
 
-    fn name(&self) -> &str {
+    /// The name of what is in it: the last element of its path, without `.git`.
+    pub fn name(&self) -> &str {
         let path = match self {
             Self::Web(url) => url.secret().path(),
             Self::Other(text) => text.rsplit(':').next().unwrap_or(text),
@@ -311,8 +352,11 @@ mod tests {
         for (text, repository, revision) in [
             ("git+https://h.example/a/b.git@v1.0", "https://h.example/a/b.git", "v1.0"),
             ("git+https://u:p@h.example/b@feature/x", "https://h.example/b", "feature/x"),
-            ("git+ssh://git@h.example/a/b@v1.0-9-g34c97f7", "ssh://h.example/a/b", "v1.0-9-g34c97f7"),
-            ("git+git@h.example:a/b.git@main", "ssh://h.example/a/b.git", "main"),
+            ("git+ssh://git@h.example/a/b@v1.0-9-g34c97f7", "ssh://git@h.example/a/b", "v1.0-9-g34c97f7"),
+            ("git+git@h.example:a/b.git@main", "ssh://git@h.example/~/a/b.git", "main"),
+            ("git+git@h.example:/a/b.git@main", "ssh://git@h.example/a/b.git", "main"),
+            ("git+http://[::1]:8080/b@main", "http://[::1]:8080/b", "main"),
+            ("git+https://u:1234@h.example/b@main", "https://h.example/b", "main"),
             ("git+../b@main", "/b", "main"),
             ("git+file:///src/b@HEAD", "/src/b", "HEAD"),
         ] {
@@ -328,8 +372,21 @@ mod tests {
 
     #[test]
     fn what_git_would_take_for_something_else_is_refused() {
-        for text in ["git+https://h.example/b", "git+https://u@h.example/b", "git+https://h.example/b@"] {
-            assert!(matches!(parse(text), Err(GitSourceError::NoRevision { .. })), "{text}");
+        for text in [
+            "git+https://h.example/b",
+            "git+https://u@h.example/b",
+            "git+https://h.example/b@",
+            "git+https://u:s3cret@h.example/b",
+            "git+https://u:1234@h.example",
+            "git+ssh://u:s3cret@h.example/b",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(matches!(error, GitSourceError::NoRevision { .. }), "{text}: {error}");
+            assert!(!error.to_string().contains("s3cret") && !error.to_string().contains("1234"), "{error}");
+        }
+        for text in ["git+https://h.example/b?token=x@v1", "git+ssh://u:s3cret@h.example/b@v1"] {
+            let error = parse(text).expect_err(text);
+            assert!(matches!(error, GitSourceError::Odd { .. }) && !error.to_string().contains("s3cret"), "{error}");
         }
         for revision in ["--upload-pack=x", "a..b", "a b", "HEAD~1", "x:y", "@{1}", "/x", ".x"] {
             let text = format!("git+https://h.example/b@{revision}");

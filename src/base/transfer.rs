@@ -85,11 +85,14 @@ pub struct Head {
 /// A commit's files that are to be had.
 #[derive(Clone, Copy)]
 pub struct Checkout<'a> {
-    /// What is asked for.
+    /// What is asked for, and of which place.
     pub source: &'a GitSource,
+    /// The repository as the config has it: its name is in the files, and submodules are relative to it.
+    pub own: &'a Repository,
     /// The commit that is meant, whatever tags and branches say now.
     pub commit: Option<&'a ObjectId>,
-    /// A folder for git's objects, which is made and is gone afterwards.
+    /// What the names of folders for git's objects start with, which are made and gone afterwards. Nobody else uses
+    /// such names meanwhile.
     pub work: &'a Utf8Path,
     /// Where a submodule's repository can be had, its own place included, best first.
     pub places: &'a dyn Fn(&Repository) -> Vec<Repository>,

@@ -130,7 +130,13 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     let Some(authority) = authority(text) else { return found };
     let length = text[authority..].find(['/', '\\', '?', '#']).unwrap_or(text.len() - authority);
     if let Some(at) = text[authority..authority + length].rfind('@') {
-        found.push(authority..authority + at + 1);
+        // Over ssh the user is a part of the address, and the key is the secret.
+        let over_ssh = text[..authority].trim_end_matches("://").to_ascii_lowercase().ends_with("ssh");
+        match text[authority..authority + at].find(':') {
+            Some(colon) if over_ssh => found.push(authority + colon..authority + at),
+            None if over_ssh => {}
+            _ => found.push(authority..authority + at + 1),
+        }
     }
     let Some(query) = text[authority..].find(['?', '#']).map(|at| authority + at + 1) else { return found };
     let mut start = query;
@@ -198,6 +204,8 @@ mod tests {
             ("http://h/x?private-token=a;job_token=b&%74oken=c", "http://h/x?private-token=;job_token=&%74oken="),
             ("http://h/x?a=b?token=c#access_token=d", "http://h/x?a=b?token=#access_token="),
             ("http://h/x#frag?a@b", "http://h/x#frag?a@b"),
+            ("git+ssh://git@h/x", "git+ssh://git@h/x"),
+            ("ssh://u:p@h/x", "ssh://u@h/x"),
         ] {
             assert_eq!(redact(url), public);
         }

@@ -54,7 +54,7 @@ impl Job<'_> {
     /// Fails where a part could not unpack the file, or where it is not the commit that is asked for.
     fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
         match self.source.origin {
-            Origin::Git { .. } => check_commit(path, self.commit.as_ref()),
+            Origin::Git { ref git, .. } => check_commit(path, self.commit.as_ref(), git.submodules),
             _ if self.unpacked => check_archive(path),
             _ => Ok(()),
         }
@@ -82,7 +82,7 @@ impl Job<'_> {
             _ if !git => None,
             Some(Locked { commit: Some(commit), tree: Some(tree), .. }) => Some((commit.clone(), tree.clone())),
             // It was checked when it was got.
-            _ => check_git_tar(&hit.path).ok().map(|GitTree { commit, tree }| (commit, tree)),
+            _ => check_git_tar(&hit.path).ok().map(|GitTree { commit, tree, .. }| (commit, tree)),
         };
         let (commit, tree) = named.unzip();
         let kind = match self.wanted.local {
@@ -128,11 +128,15 @@ pub(super) fn check_archive(path: &Utf8Path) -> Result<(), FailureCause> {
 }
 
 /// Whether a file is the tar of a commit, and of the one that is asked for.
-fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>) -> Result<(), FailureCause> {
+fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>, submodules: bool) -> Result<(), FailureCause> {
     let found = check_git_tar(path).map_err(|error| match error {
         GitTreeError::Io(error) => FailureCause::from(error),
         other => FailureCause::NotTheCommit(other.to_string()),
     })?;
+    if found.left_out == submodules && found.has_submodules {
+        let what = if submodules { "has not" } else { "has" };
+        return Err(FailureCause::NotTheCommit(format!("`{path}` {what} the commit's submodules")));
+    }
     match wanted.filter(|wanted| **wanted != found.commit) {
         Some(wanted) => {
             let GitTree { commit, .. } = found;
@@ -410,9 +414,13 @@ impl Getting<'_> {
         let fetched = match place {
             Place::Web(url) => network.fetch(url, known, &mut sink),
             Place::Git(git) => {
+                let own = match &self.job.source.origin {
+                    Origin::Git { git, .. } => &git.repository,
+                    _ => &git.repository,
+                };
                 let places = |own: &Repository| repositories(own, self.order.mirrors);
                 let commit = self.job.commit.as_ref();
-                network.checkout(&Checkout { source: git, commit, work: &work, places: &places }, known, &mut sink)
+                network.checkout(&Checkout { source: git, own, commit, work: &work, places: &places }, known, &mut sink)
             }
         };
         (self.order.observe)(Progress::Ended { source });

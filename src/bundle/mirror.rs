@@ -51,19 +51,19 @@ pub(super) fn candidates(source: &Source, mirrors: &[Mirror]) -> Vec<Candidate> 
         Origin::Git { git, .. } => Place::Git(git.clone()),
         Origin::Project(_) | Origin::Outside { .. } => return Vec::new(),
     };
-    let of = |last: bool| {
-        // What a URL keeps secret is for its own server.
-        let open = match &own {
-            Place::Web(_) => redact(&source.text) == source.text,
-            Place::Git(git) => !git.repository.is_secret(),
-        };
-        let texts = if open { elsewhere(&source.text, mirrors, last) } else { Vec::new() };
-        // What is no URL here was refused when the settings were read.
-        let places = texts.into_iter().filter_map(|text| match &own {
-            Place::Web(_) => SourceUrl::parse(&text).ok().map(Place::Web),
-            Place::Git(_) => GitSource::parse(&text, Utf8Path::new("/")).ok().map(Place::Git),
-        });
-        places.collect::<Vec<_>>()
+    let of = |last: bool| -> Vec<Place> {
+        match &own {
+            Place::Git(git) => {
+                mirrored(&git.repository, mirrors, last).into_iter().map(|r| Place::Git(git.at(r))).collect()
+            }
+            // What a URL keeps secret is for its own server.
+            Place::Web(_) if redact(&source.text) != source.text => Vec::new(),
+            Place::Web(_) => {
+                let texts = elsewhere(&source.text, mirrors, last).into_iter();
+                // What is no URL here was refused when the settings were read.
+                texts.filter_map(|text| SourceUrl::parse(&text).ok().map(Place::Web)).collect()
+            }
+        }
     };
     let others = |places: Vec<Place>| places.into_iter().map(|place| Candidate { place, own: false });
     let (first, last) = (others(of(false)), others(of(true)));
@@ -80,15 +80,17 @@ pub(super) fn candidates(source: &Source, mirrors: &[Mirror]) -> Vec<Candidate> 
 
 /// The places to ask for a submodule's repository, in the same order.
 pub(super) fn repositories(own: &Repository, mirrors: &[Mirror]) -> Vec<Repository> {
-    let of = |last: bool| {
-        let texts = match own.is_secret() {
-            true => Vec::new(),
-            false => elsewhere(&format!("{GIT_PREFIX}{}", own.secret()), mirrors, last),
-        };
-        let parse = |text: String| Repository::parse(text.strip_prefix(GIT_PREFIX)?, Utf8Path::new("/")).ok();
-        texts.into_iter().filter_map(parse).collect::<Vec<_>>()
-    };
-    of(false).into_iter().chain([own.clone()]).chain(of(true)).collect()
+    let (first, last) = (mirrored(own, mirrors, false), mirrored(own, mirrors, true));
+    first.into_iter().chain([own.clone()]).chain(last).collect()
+}
+
+/// Mirrors of a repository.
+fn mirrored(own: &Repository, mirrors: &[Mirror], last: bool) -> Vec<Repository> {
+    if own.is_secret() {
+        return Vec::new();
+    }
+    let texts = elsewhere(&format!("{GIT_PREFIX}{}", own.secret()), mirrors, last).into_iter();
+    texts.filter_map(|text| Repository::parse(text.strip_prefix(GIT_PREFIX)?, Utf8Path::new("/")).ok()).collect()
 }
 
 /// What mirrors make of a URL.

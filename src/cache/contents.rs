@@ -129,7 +129,9 @@ impl Cache {
         contents.quarantined = below(&self.layout.quarantine())?.len();
         let partial = unfinished(&self.layout.partial())?;
         // Beside what was downloaded there may be a note on it, or objects that it is made from.
-        contents.partial = partial.iter().filter(|path| !matches!(path.extension(), Some("json" | "git"))).count();
+        let is_beside =
+            |path: &Utf8PathBuf| path.extension().is_some_and(|end| end == "json" || end.starts_with("git-"));
+        contents.partial = partial.iter().filter(|path| !is_beside(path)).count();
         Ok(contents)
     }
 

@@ -103,6 +103,14 @@ pub enum Error {
         /// What is in the way.
         reason: String,
     },
+    /// A submodule that cannot be had.
+    #[error("submodule `{path}`: {error}")]
+    Submodule {
+        /// Its path in the top repository.
+        path: String,
+        /// What is wrong.
+        error: Box<Error>,
+    },
     /// Git is not there, or cannot be started.
     #[error("failed to run `git`, which gets `{url}`")]
     NoGit {
@@ -156,6 +164,14 @@ pub enum GitFailure {
 }
 
 impl Error {
+    /// What was wrong with the submodule at fault, or with what was asked for itself.
+    pub fn innermost(&self) -> &Self {
+        match self {
+            Self::Submodule { error, .. } => error.innermost(),
+            other => other,
+        }
+    }
+
     /// Whether the same may go well later.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -163,6 +179,7 @@ impl Error {
             Self::Connect { kind, .. } => matches!(kind, ConnectKind::Other | ConnectKind::Broken),
             Self::Truncated { .. } | Self::Stalled { .. } => true,
             Self::Git { kind, .. } => *kind == GitFailure::Transient,
+            Self::Submodule { error, .. } => error.is_transient(),
             _ => false,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Problem;
 use super::plan::{Part, Project, Step, StepKind};
-use super::source::Source;
+use super::source::{Source, SourceProblem};
 use crate::archive::{LimitError, Limits, Links};
 use crate::base::{Digest, Expected, Place, RelPath, normalize};
 use crate::config::{self, Resolved, SectionOptions};
@@ -20,6 +20,8 @@ pub(super) struct Download {
     pub(super) digests: &'static [&'static str],
     /// A digest may stand in the URL, after a `#`.
     pub(super) fragment: bool,
+    /// It names a repository, and `revision` and `branch` a commit of it.
+    pub(super) is_repository: bool,
 }
 
 /// One recipe.
@@ -87,13 +89,13 @@ impl Build<'_> {
     /// The source that an option names, with the digests of two others.
     pub(super) fn source(&mut self, url: &str, md5: &str, sha256: &str) -> Option<Source> {
         let expected = Expected { md5: self.digest(md5), sha256: self.digest(sha256) };
-        let text = self.text(url).trim().to_owned();
-        self.source_of(url, &text, expected)
+        let source = Source::new(self.text(url).trim(), expected, &self.project.directory, &self.project.root);
+        self.sound(url, source)
     }
 
-    /// The source of a text that an option gives.
-    pub(super) fn source_of(&mut self, option: &str, text: &str, expected: Expected) -> Option<Source> {
-        match Source::new(text, expected, &self.project.directory, &self.project.root) {
+    /// A source, unless what an option says of it is wrong.
+    pub(super) fn sound(&mut self, option: &str, source: Result<Source, SourceProblem>) -> Option<Source> {
+        match source {
             Ok(source) => Some(source),
             Err(problem) => {
                 let message = format!("part `{}`: {problem}", self.name);

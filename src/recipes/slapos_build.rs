@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::computed::{boolean, environment_lines, location_below_parts, shared};
 use super::plan::{Part, Step, StepKind};
 use super::recipe::{Build, Download, OptionTable, Recipe};
-use crate::base::{Expected, GitSource};
+use super::source::Source;
 use crate::config::{self, SectionOptions};
 
 pub(super) struct SlaposDownload;
@@ -22,7 +22,7 @@ impl Recipe for SlaposDownload {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "url", digests: &["md5sum"], fragment: true }]
+        &[Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -64,7 +64,7 @@ impl Recipe for SlaposUnpacked {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "url", digests: &["md5sum"], fragment: true }]
+        &[Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -112,7 +112,7 @@ impl Recipe for SlaposGit {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "repository", digests: &["revision"], fragment: false }]
+        &[Download { url: "repository", digests: &[], fragment: false, is_repository: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -140,8 +140,9 @@ impl Recipe for SlaposGit {
         let words = ["revision", "branch"].map(|option| build.text(option).trim().to_owned());
         let revision = words.into_iter().find(|word| !word.is_empty()).unwrap_or_else(|| "HEAD".to_owned());
         let submodules = !matches!(build.text("ignore-cloning-submodules").trim(), "true" | "yes" | "1");
-        let text = GitSource::text(build.text("repository").trim(), &revision, submodules);
-        let source = build.source_of("repository", &text, Expected::default());
+        let repository = build.text("repository").trim().to_owned();
+        let source = Source::of_commit(&repository, &revision, submodules, &build.project.directory);
+        let source = build.sound("repository", source);
         let location = build.location("location");
         let command = format!("cp -RPp . {}", quoted(build.text("location")));
         let steps = vec![

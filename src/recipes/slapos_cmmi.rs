@@ -52,8 +52,8 @@ impl Recipe for SlaposCmmi {
 
     fn downloads(&self) -> &'static [Download] {
         &[
-            Download { url: "url", digests: &["md5sum"], fragment: true },
-            Download { url: "patches", digests: &[], fragment: true },
+            Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false },
+            Download { url: "patches", digests: &[], fragment: true, is_repository: false },
         ]
     }
 

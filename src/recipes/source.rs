@@ -106,6 +106,22 @@ impl Source {
         Ok(Self { text: text.to_owned(), origin, expected, alternates: Vec::new() })
     }
 
+    /// A commit of a repository; a revision may hold what would end it in a URL.
+    ///
+    /// # Errors
+    /// When it is no repository or revision that git could be given.
+    pub fn of_commit(
+        repository: &str,
+        revision: &str,
+        submodules: bool,
+        directory: &Utf8Path,
+    ) -> Result<Self, SourceProblem> {
+        let git = GitSource::new(repository, revision, submodules, directory)?;
+        let text = GitSource::text(repository, revision, submodules);
+        let key = git_key(&git);
+        Ok(Self { text, origin: Origin::Git { git, key }, expected: Expected::default(), alternates: Vec::new() })
+    }
+
     /// The same, with other URLs of the same file; one that ends in a slash is a folder that has it under its name.
     ///
     /// # Errors
@@ -174,10 +190,7 @@ impl Source {
         let key = self.key()?;
         let (secret, local) = match &self.origin {
             // What a commit is does not hang on who asks for it.
-            Origin::Git { git, .. } => {
-                let secret = git.repository.is_secret() && git.revision.commit().is_none();
-                (secret, matches!(git.repository, Repository::Local { .. }))
-            }
+            Origin::Git { git, .. } => (git.repository.is_secret() && git.revision.commit().is_none(), false),
             origin => (crate::base::redact(&self.text) != self.text, matches!(origin, Origin::Outside { .. })),
         };
         let foreign = matches!(self.origin, Origin::Git { .. });
@@ -259,13 +272,15 @@ mod tests {
         };
         let key = |text: &str, directory: &str| named(text, directory).key.to_string();
         assert_eq!(key("git+https://u:p@H.example/b.git@v1", "/p"), "git+https://h.example/b.git@v1");
-        assert_eq!(key("git+git@h.example:a/b@v1", "/p"), "git+ssh://h.example/a/b@v1");
+        assert_eq!(key("git+git@h.example:a/b@v1", "/p"), "git+ssh://git@h.example/~/a/b@v1");
+        assert_ne!(key("git+bob@h.example:b@v1", "/p"), key("git+ann@h.example:b@v1", "/p"));
         assert_eq!(key("git+../b@v1", "/home/ann/p"), key("git+../b@v1", "/opt/p"));
         assert_ne!(key("git+../b@v1", "/p"), key("git+../b@v1#submodules=false", "/p"));
         let commit = "5aaed9baa4fe5aaed9baa4fe5aaed9baa4fe5aae";
         assert!(named("git+https://u:p@h.example/b@v1", "/p").secret);
         assert!(!named(&format!("git+https://u:p@h.example/b@{commit}"), "/p").secret);
-        assert!(named("git+../b@v1", "/p").local && named("git+../b@v1", "/p").views.is_empty());
+        // What a commit holds does not change, wherever its repository is.
+        assert!(!named("git+../b@v1", "/p").local && named("git+../b@v1", "/p").views.is_empty());
         let source = Source::new("git+https://h.example/b@v1", Expected::default(), "/p".into(), "/p".into());
         let problem = source.expect("a commit").or_from(["https://h.example/b.tgz"]);
         assert_eq!(problem, Err(SourceProblem::GitAlternate));

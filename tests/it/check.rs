@@ -159,9 +159,14 @@ fn a_commit_is_a_digest_and_a_branch_is_none() {
     let section = |name: &str, revision: &str| {
         format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = git+https://host.example/x.git@{revision}\n")
     };
+    let clone = |name: &str, more: &str| {
+        format!("[{name}]\nrecipe = slapos.recipe.build:gitclone\nrepository = ../r\n{more}\n")
+    };
     let commit = "5aaed9baa4fe5aaed9baa4fe5aaed9baa4fe5aae";
-    scene.project("app", "a b", &(section("a", commit) + &section("b", "main")));
+    let sections = section("a", commit) + &section("b", "main") + &clone("c", &format!("revision = {commit}"));
+    scene.project("app", "a b c d e", &(sections + &clone("d", "revision = v1") + &clone("e", "")));
     let ran = scene.hardtack("check app").ok();
-    let ran = ran.says(&["section `b`: no digest says what", "name the commit, or lock it: hardtack lock"]);
-    ran.never_says(&["section `a`"]);
+    let ran = ran.says(&["section `b`: `git+https://host.example/x.git@main` is another commit tomorrow"]);
+    let ran = ran.says(&["section `d`: `git+", "section `e`: `git+", "name the commit, or lock it: hardtack lock"]);
+    ran.never_says(&["section `a`", "section `c`"]);
 }

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::super::error::Refusal;
 use super::super::read::{Entry, EntryKind, Limits, Stop, TarReader, show};
-use super::{CommitObject, LEFT_OUT};
+use super::{CommitObject, LEFT_ALONE, LEFT_OUT};
 use crate::base::{ObjectFormat, ObjectHasher, ObjectId, PathError, open_file};
 
 /// What the tar of a commit was found to hold.
@@ -17,6 +17,10 @@ pub struct GitTree {
     pub commit: ObjectId,
     /// Its tree.
     pub tree: ObjectId,
+    /// The commit has submodules that are not to be left alone.
+    pub has_submodules: bool,
+    /// Their files are not there.
+    pub left_out: bool,
 }
 
 /// Why a file is not the tar of a commit.
@@ -72,7 +76,7 @@ impl From<Stop> for Problem {
 /// What is at one path.
 enum Node {
     /// A file or link: its mode and its name.
-    Leaf(&'static str, ObjectId),
+    Leaf(String, ObjectId),
     Folder(Folder),
 }
 
@@ -87,11 +91,19 @@ fn read(stream: &mut dyn Read) -> Result<GitTree, Problem> {
     let mut reader = TarReader::new(stream, Limits::default());
     let mut root = Folder::default();
     let mut format = ObjectFormat::Sha1;
+    let (mut left_out, mut submodules) = (false, 0);
     while let Some(entry) = reader.next()? {
         let named = reader.global_comment().and_then(|comment| ObjectId::parse(std::str::from_utf8(comment).ok()?));
         let named = named.ok_or_else(|| Problem::Other("it names no commit".to_owned()))?;
         format = named.format();
         let comment = reader.comment().map(<[u8]>::to_vec);
+        let starts = |what: &str| comment.as_ref().is_some_and(|comment| comment.starts_with(what.as_bytes()));
+        submodules += usize::from(comment.is_some() && !starts(LEFT_ALONE));
+        left_out |= starts(LEFT_OUT) && !starts(LEFT_ALONE);
+        if entry.path.iter().filter(|byte| **byte == b'/').count() > Limits::default().depth {
+            let limit = Limits::default().depth as u64;
+            return Err(Stop::Refused(Refusal::Limit { what: "deeper folders", limit }).into());
+        }
         let node = node(&entry, comment, format, &mut reader)?;
         root.put(&entry, node)?;
     }
@@ -106,7 +118,8 @@ fn read(stream: &mut dyn Read) -> Result<GitTree, Problem> {
     let tree = commit.tree().clone();
     let commit = top.link(format, "the top folder")?;
     match named.as_deref() == Some(commit.as_str()) {
-        true => Ok(GitTree { commit, tree }),
+        // The top folder has a commit of its own.
+        true => Ok(GitTree { commit, tree, has_submodules: submodules > 1, left_out }),
         false => Err(Problem::Other(format!("it is called {}, and is {commit}", named.unwrap_or_default()))),
     }
 }
@@ -119,14 +132,10 @@ fn node(
 ) -> Result<Node, Problem> {
     Ok(match &entry.kind {
         EntryKind::Folder => Node::Folder(Folder { children: BTreeMap::new(), repository: comment }),
-        EntryKind::Symlink(target) => Node::Leaf("120000", format.id_of("blob", target)),
+        EntryKind::Symlink(target) => Node::Leaf("120000".to_owned(), format.id_of("blob", target)),
         EntryKind::File => {
-            let mode = match entry.mode {
-                0o644 => "100644",
-                0o664 => "100664",
-                0o755 => "100755",
-                mode => return Err(Problem::Other(format!("`{}` has mode {mode:o}", show(&entry.path)))),
-            };
+            // Old repositories have all kinds of them.
+            let mode = format!("100{:03o}", entry.mode & 0o777);
             let mut hasher = ObjectHasher::new(format, "blob", entry.size);
             let copied = io::copy(&mut content.take(entry.size), &mut hasher).map_err(Stop::Io)?;
             if copied != entry.size {
@@ -160,7 +169,8 @@ impl Folder {
     /// The name of the commit that a repository's folder is of.
     fn link(self, format: ObjectFormat, path: &str) -> Result<ObjectId, Problem> {
         let content = self.repository.clone().unwrap_or_default();
-        if let Some(id) = content.strip_prefix(LEFT_OUT.as_bytes()) {
+        let absent = [LEFT_ALONE, LEFT_OUT].iter().find_map(|mark| content.strip_prefix(mark.as_bytes()));
+        if let Some(id) = absent {
             let id = std::str::from_utf8(id).ok().and_then(ObjectId::parse).filter(|_| self.children.is_empty());
             return id.ok_or_else(|| Problem::Other(format!("{path} is no submodule that was left out")));
         }
@@ -180,8 +190,10 @@ impl Folder {
             let below = || format!("{path}/{}", show(&name));
             let (mode, id) = match node {
                 Node::Leaf(mode, id) => (mode, id),
-                Node::Folder(folder) if folder.repository.is_some() => ("160000", folder.link(format, &below())?),
-                Node::Folder(folder) => ("40000", folder.tree(format, &below())?),
+                Node::Folder(folder) if folder.repository.is_some() => {
+                    ("160000".to_owned(), folder.link(format, &below())?)
+                }
+                Node::Folder(folder) => ("40000".to_owned(), folder.tree(format, &below())?),
             };
             // Git sorts a folder as if its name ended in a slash.
             let mut key = name.clone();

@@ -12,5 +12,8 @@ mod write;
 pub use check::{GitTree, GitTreeError, check_git_tar};
 pub use write::{CommitObject, GitTarWriter};
 
-/// What the comment on an empty folder starts with that stands for a submodule; its commit's name follows.
+/// What the comment on an empty folder starts with that stands for a submodule nobody asked for; its commit's name
+/// follows.
 const LEFT_OUT: &str = "gitlink ";
+/// The same for a submodule that the repository itself says is to be left alone.
+const LEFT_ALONE: &str = "gitlink none ";

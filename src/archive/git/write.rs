@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::super::tar_write::{BLOCK, TarEntry, TarKind, encode_commented, encode_global_comment, padding};
-use super::LEFT_OUT;
+use super::{LEFT_ALONE, LEFT_OUT};
 use crate::base::{Epoch, ObjectId};
 
 /// A commit, as git keeps it.
@@ -81,6 +81,14 @@ impl<W: Write> GitTarWriter<W> {
     /// Those of writing.
     pub fn left_out(&mut self, path: &str, id: &ObjectId) -> io::Result<()> {
         self.folder(path, Some(format!("{LEFT_OUT}{id}").as_bytes()))
+    }
+
+    /// The same, of a submodule that the repository says is to be left alone.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn left_alone(&mut self, path: &str, id: &ObjectId) -> io::Result<()> {
+        self.folder(path, Some(format!("{LEFT_ALONE}{id}").as_bytes()))
     }
 
     /// A link.

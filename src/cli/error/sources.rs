@@ -131,7 +131,12 @@ fn cache_kind(error: &cache::Error) -> (u8, &'static str) {
 #[cfg(feature = "net")]
 fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
     use crate::fetch::{ConnectKind, Error, GitFailure};
-    match error.downcast_ref::<Error>() {
+    let error = match error.downcast_ref::<Error>() {
+        Some(Error::Submodule { error, .. }) => Some(error.innermost()),
+        other => other,
+    };
+    match error {
+        Some(Error::Submodule { .. }) => "unpackable",
         Some(Error::Status { .. }) => "download-refused",
         Some(Error::Connect { kind: ConnectKind::Certificate, .. }) => "download-certificate",
         Some(Error::Setup { .. }) => "settings",
@@ -196,11 +201,15 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         FailureCause::Network(error) if network_code(&**error) == "settings" => None,
         FailureCause::Network(error) if network_code(&**error) == "tool-missing" => Some("install git"),
         FailureCause::Network(error) if network_code(&**error) == "no-such-revision" => {
-            Some("correct the revision; a commit's full name is had even where no branch has it any more")
+            Some("correct the revision; where a branch was moved since it was locked: hardtack lock --update")
         }
         FailureCause::Network(error) if network_code(&**error) == "download-certificate" => {
             Some("where the server has an authority of its own, name its certificate with --ca-file")
         }
+        FailureCause::Network(error) if error.to_string().contains("submodule `") => {
+            Some("to go without submodules: `#submodules=false` at the end, or `ignore-cloning-submodules = true`")
+        }
+        FailureCause::Network(error) if network_code(&**error) == "unpackable" => None,
         FailureCause::Network(error) if is_unauthorized(&**error) => {
             Some("what the server wants to be shown goes into HARDTACK_REGISTRY_NAME_TOKEN or into ~/.netrc")
         }

@@ -28,7 +28,7 @@ pub(super) fn checkout(
     sink: &mut dyn Sink,
 ) -> Result<Answer, Error> {
     let url = checkout.source.repository.public();
-    let work = Work::new(checkout.work);
+    let work = Work::new(checkout.work).map_err(|source| Error::Store { url: url.clone(), source })?;
     let source = checkout.source;
     let mut clone = Clone::new(fetcher, &source.repository, work.0.join("0"));
     let named = match (checkout.commit, &source.revision) {
@@ -56,10 +56,10 @@ pub(super) fn checkout(
     sink.start(&head).map_err(stored)?;
     let mut objects = clone.objects()?;
     let commit = objects.commit(&id)?;
-    let top = format!("{}-{}", source.name(), &id.as_str()[..SHORT]);
+    let top = format!("{}-{}", checkout.own.name(), &id.as_str()[..SHORT]);
     let tar = GitTarWriter::start(sink, &top, &id, &commit).map_err(stored)?;
     let mut pack = Pack::new(fetcher, checkout, &work.0, tar);
-    pack.repository(&clone, &mut objects, &id, "")?;
+    pack.repository(checkout.own, &clone, &mut objects, (&id, &commit), "")?;
     pack.finish()?;
     Ok(Answer::Body(validators))
 }
@@ -68,10 +68,15 @@ pub(super) fn checkout(
 struct Work(Utf8PathBuf);
 
 impl Work {
-    fn new(path: &Utf8Path) -> Self {
-        // What an attempt left that was killed.
-        let _ = std::fs::remove_dir_all(path);
-        Self(path.to_owned())
+    /// A new folder. What attempts left that were killed goes, though a git of theirs may still be at work: it has lost
+    /// its reader, and ends.
+    fn new(stem: &Utf8Path) -> std::io::Result<Self> {
+        let (folder, name) = (stem.parent().unwrap_or(Utf8Path::new(".")), stem.file_name().unwrap_or_default());
+        for entry in folder.read_dir_utf8()?.flatten().filter(|entry| entry.file_name().starts_with(name)) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+        let made = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(folder)?.keep();
+        Utf8PathBuf::from_path_buf(made).map(Self).map_err(|_| std::io::ErrorKind::InvalidData.into())
     }
 }
 

@@ -10,6 +10,29 @@ use crate::base::ObjectId;
 /// More than any commit has to say, in bytes.
 const LONGEST_COMMIT: u64 = 512 << 10;
 
+/// More than any folder has, in bytes.
+const LONGEST_TREE: u64 = 64 << 20;
+
+/// An entry of a tree (gitformat, "tree objects").
+pub(super) struct TreeEntry {
+    /// As it is written, since its spelling counts: `40000`, `100644`.
+    pub(super) mode: String,
+    pub(super) name: Vec<u8>,
+    pub(super) id: ObjectId,
+}
+
+impl TreeEntry {
+    fn parse(bytes: &[u8], width: usize) -> Option<(Self, &[u8])> {
+        let space = bytes.iter().position(|byte| *byte == b' ')?;
+        let end = space + 1 + bytes[space + 1..].iter().position(|byte| *byte == 0)?;
+        let id = bytes.get(end + 1..end + 1 + width)?;
+        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mode = String::from_utf8(bytes[..space].to_vec()).ok()?;
+        let entry = Self { mode, name: bytes[space + 1..end].to_vec(), id: ObjectId::parse(&hex)? };
+        Some((entry, &bytes[end + 1 + width..]))
+    }
+}
+
 /// A `git cat-file --batch`.
 pub(super) struct Objects {
     child: Child,
@@ -28,15 +51,40 @@ impl Objects {
 
     /// A commit.
     pub(super) fn commit(&mut self, id: &ObjectId) -> Result<CommitObject, Error> {
-        let mut content = Vec::new();
-        self.with(id, "commit", |size, answers| {
-            if size > LONGEST_COMMIT {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("commit {id} is too long")));
-            }
-            answers.take(size).read_to_end(&mut content).map(drop)
+        let content = self.small(id, "commit", LONGEST_COMMIT)?;
+        CommitObject::parse(&content).ok_or_else(|| self.odd(format!("commit {id} makes no sense")))
+    }
+
+    /// What a tree holds, in git's order.
+    pub(super) fn tree(&mut self, id: &ObjectId) -> Result<Vec<TreeEntry>, Error> {
+        let content = self.small(id, "tree", LONGEST_TREE)?;
+        let width = id.bytes().len();
+        let (mut rest, mut entries) = (content.as_slice(), Vec::new());
+        while !rest.is_empty() {
+            let (entry, after) =
+                TreeEntry::parse(rest, width).ok_or_else(|| self.odd(format!("tree {id} makes no sense")))?;
+            entries.push(entry);
+            rest = after;
+        }
+        Ok(entries)
+    }
+
+    /// An object that is held in memory.
+    pub(super) fn small(&mut self, id: &ObjectId, kind: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        let (mut content, mut length) = (Vec::new(), 0);
+        self.with(id, kind, |size, answers| {
+            length = size;
+            // What is longer is not read on.
+            answers.take(size.min(limit)).read_to_end(&mut content).map(drop)
         })?;
-        let odd = || Error::Commit { url: self.url.clone(), reason: format!("commit {id} makes no sense") };
-        CommitObject::parse(&content).ok_or_else(odd)
+        match length > limit {
+            true => Err(self.odd(format!("its {kind} {id} is longer than {limit} bytes"))),
+            false => Ok(content),
+        }
+    }
+
+    fn odd(&self, reason: String) -> Error {
+        Error::Commit { url: self.url.clone(), reason }
     }
 
     /// Lets a file's length and bytes be read, all of them.
@@ -66,10 +114,15 @@ impl Objects {
             _ => None,
         };
         let Some(size) = size else {
-            let reason = format!("it has no {kind} {id}");
-            return Err(Error::Commit { url: self.url.clone(), reason });
+            return Err(self.odd(match words.as_slice() {
+                [_, found, _] => format!("{id} is a {found}, not a {kind}"),
+                _ => format!("it has no {kind} {id}"),
+            }));
         };
-        read(size, &mut self.answers).map_err(broken)?;
+        let mut content = (&mut self.answers).take(size);
+        read(size, &mut content).map_err(broken)?;
+        // What nobody wanted would be taken for the next answer.
+        io::copy(&mut content, &mut io::sink()).map_err(broken)?;
         // A newline ends each answer.
         self.answers.read_exact(&mut [0]).map_err(broken)
     }

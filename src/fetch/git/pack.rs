@@ -1,21 +1,25 @@
 //! Packing a commit's tree, and those of its submodules, entry by entry.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::super::error::Error;
 use super::super::fetcher::Fetcher;
-use super::objects::Objects;
+use super::objects::{Objects, TreeEntry};
 use super::repository::Clone;
 use crate::archive::{CommitObject, GitTarWriter};
 use crate::base::{Checkout, ObjectId, Repository};
 
 /// Submodules in submodules.
 const DEEPEST: usize = 10;
+/// Submodules in all.
+const MOST: usize = 1000;
+/// Folders in folders, of a repository alone; more than an archive may have.
+const DEEPEST_FOLDER: usize = 256;
 /// More than any link's target has, in bytes.
-const LONGEST_TARGET: u64 = 4096;
+const LONGEST_TARGET: u64 = 4095;
 
 /// A tar that is being written.
 pub(super) struct Pack<'p, W> {
@@ -23,9 +27,21 @@ pub(super) struct Pack<'p, W> {
     checkout: &'p Checkout<'p>,
     /// Each submodule gets a folder of its own in it.
     work: &'p Utf8Path,
-    clones: usize,
+    /// What was fetched already: the repository of a commit, and its folder.
+    fetched: HashMap<(String, ObjectId), (Repository, Utf8PathBuf)>,
+    submodules: usize,
     depth: usize,
     tar: GitTarWriter<W>,
+}
+
+/// A repository that is being packed.
+struct From<'f> {
+    /// As it is called, wherever it was had from.
+    own: &'f Repository,
+    /// What its `.gitmodules` says, by path.
+    submodules: BTreeMap<String, Submodule>,
+    /// The folder it goes to.
+    prefix: &'f str,
 }
 
 /// Where a submodule comes from.
@@ -42,7 +58,7 @@ impl<'p, W: Write> Pack<'p, W> {
         work: &'p Utf8Path,
         tar: GitTarWriter<W>,
     ) -> Self {
-        Self { fetcher, checkout, work, clones: 0, depth: 0, tar }
+        Self { fetcher, checkout, work, fetched: HashMap::new(), submodules: 0, depth: 0, tar }
     }
 
     pub(super) fn finish(self) -> Result<(), Error> {
@@ -53,112 +69,130 @@ impl<'p, W: Write> Pack<'p, W> {
     /// Packs a commit's files below `prefix`, the folder of its repository.
     pub(super) fn repository(
         &mut self,
+        own: &Repository,
         clone: &Clone<'_>,
         objects: &mut Objects,
-        id: &ObjectId,
+        (id, commit): (&ObjectId, &CommitObject),
         prefix: &str,
     ) -> Result<(), Error> {
-        let url = clone.git().url();
-        let odd = |reason: String| Error::Commit { url: url.clone(), reason };
-        let stored = |source| Error::Store { url: url.clone(), source };
-        let mut command = clone.git().inside(clone.folder());
-        command.args(["ls-tree", "-r", "-t", "-z", "--full-tree", id.as_str()]).stderr(std::process::Stdio::null());
-        let mut listing = clone.git().start(command)?;
-        let mut lines = BufReader::new(listing.stdout.take().ok_or_else(|| odd("git lists nothing".to_owned()))?);
-        let mut submodules: Option<BTreeMap<String, Submodule>> = None;
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            if lines.read_until(0, &mut line).map_err(stored)? == 0 {
-                break;
-            }
-            line.pop();
-            let (mode, entry, path) = parse(&line).map_err(odd)?;
-            let full = if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") };
-            match mode {
-                "040000" => self.tar.tree(&full).map_err(stored)?,
-                "120000" => {
-                    let mut target = String::new();
-                    objects.blob(&entry, |size, content| {
-                        content.take(size.min(LONGEST_TARGET)).read_to_string(&mut target).map(drop)
-                    })?;
-                    self.tar.symlink(&full, &target).map_err(stored)?;
-                }
-                "160000" if !self.checkout.source.submodules => {
-                    self.tar.left_out(&full, &entry).map_err(stored)?;
-                }
-                "160000" => {
-                    if submodules.is_none() {
-                        submodules = Some(declared(clone, id)?);
-                    }
-                    let declared = submodules.as_ref().and_then(|submodules| submodules.get(path));
-                    match declared {
-                        Some(submodule) if submodule.none => self.tar.left_out(&full, &entry).map_err(stored)?,
-                        Some(submodule) => self.submodule(clone.repository(), &submodule.url, &entry, &full)?,
-                        None => return Err(odd(format!("`.gitmodules` does not say where submodule `{full}` is"))),
-                    }
-                }
-                mode => {
-                    let mode = u32::from_str_radix(mode, 8).unwrap_or_default() & 0o777;
-                    let tar = &mut self.tar;
-                    objects.blob(&entry, |size, content| tar.file(&full, mode, size, content))?;
-                }
-            }
-        }
-        let status = listing.wait().map_err(stored)?;
-        if status.success() { Ok(()) } else { Err(odd("git cannot list its files".to_owned())) }
+        let submodules = if self.checkout.source.submodules { declared(clone, id)? } else { BTreeMap::new() };
+        self.folder(&From { own, submodules, prefix }, objects, commit.tree(), "", 0)
     }
 
-    /// Fetches a submodule's commit and packs it.
+    /// Packs a tree's entries; `path` is that of the tree in its repository, with a slash at its end.
+    fn folder(
+        &mut self,
+        from: &From<'_>,
+        objects: &mut Objects,
+        tree: &ObjectId,
+        path: &str,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let url = from.own.public();
+        let odd = |reason: String| Error::Commit { url: url.clone(), reason };
+        let stored = |source| Error::Store { url: url.clone(), source };
+        if depth == DEEPEST_FOLDER {
+            return Err(odd(format!("`{path}` is in {DEEPEST_FOLDER} folders")));
+        }
+        for TreeEntry { mode, name, id } in objects.tree(tree)? {
+            let name = checked(&name).map_err(|shown| odd(format!("it has a file named `{path}{shown}`")))?;
+            let path = format!("{path}{name}");
+            let full = if from.prefix.is_empty() { path.clone() } else { format!("{}/{path}", from.prefix) };
+            match mode.as_str() {
+                "40000" => {
+                    self.tar.tree(&full).map_err(stored)?;
+                    self.folder(from, objects, &id, &format!("{path}/"), depth + 1)?;
+                }
+                "120000" => {
+                    let target = objects.small(&id, "blob", LONGEST_TARGET)?;
+                    let target = String::from_utf8(target);
+                    let target = target.map_err(|_| odd(format!("link `{path}` leads to a name that is no UTF-8")))?;
+                    self.tar.symlink(&full, &target).map_err(stored)?;
+                }
+                "160000" => self.link(from, &id, &path, &full)?,
+                file if file.len() == 6 && file.starts_with("100") => {
+                    let mode =
+                        u32::from_str_radix(&file[3..], 8).map_err(|_| odd(format!("`{path}` has mode {file}")))?;
+                    let tar = &mut self.tar;
+                    objects.blob(&id, |size, content| tar.file(&full, mode, size, content))?;
+                }
+                other => return Err(odd(format!("`{path}` has mode {other}, which no git of today writes"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Packs what stands for a submodule, or all of it.
+    fn link(&mut self, from: &From<'_>, id: &ObjectId, path: &str, full: &str) -> Result<(), Error> {
+        let url = from.own.public();
+        let stored = |source| Error::Store { url: url.clone(), source };
+        if !self.checkout.source.submodules {
+            return self.tar.left_out(full, id).map_err(stored);
+        }
+        match from.submodules.get(path) {
+            Some(submodule) if submodule.none => self.tar.left_alone(full, id).map_err(stored),
+            Some(submodule) => {
+                let packed = self.submodule(from.own, &submodule.url, id, full);
+                packed.map_err(|error| Error::Submodule { path: full.to_owned(), error: Box::new(error) })
+            }
+            None => {
+                let reason = format!("`.gitmodules` does not say where submodule `{full}` is");
+                Err(Error::Commit { url, reason })
+            }
+        }
+    }
+
+    /// Fetches a submodule's commit, unless it was fetched, and packs it.
     fn submodule(&mut self, parent: &Repository, url: &str, id: &ObjectId, path: &str) -> Result<(), Error> {
         let odd = |reason: String| Error::Commit { url: parent.public(), reason };
+        self.submodules += 1;
         if self.depth == DEEPEST {
-            return Err(odd(format!("submodule `{path}` is in {DEEPEST} others")));
+            return Err(odd(format!("it is in {DEEPEST} others")));
         }
-        let own = parent.join(url).map_err(|problem| odd(format!("submodule `{path}`: {problem}")))?;
+        if self.submodules > MOST {
+            return Err(odd(format!("there are more than {MOST} submodules")));
+        }
+        let own = parent.join(url).map_err(|problem| odd(problem.to_string()))?;
+        let key = (own.secret(), id.clone());
+        let (place, folder) = match self.fetched.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let found = self.fetch(&own, id)?;
+                self.fetched.entry(key).or_insert(found).clone()
+            }
+        };
+        let clone = Clone::new(self.fetcher, &place, folder);
+        let mut objects = clone.objects()?;
+        let commit = objects.commit(id)?;
+        self.tar.submodule(path, &commit).map_err(|source| Error::Store { url: own.public(), source })?;
+        self.depth += 1;
+        self.repository(&own, &clone, &mut objects, (id, &commit), path)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Fetches a commit from the first place that has it.
+    fn fetch(&self, own: &Repository, id: &ObjectId) -> Result<(Repository, Utf8PathBuf), Error> {
         let mut first = None;
-        for place in (self.checkout.places)(&own) {
-            self.clones += 1;
-            let mut clone = Clone::new(self.fetcher, &place, self.work.join(self.clones.to_string()));
-            match clone.fetch(id) {
-                Ok(()) => {
-                    let mut objects = clone.objects()?;
-                    let commit = objects.commit(id)?;
-                    self.enter(path, &commit, &place)?;
-                    self.depth += 1;
-                    self.repository(&clone, &mut objects, id, path)?;
-                    self.depth -= 1;
-                    let _ = std::fs::remove_dir_all(clone.folder());
-                    return Ok(());
-                }
+        for (number, place) in (self.checkout.places)(own).into_iter().enumerate() {
+            let folder = self.work.join(format!("{}-{number}", self.submodules));
+            match Clone::new(self.fetcher, &place, folder.clone()).fetch(id) {
+                Ok(()) => return Ok((place, folder)),
                 Err(error @ (Error::Store { .. } | Error::NoGit { .. })) => return Err(error),
                 Err(error) => first = first.or(Some(error)),
             }
         }
-        Err(first.unwrap_or_else(|| odd(format!("submodule `{path}` is nowhere to be had"))))
-    }
-
-    fn enter(&mut self, path: &str, commit: &CommitObject, place: &Repository) -> Result<(), Error> {
-        self.tar.submodule(path, commit).map_err(|source| Error::Store { url: place.public(), source })
+        let nowhere = || Error::Commit { url: own.public(), reason: "it is nowhere to be had".to_owned() };
+        Err(first.unwrap_or_else(nowhere))
     }
 }
 
-/// `MODE KIND ID<TAB>PATH`
-fn parse(line: &[u8]) -> Result<(&str, ObjectId, &str), String> {
-    let shown = || String::from_utf8_lossy(line).replace(char::is_control, "?");
-    let line = std::str::from_utf8(line).map_err(|_| format!("`{}` has a name that is no UTF-8", shown()))?;
-    let split = || {
-        let (entry, path) = line.split_once('\t')?;
-        let mut words = entry.split(' ');
-        let (mode, _, id) = (words.next()?, words.next()?, ObjectId::parse(words.next()?)?);
-        Some((mode, id, path))
-    };
-    let (mode, id, path) = split().ok_or_else(|| format!("git lists `{}`", shown()))?;
-    // Git itself makes no such tree, and takes none.
+/// A name that can be packed; else the name as it may be shown. Git itself makes no tree with names of its own.
+fn checked(name: &[u8]) -> Result<&str, String> {
     let bad = |name: &str| matches!(name, "" | "." | "..") || name.eq_ignore_ascii_case(".git");
-    match path.split('/').any(bad) || path.contains(char::is_control) {
-        true => Err(format!("it has a file named `{}`", shown())),
-        false => Ok((mode, id, path)),
+    match std::str::from_utf8(name) {
+        Ok(text) if !bad(text) && !text.contains('/') && !text.contains(char::is_control) => Ok(text),
+        _ => Err(String::from_utf8_lossy(name).escape_debug().to_string()),
     }
 }
 
@@ -169,6 +203,9 @@ fn declared(clone: &Clone<'_>, id: &ObjectId) -> Result<BTreeMap<String, Submodu
     command.args(["--get-regexp", r"^submodule\..*\.(path|url|update)$"]);
     let output = match clone.git().run(command, None) {
         Ok(output) => String::from_utf8_lossy(&output).into_owned(),
+        Err(Error::Git { url, reason, .. }) if reason.contains("bad config") => {
+            return Err(Error::Commit { url, reason: format!("`.gitmodules`: {reason}") });
+        }
         // There is none, or nothing in it.
         Err(Error::Git { .. }) => String::new(),
         Err(error) => return Err(error),

@@ -1,7 +1,9 @@
 //! Running git: which options and variables it gets, how long it may take, and what its complaints mean.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,12 @@ use super::super::credentials::Credential;
 use super::super::error::{Error, GitFailure};
 use crate::base::{GIT_ELSEWHERE, Repository, SourceUrl, redact_all};
 
+/// More than any list of the names of one revision has, in bytes.
+const LONGEST_ANSWER: usize = 1 << 20;
+/// What is kept of complaints, in bytes.
+const LONGEST_COMPLAINT: usize = 64 << 10;
+/// Git itself gives up on a silent server, and says so better.
+const GRACE: Duration = Duration::from_secs(5);
 /// How often a program that runs is looked at.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -63,6 +71,8 @@ impl<'g> Git<'g> {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // With what it starts, so that all of it can be ended.
+        command.process_group(0);
         command
     }
 
@@ -98,7 +108,8 @@ impl<'g> Git<'g> {
                 // A helper is asked for one host; a header would go wherever the server leads.
                 command.args(["-c", "credential.helper=", "-c", HELPER]);
                 command.env("HARDTACK_GIT_USER", user).env("HARDTACK_GIT_PASSWORD", password);
-                command.env("HARDTACK_GIT_HOST", self.repository.host().unwrap_or_default());
+                let (scheme, host) = web.map(|url| git_host(url.secret())).unwrap_or_default();
+                command.env("HARDTACK_GIT_PROTOCOL", scheme).env("HARDTACK_GIT_HOST", host);
             }
             Some(Credential::Bearer(token)) => {
                 command.args(["-c", "http.followRedirects=false"]);
@@ -150,19 +161,30 @@ impl<'g> Git<'g> {
 
     fn ended(&self, command: Command, deadline: Option<Instant>) -> Result<Ended, Error> {
         let mut child = self.start(command)?;
-        let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
+        let heard = Arc::new(Mutex::new(Instant::now()));
+        let stdout = read_all(child.stdout.take(), &heard, Keep::Start(LONGEST_ANSWER));
+        let stderr = read_all(child.stderr.take(), &heard, Keep::End(LONGEST_COMPLAINT));
+        let options = self.client.options();
         let status = loop {
             let looked = child.try_wait().map_err(|source| Error::NoGit { url: self.url(), source })?;
-            match looked {
-                Some(status) => break status,
-                None if deadline.is_some_and(|deadline| Instant::now() > deadline) => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    let after = self.client.options().total_timeout.unwrap_or_default();
-                    return Err(Error::TooLong { url: self.url(), after });
-                }
-                None => thread::sleep(TICK),
+            if let Some(status) = looked {
+                break status;
             }
+            let silent = heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+            let error = if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                Error::TooLong { url: self.url(), after: options.total_timeout.unwrap_or_default() }
+            } else if silent > options.stall_timeout + GRACE {
+                Error::Stalled { url: self.url(), after: options.stall_timeout }
+            } else {
+                thread::sleep(TICK);
+                continue;
+            };
+            // What it started ends with it.
+            if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            }
+            let _ = child.wait();
+            return Err(error);
         };
         // The threads only read.
         let stdout = stdout.join().unwrap_or_default();
@@ -171,31 +193,63 @@ impl<'g> Git<'g> {
     }
 }
 
-/// Answers for one host, from variables, which only the user's own processes see.
-const HELPER: &str = r#"credential.helper=!f() { test "$1" = get || exit 0; while read -r l; do case $l in host=*) h=${l#host=};; esac; done; case $HARDTACK_GIT_HOST in "$h"|"$h":*) printf 'username=%s\npassword=%s\n' "$HARDTACK_GIT_USER" "$HARDTACK_GIT_PASSWORD";; esac; }; f"#;
+/// Answers for one scheme, host and port, from variables, which only the user's own processes see.
+const HELPER: &str = r#"credential.helper=!f() { test "$1" = get || exit 0; while read -r l; do case $l in host=*) h=${l#host=};; protocol=*) p=${l#protocol=};; esac; done; test "$h" = "$HARDTACK_GIT_HOST" && test "$p" = "$HARDTACK_GIT_PROTOCOL" || exit 0; printf 'username=%s\npassword=%s\n' "$HARDTACK_GIT_USER" "$HARDTACK_GIT_PASSWORD"; }; f"#;
+
+/// Scheme and host as git tells them to those it asks for passwords: with the port where the URL has one.
+fn git_host(url: &url::Url) -> (String, String) {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    (url.scheme().to_owned(), format!("{host}{port}"))
+}
 
 /// A setting whose value is in no list of processes.
 fn secret(command: &mut Command, name: &str, variable: &str, value: &str) {
     command.arg(format!("--config-env={name}={variable}")).env(variable, value);
 }
 
-fn read_all(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+/// Which part of what a program prints is kept, in bytes.
+#[derive(Clone, Copy)]
+enum Keep {
+    Start(usize),
+    End(usize),
+}
+
+/// Reads what a program prints, and notes when it was heard of.
+fn read_all(
+    stream: Option<impl Read + Send + 'static>,
+    heard: &Arc<Mutex<Instant>>,
+    keep: Keep,
+) -> thread::JoinHandle<Vec<u8>> {
+    let heard = Arc::clone(heard);
     thread::spawn(move || {
-        let mut bytes = Vec::new();
+        let (mut kept, mut buffer) = (Vec::new(), [0; 8192]);
+        let Some(mut stream) = stream else { return kept };
         // What broke off is shorter; the exit status tells.
-        let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
-        bytes
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            kept.extend_from_slice(&buffer[..count]);
+            match keep {
+                Keep::Start(most) => kept.truncate(most),
+                Keep::End(most) => drop(kept.drain(..kept.len().saturating_sub(most))),
+            }
+        }
+        kept
     })
 }
 
 /// What git complains of, and what that means.
 pub(super) fn complaint(stderr: &str) -> (String, GitFailure) {
-    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // Progress writes over its line.
+    let lines: Vec<&str> = stderr.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
     let worst = ["fatal:", "error:", "remote:"]
         .iter()
         .find_map(|mark| lines.iter().find_map(|line| line.strip_prefix(mark)).map(str::trim));
     let reason = redact_all(worst.or(lines.last().copied()).unwrap_or("it failed without a word"));
-    let text = stderr.to_ascii_lowercase();
+    let said: String =
+        lines.iter().filter(|line| !line.starts_with("remote:")).fold(String::new(), |all, line| all + line + "\n");
+    // The URL is the server's to choose, and no complaint.
+    let text = without_quotes(&said).to_ascii_lowercase();
     let has = |marks: &[&str]| marks.iter().any(|mark| text.contains(mark));
     let kind = if has(&["not our ref", "unadvertised object", "couldn't find remote ref", "does not support shallow"]) {
         GitFailure::NoSuchCommit
@@ -211,6 +265,8 @@ pub(super) fn complaint(stderr: &str) -> (String, GitFailure) {
         "connection reset",
         "returned error: 5",
         "returned error: 429",
+        "returned error: 408",
+        "returned error: 425",
         "transfer closed",
         "recv failure",
         "empty reply",
@@ -220,6 +276,11 @@ pub(super) fn complaint(stderr: &str) -> (String, GitFailure) {
         GitFailure::Refused
     };
     (reason, kind)
+}
+
+/// A text without what stands in single quotes.
+fn without_quotes(text: &str) -> String {
+    text.split('\'').step_by(2).collect()
 }
 
 #[cfg(test)]

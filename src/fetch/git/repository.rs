@@ -29,10 +29,6 @@ impl<'c> Clone<'c> {
         Self { fetcher, repository, git: Git::new(fetcher.client(), repository), folder }
     }
 
-    pub(super) fn repository(&self) -> &Repository {
-        self.repository
-    }
-
     pub(super) fn git(&self) -> &Git<'c> {
         &self.git
     }
@@ -84,7 +80,9 @@ impl<'c> Clone<'c> {
 
     /// The commit that the first digits of its name, or a description by a tag, mean: only all commits together tell.
     pub(super) fn described(&mut self, name: &str) -> Result<ObjectId, Error> {
-        self.make(ObjectFormat::Sha1)?;
+        // Its own head tells how the repository names things.
+        let format = self.named("HEAD").ok().flatten().map_or(ObjectFormat::Sha1, |id| id.format());
+        self.make(format)?;
         self.pull(&[], &EVERYTHING)?;
         self.commit(name)?.ok_or_else(|| Error::Revision { url: self.git.url(), revision: name.to_owned() })
     }
@@ -113,7 +111,8 @@ impl<'c> Clone<'c> {
         }
         fs::create_dir_all(&self.folder).map_err(stored)?;
         let mut command = self.git.inside(&self.folder);
-        command.args(["init", "--quiet", "--bare", "--template="]);
+        command.args(["-c", "init.defaultObjectFormat=sha1", "init", "--quiet", "--bare", "--template="]);
+        command.env_remove("GIT_DEFAULT_HASH");
         // Said only where it must be: older ones do not know the word.
         if format != ObjectFormat::Sha1 {
             command.arg(format!("--object-format={}", format.name()));
@@ -124,7 +123,7 @@ impl<'c> Clone<'c> {
     fn pull(&mut self, options: &[&str], wanted: &[&str]) -> Result<(), Error> {
         self.persist(|clone, deadline| {
             let mut command = clone.git.connecting(&clone.folder);
-            command.args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]);
+            command.args(["fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]);
             command.args(options).args(["--", &clone.git.address()]).args(wanted);
             clone.git.run(command, deadline).map(drop)
         })
@@ -144,5 +143,5 @@ impl<'c> Clone<'c> {
 /// Whether a name may be the first digits of a commit's, alone or after `-g` in a description.
 fn may_be_commit(name: &str) -> bool {
     let digits = name.rsplit_once("-g").map_or(name, |(_, digits)| digits);
-    (4..40).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    (4..64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,22 +1,31 @@
 //! Downloads that anybody could change.
 
+use camino::Utf8Path;
+
+use super::super::source::{Origin, Source, SourceProblem};
 use super::{Lint, LintCode, Part};
-use crate::base::{GIT_PREFIX, GitSource, redact};
+use crate::base::{Expected, GIT_PREFIX, redact};
 use crate::config::is_url;
 
 /// Finds downloads without a digest.
 pub(super) fn check(part: &Part<'_>, locked: &dyn Fn(&str) -> bool, lints: &mut Vec<Lint>) {
+    let directory = Utf8Path::new(part.directory);
     let text = |option: &str| part.resolved.get(option).map(|value| value.trim()).unwrap_or_default();
     for download in part.recipe.downloads() {
+        if download.is_repository {
+            let words = ["revision", "branch"].map(text);
+            let revision = words.into_iter().find(|word| !word.is_empty()).unwrap_or("HEAD");
+            let source = Source::of_commit(text(download.url), revision, true, directory);
+            commit(part, download.url, source, locked, lints);
+            continue;
+        }
         if download.digests.iter().any(|digest| !text(digest).is_empty()) {
             continue;
         }
         for url in text(download.url).split_whitespace() {
             if url.starts_with(GIT_PREFIX) {
-                let commit = GitSource::parse(url, "/".into()).is_ok_and(|git| git.revision.commit().is_some());
-                if !commit && !locked(url) {
-                    lints.push(lint(part, download.url, url, download.digests.first().copied()));
-                }
+                let source = Source::new(url, Expected::default(), directory, directory);
+                commit(part, download.url, source, locked, lints);
                 continue;
             }
             // The recipes that take lists take digests after a `#`.
@@ -28,11 +37,27 @@ pub(super) fn check(part: &Part<'_>, locked: &dyn Fn(&str) -> bool, lints: &mut 
     }
 }
 
+/// Finds a commit that neither the config nor the lock names.
+fn commit(
+    part: &Part<'_>,
+    option: &str,
+    source: Result<Source, SourceProblem>,
+    locked: &dyn Fn(&str) -> bool,
+    lints: &mut Vec<Lint>,
+) {
+    // What is no commit at all is told when there is a plan.
+    let Ok(Source { origin: Origin::Git { git, key }, .. }) = source else { return };
+    if git.revision.commit().is_none() && !locked(key.as_str()) {
+        let message = format!("section `{}`: `{git}` is another commit tomorrow", part.name);
+        let hint = "name the commit, or lock it: hardtack lock".to_owned();
+        lints.push(part.lint(LintCode::NoDigest, option, message, Some(hint)));
+    }
+}
+
 fn lint(part: &Part<'_>, option: &str, url: &str, digest: Option<&str>) -> Lint {
     let open = ["http:", "ftp:"].into_iter().find(|scheme| url.starts_with(scheme));
     let (name, shown) = (part.name, redact(url));
     let hint = match digest {
-        _ if url.starts_with(GIT_PREFIX) => "name the commit, or lock it: hardtack lock".to_owned(),
         Some(digest) => format!("say which bytes are meant: `{digest} = …`"),
         None => "say which bytes are meant: `URL#MD5`".to_owned(),
     };

@@ -85,6 +85,8 @@ struct Part<'p> {
     written: &'p Written,
     /// Its options as resolved, those the recipe computes among them.
     resolved: &'p Resolved,
+    /// The buildout directory, which paths are relative to.
+    directory: &'p str,
 }
 
 impl Part<'_> {
@@ -113,13 +115,15 @@ pub fn lint(config: &Config, only: Option<&[&str]>, locked: &dyn Fn(&str) -> boo
         sections.push((name, resolver.written(name)));
     }
     let references = References::of(&sections);
+    let directory = resolver.section("buildout").ok().and_then(|options| options.get("directory").cloned());
+    let directory = directory.as_deref().unwrap_or("/");
     for (name, written) in &sections {
         if only.is_some_and(|only| !only.contains(name)) {
             continue;
         }
         let Ok(resolved) = resolver.section(name) else { continue };
         let Some(recipe) = resolved.get("recipe").and_then(|recipe| find(recipe)) else { continue };
-        let part = Part { name, recipe, written, resolved: &resolved };
+        let part = Part { name, recipe, written, resolved: &resolved, directory };
         names::check(&part, &references, &mut lints);
         digests::check(&part, locked, &mut lints);
         prefix::check(&part, &mut lints);

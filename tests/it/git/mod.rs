@@ -383,3 +383,114 @@ fn a_fetch_that_is_killed_leaves_nothing_in_the_way() {
     assert_eq!(scene.tree(partial), Vec::<String>::new());
     scene.hardtack("cache verify").ok();
 }
+
+#[test]
+fn a_link_that_is_no_name_is_told_and_hides_nothing() {
+    let scene = Scene::new();
+    let repository = Repository::new(&scene, "srv/odd", &[]);
+    let file = repository.object("blob", b"content");
+    // Read on, what follows would be taken for git's next answer.
+    let target = format!("{}{file} blob 99999999999\n", "z".repeat(4097));
+    let link = repository.object("blob", target.as_bytes());
+    repository.raw_commit(&[("120000", "a", &link), ("100644", "b", &file)]);
+    project(&scene, "app", "git+../srv/odd@main");
+    scene.hardtack("lock app").exits(9).says(&["error[unpackable]", "is longer than 4095 bytes"]);
+    let link = repository.object("blob", b"caf\xe9");
+    repository.raw_commit(&[("120000", "a", &link)]);
+    scene.hardtack("lock app").exits(9).says(&["error[unpackable]", "link `a` leads to a name that is no UTF-8"]);
+    repository.raw_commit(&[("100644", "a\tb", &file)]);
+    scene.hardtack("lock app").exits(9).says(&["it has a file named `a\\tb`"]);
+}
+
+#[test]
+fn modes_of_old_are_kept() {
+    let scene = Scene::new();
+    let repository = Repository::new(&scene, "srv/old", &[]);
+    let file = repository.object("blob", b"content");
+    let entries = [("100600", "a", file.as_str()), ("100664", "b", &file), ("100777", "c", &file)];
+    let commit = repository.raw_commit(&entries);
+    project(&scene, "app", &format!("git+../srv/old@{commit}"));
+    scene.hardtack("lock app").ok();
+    assert_eq!(locked(&scene, "commit"), commit);
+}
+
+#[test]
+fn a_mirror_of_another_name_gives_the_same_bytes() {
+    let scene = Scene::new();
+    repositories(&scene);
+    std::fs::rename(scene.path("srv/foo"), scene.path("srv/renamed")).expect("renames");
+    let server = GitServer::start(scene.path("srv"));
+    project(&scene, "app", "git+https://forge.invalid/team/foo@v1.0");
+    // The mirror has the repository, and a submodule only at its own place.
+    let settings = format!(
+        "[[mirrors]]\nprefix = \"git+https://forge.invalid/team/foo\"\nurls = [\"git+{}\"]\n\
+         [[mirrors]]\nprefix = \"git+https://forge.invalid/\"\nurls = [\"git+{}\", \"git+{}\"]\n",
+        server.url("renamed"),
+        server.url("nothing/"),
+        server.url("").trim_end_matches('/').to_owned() + "/../"
+    );
+    let settings = settings.replace("/../\"", "/\"").replace("forge.invalid/\"", "forge.invalid/team/\"");
+    scene.write("home/.config/hardtack/config.toml", settings);
+    scene.hardtack("fetch app").ok();
+    assert_eq!(locked(&scene, "sha256"), "65bbb2b306142f4e2ded216e8ac4da4f943c03f510dbce244916e8b31545aca7");
+}
+
+#[test]
+fn a_login_is_for_one_port() {
+    let scene = Scene::new();
+    repositories(&scene);
+    let (server, other) = (GitServer::start(scene.path("srv")), GitServer::start(scene.path("srv")));
+    *other.manners.guard.lock().expect("lock") = Some("Basic YW5uOnB3".to_owned());
+    *server.manners.elsewhere.lock().expect("lock") = Some(other.url("").trim_end_matches('/').to_owned());
+    project(&scene, "app", &format!("git+{}@v1.0", server.url_of("ann:pw", "foo")));
+    scene.hardtack("fetch app").exits(9);
+    assert_eq!(*other.manners.shown.lock().expect("lock"), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let scene = Scene::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    scene.write("home/.config/hardtack/config.toml", "[network]\nstall-timeout = \"1s\"\n");
+    project(&scene, "app", &format!("git+git://127.0.0.1:{port}/foo@v1"));
+    let start = std::time::Instant::now();
+    scene.hardtack("fetch app").exits(9).says(&["error[download-stalled]", "nothing came for 1 s"]);
+    assert!(start.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
+fn a_commit_that_is_in_many_places_is_fetched_once() {
+    let scene = Scene::new();
+    let leaf = Repository::new(&scene, "srv/leaf", &[]);
+    let id = leaf.commit("a", "a\n");
+    let top = Repository::new(&scene, "srv/top", &[]);
+    let paths: Vec<String> = (0..20).map(|index| format!("s{index:02}")).collect();
+    let modules: String =
+        paths.iter().map(|path| format!("[submodule \"{path}\"]\npath = {path}\nurl = ../leaf\n")).collect();
+    let modules = top.object("blob", modules.as_bytes());
+    let mut entries = vec![("100644", ".gitmodules", modules.as_str())];
+    entries.extend(paths.iter().map(|path| ("160000", path.as_str(), id.as_str())));
+    top.raw_commit(&entries);
+    let server = GitServer::start(scene.path("srv"));
+    project(&scene, "app", &format!("git+{}@main", server.url("top")));
+    scene.hardtack("fetch app").ok();
+    let requests = server.manners.requests.lock().expect("lock").clone();
+    assert!(requests.iter().filter(|path| path.starts_with("/leaf")).count() <= 4, "{requests:?}");
+}
+
+#[test]
+fn a_repository_beside_the_project_is_cached_like_any_other() {
+    let mut scene = Scene::new();
+    let (repository, _) = repositories(&scene);
+    repository.git(&["branch", "pkg@1.0#x", "v1.0^{}"]);
+    let sections = "[clone]\nrecipe = slapos.recipe.build:gitclone\nrepository = ../srv/foo\nbranch = pkg@1.0#x\n";
+    scene.project("app", "clone", sections);
+    // Whatever git makes of new repositories here.
+    scene.set("GIT_DEFAULT_HASH", "sha256");
+    scene.hardtack("fetch app").ok();
+    scene.hardtack("fetch app --offline").ok().says(&["0 downloaded"]);
+    std::fs::remove_dir_all(scene.path("srv")).expect("removes");
+    scene.hardtack("install app").ok();
+    assert_eq!(output_of(&scene.path("app/parts/clone/prog")), "foo 1\n");
+}
