@@ -12,7 +12,6 @@ use super::get::{Got, Job, check_archive, get, named_commit};
 use super::layout::blob_path;
 use super::order::{Collect, LockUse, Progress};
 use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
-use crate::cache::Depth;
 use crate::lock::Lock;
 use crate::recipes::{Origin, Plan, Source, StepKind};
 
@@ -73,11 +72,9 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     for (job, outcome) in jobs.iter().zip(outcomes) {
         let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
         match outcome {
-            Ok(mut got) => {
-                if collect.depth == Depth::Bytes && got.hit.fingerprint.md5.is_none() {
-                    // A bundle's manifest has it; a download takes it only where it is declared.
-                    got.hit.fingerprint = fingerprint_file(&got.hit.path)?;
-                }
+            Ok(got) => {
+                // Other MD5s some runs know and some do not.
+                let fingerprint = Fingerprint { md5: job.declared.md5, ..got.hit.fingerprint };
                 result.downloads += usize::from(got.downloaded);
                 result.downloaded += if got.downloaded { got.hit.fingerprint.size } else { 0 };
                 let known = collect.lock.get(&job.wanted.key);
@@ -85,7 +82,7 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
                 result.sources.push(CollectedSource {
                     key: job.wanted.key.clone(),
                     path: got.hit.path,
-                    fingerprint: got.hit.fingerprint,
+                    fingerprint,
                     bundle_path: blob_path(job.source, &got.hit.fingerprint.sha256),
                     parts,
                 });

@@ -27,6 +27,7 @@ mod root;
 mod script;
 mod settings;
 mod unpacked;
+mod walk;
 mod write;
 
 pub use collect::{Collected, CollectedSource, collect};
@@ -47,8 +48,9 @@ pub use mirror::Mirror;
 pub use order::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress};
 pub use products::{ProjectFilter, is_bundle_file};
 pub use project::{FileKind, ProjectFile, ProjectFiles};
-pub use read::{Bundle, Checked};
+pub use read::Bundle;
 pub use root::find_root;
 pub use settings::{Settings, bad_name};
 pub use unpacked::{Damage, UnpackedBundle};
+pub use walk::Checked;
 pub use write::{Pack, Written, write};

@@ -36,39 +36,79 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
-    let gathered = gather(context, &project, access, Depth::Bytes)?;
-    // Once more: the lock file may have been written just now.
-    let files = if gathered.lock_written { ProjectFiles::list(project.root(), &filter)? } else { files };
-
-    let prefix = project.settings.prefix.clone().unwrap_or_else(|| format!("/opt/{name}"));
-    let user_defaults = project.loaded.user_defaults.as_ref().map(|path| std::fs::read(path).at("read", path));
-    let overrides: Vec<_> = project.loaded.overrides.iter().map(Override::redacted).collect();
-    let epoch = epoch(context, &project.settings, &files)?;
-    let pack = Pack {
-        name: &name,
-        version: &version,
-        config: project.config_path()?,
-        files: &files.files,
-        plan: &project.plan,
-        plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
-        prefix: &prefix,
-        sources: &gathered.collected.sources,
-        configs: project.loaded.remote.configs.values().collect(),
-        lock: &gathered.collected.lock,
-        facts: &project.loaded.config.facts_read(),
-        overrides: &overrides,
-        user_defaults: user_defaults.transpose()?,
-        conditions: project.loaded.config.conditions(),
-        installers: &installers,
-        epoch,
-        commit: files.commit.as_ref().map(|commit| commit.id.clone()),
-        dirty: !files.changed.is_empty(),
-        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-    };
-    let written = write(&pack, &output)?;
-    summary(context, &pack, &gathered, &written)?;
+    let release = Release { context, name, version, installers, project, filter, files, output };
+    // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
+    // finds out what is damaged and gets it again.
+    let gathered = gather(context, &release.project, access, Depth::Presence)?;
+    if release.pack(&gathered, Depth::Presence)? == Outcome::Damaged {
+        drop(gathered);
+        let gathered = gather(context, &release.project, access, Depth::Bytes)?;
+        release.pack(&gathered, Depth::Bytes)?;
+        gathered.caches.tidy(context);
+        return Ok(());
+    }
     gathered.caches.tidy(context);
     Ok(())
+}
+
+/// What a bundle is made from, but for the sources.
+struct Release<'r> {
+    context: &'r Context<'r>,
+    name: String,
+    version: String,
+    installers: Vec<Installer>,
+    project: Project,
+    filter: ProjectFilter,
+    files: ProjectFiles,
+    output: Utf8PathBuf,
+}
+
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Packed,
+    /// A source has other bytes than the cache says.
+    Damaged,
+}
+
+impl Release<'_> {
+    fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Outcome, Report> {
+        let Self { context, name, version, installers, project, filter, files, output } = self;
+        // Once more: the lock file may have been written just now.
+        let listed = gathered.lock_written.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
+        let files = listed.as_ref().unwrap_or(files);
+        let prefix = project.settings.prefix.clone().unwrap_or_else(|| format!("/opt/{name}"));
+        let user_defaults = project.loaded.user_defaults.as_ref().map(|path| std::fs::read(path).at("read", path));
+        let overrides: Vec<_> = project.loaded.overrides.iter().map(Override::redacted).collect();
+        let pack = Pack {
+            name,
+            version,
+            config: project.config_path()?,
+            files: &files.files,
+            plan: &project.plan,
+            plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
+            prefix: &prefix,
+            sources: &gathered.collected.sources,
+            configs: project.loaded.remote.configs.values().collect(),
+            lock: &gathered.collected.lock,
+            facts: &project.loaded.config.facts_read(),
+            overrides: &overrides,
+            user_defaults: user_defaults.transpose()?,
+            conditions: project.loaded.config.conditions(),
+            installers,
+            epoch: epoch(context, &project.settings, files)?,
+            commit: files.commit.as_ref().map(|commit| commit.id.clone()),
+            dirty: !files.changed.is_empty(),
+            threads: context.threads(),
+        };
+        match write(&pack, output) {
+            Err(Error::Changed { path })
+                if depth == Depth::Presence && pack.sources.iter().any(|source| source.path == path) =>
+            {
+                Ok(Outcome::Damaged)
+            }
+            written => summary(context, &pack, gathered, &written?).map(|()| Outcome::Packed),
+        }
+    }
 }
 
 /// Name and version, from the command line or the config.

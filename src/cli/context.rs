@@ -131,6 +131,11 @@ impl<'a> Context<'a> {
         self.network.connections.unwrap_or(CONNECTIONS)
     }
 
+    /// Threads for what keeps a processor busy.
+    pub(super) fn threads(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
     /// This command, for those who wait for it.
     pub(super) fn user(&self) -> String {
         format!("hardtack {}", self.command)

@@ -66,7 +66,7 @@ fn unpack_into(
         })
         .sum();
     check_space(root, content)?;
-    let checked = bundle.unpack(&folder)?;
+    let checked = bundle.unpack(&folder, context.threads())?;
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
     let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
     let sources = Sources { manifest: &manifest, folder: &folder, kept: arguments.keep_cache };

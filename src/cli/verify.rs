@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> 
         let message = format!("`{}` is no unpacked bundle", verify.what);
         return Err(Report::new(USAGE, "not-a-bundle", message).hint("name a bundle file, or the folder it unpacks to"));
     } else {
-        let checked = Bundle::open(&path)?.verify()?;
+        let checked = Bundle::open(&path)?.verify(context.threads())?;
         (checked.entries, Some(checked.bytes))
     };
     if context.console.json {

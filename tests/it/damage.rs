@@ -15,7 +15,7 @@ fn bundled() -> (Scene, Utf8PathBuf) {
 }
 
 fn check(path: &Utf8Path) -> Result<(), Error> {
-    Bundle::open(path)?.verify().map(|_| ())
+    Bundle::open(path)?.verify(2).map(|_| ())
 }
 
 #[test]

@@ -29,9 +29,9 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
         }
         ForeignCache::scan(&path)?
     } else {
-        let mut bundle = Bundle::open(&path)?;
+        let bundle = Bundle::open(&path)?;
         let unpacked = scratch.join("bundle");
-        bundle.unpack(&unpacked)?;
+        bundle.unpack(&unpacked, context.threads())?;
         contained(bundle.manifest(), &unpacked)
     };
     if foreign.files.is_empty() && foreign.left.is_empty() {
