@@ -26,4 +26,4 @@ pub use read::{
 };
 pub use tar_write::{BLOCK, TarEntry, TarKind, TarWriter, encode_entry, padding};
 pub use tree::{Tree, finish};
-pub use unpack::{Unpack, Unpacked, read_through, unpack};
+pub use unpack::{Unpack, Unpacked, examine, unpack};

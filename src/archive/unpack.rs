@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::{Error, Refusal};
-use super::read::{self, Entry, EntryKind, Format, Limits, Links, Plan, Stop, detect, show};
+use super::read::{self, EntryKind, Format, Limits, Links, Plan, Stop, detect, show};
 use super::tree::{Tree, finish};
-use crate::base::{IoContext, create_dir_all, remove_tree};
+use crate::base::{IoContext, Sha256, create_dir_all, remove_tree};
 
 /// What was unpacked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,25 +140,25 @@ fn write(order: &Unpack<'_>, format: Format, target: &Utf8Path) -> Result<Unpack
     Ok(unpacked)
 }
 
-/// Reads the archive at `archive` to its end, whatever is in it, so that one that ends early is found out. What is no
-/// archive is whole.
+/// Reads an archive to its end as if to unpack it, and writes nothing; gives the digest of its uncompressed content, as
+/// [`content_digest`](super::content_digest) does.
 ///
 /// # Errors
-/// [`Error::Damaged`] where it ends early or decompression fails; [`Error::Io`] where reading does. What would be refused
-/// when it is unpacked is no error here.
-pub fn read_through(archive: &Utf8Path) -> Result<(), Error> {
-    let Some(format) = detect(archive)? else { return Ok(()) };
-    let mut drain = |_: &Entry, content: &mut dyn Read| -> Result<(), Stop> {
-        io::copy(content, &mut io::sink())?;
-        Ok(())
-    };
-    match read::each(archive, format, "", Limits::default(), &mut drain) {
-        Err(Error::Refused { refusal: Refusal::Truncated, .. }) => {
-            Err(Error::Damaged { archive: archive.to_owned(), reason: Refusal::Truncated.to_string() })
+/// As [`unpack`], but for those of writing.
+pub fn examine(order: &Unpack<'_>) -> Result<Option<Sha256>, Error> {
+    let Unpack { archive, name, limits, links } = *order;
+    let format = detect(archive)?.ok_or_else(|| Error::NotAnArchive { archive: archive.to_owned() })?;
+    let mut plan = Plan::new(limits.of_file(archive)?);
+    let content = read::each_hashed(archive, format, name, limits, &mut |entry, content| {
+        plan.add(entry)?;
+        let count = io::copy(content, &mut io::sink())?;
+        match count == entry.size || entry.kind != EntryKind::File {
+            true => Ok(()),
+            false => Err(Refusal::Truncated.into()),
         }
-        Err(Error::Refused { .. }) => Ok(()),
-        other => other,
-    }
+    })?;
+    plan.finish(links).map_err(|refusal| Error::Refused { archive: archive.to_owned(), refusal })?;
+    Ok(content)
 }
 
 #[cfg(test)]

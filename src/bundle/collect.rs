@@ -1,6 +1,6 @@
 //! Getting all sources of a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,12 +8,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::failure::{Failure, FailureCause};
-use super::get::{Got, Job, check_archive, get, named_commit};
+use super::get::{Got, Job, Strictness, check_archive, get, named_commit};
 use super::layout::blob_path;
 use super::order::{Collect, LockUse, Progress};
+use crate::archive::Links;
 use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
-use crate::lock::Lock;
-use crate::recipes::{Origin, Plan, Source, StepKind};
+use crate::lock::{Lock, Locked};
+use crate::recipes::{Origin, Plan, StepKind};
 
 /// A source that was got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
             LockUse::Honour => collect.lock.expected(&key, source.expected)?,
         };
         let Some(wanted) = source.wanted() else { continue };
-        let unpacked = unpacked.contains(&source.shown());
+        let unpacked = unpacked.get(&source.shown()).copied();
         let (wanted, declared) = (Wanted { expected, ..wanted }, source.expected);
         let commit = named_commit(source, collect);
         jobs.push(Job { source, parts, wanted, declared, commit, unpacked, prefer_cache: false });
@@ -72,13 +73,12 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     for (job, outcome) in jobs.iter().zip(outcomes) {
         let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
         match outcome {
-            Ok(got) => {
+            Ok((got, locked)) => {
                 // Other MD5s some runs know and some do not.
                 let fingerprint = Fingerprint { md5: job.declared.md5, ..got.hit.fingerprint };
                 result.downloads += usize::from(got.downloaded);
                 result.downloaded += if got.downloaded { got.hit.fingerprint.size } else { 0 };
-                let known = collect.lock.get(&job.wanted.key);
-                result.lock.insert(job.locked(&got.hit, known, parts.clone()));
+                result.lock.insert(locked);
                 result.sources.push(CollectedSource {
                     key: job.wanted.key.clone(),
                     path: got.hit.path,
@@ -116,27 +116,31 @@ fn same_names(plan: &Plan) -> Vec<Failure> {
     failures
 }
 
-/// The sources that some part unpacks.
-fn unpacked_sources(plan: &Plan) -> BTreeSet<String> {
-    let mut unpacked = BTreeSet::new();
+/// The sources that some part unpacks, and how strictly: of several, the strictest links and the first limits.
+fn unpacked_sources(plan: &Plan) -> BTreeMap<String, Strictness> {
+    let mut unpacked: BTreeMap<String, Strictness> = BTreeMap::new();
     for part in &plan.parts {
         for step in &part.steps {
-            let StepKind::Unpack { source, .. } = step.kind else { continue };
-            unpacked.extend(part.sources.get(source).map(Source::shown));
+            let StepKind::Unpack { source, links, limits } = step.kind else { continue };
+            let Some(source) = part.sources.get(source) else { continue };
+            let strictness = unpacked.entry(source.shown()).or_insert(Strictness { links, limits });
+            if links == Links::Inside {
+                strictness.links = links;
+            }
         }
     }
     unpacked
 }
 
 /// Sources among the project's own files that are not there, or are something else.
-fn project_failures(plan: &Plan, unpacked: &BTreeSet<String>) -> Vec<Failure> {
+fn project_failures(plan: &Plan, unpacked: &BTreeMap<String, Strictness>) -> Vec<Failure> {
     let mut failures = Vec::new();
     for part in &plan.parts {
         for source in &part.sources {
             let Origin::Project(path) = &source.origin else { continue };
             let full = plan.project.root.join(path);
             let whole = local_file(&full).and_then(|fingerprint| Ok(source.expected.check(&fingerprint)?));
-            let usable = whole.and_then(|()| match unpacked.contains(&source.shown()) {
+            let usable = whole.and_then(|()| match unpacked.contains_key(&source.shown()) {
                 true => check_archive(&full),
                 false => Ok(()),
             });
@@ -155,18 +159,28 @@ fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
     }
 }
 
+type Outcome = Result<(Got, Locked), FailureCause>;
+
+/// Gets a source and what the lock will say of it.
+fn got_and_locked(job: &Job<'_>, collect: &Collect<'_>) -> Outcome {
+    let got = get(job, collect)?;
+    let parts = job.parts.iter().map(|part| (*part).to_owned()).collect();
+    let locked = job.locked(&got, collect.lock.get(&job.wanted.key), parts)?;
+    Ok((got, locked))
+}
+
 /// Works through the jobs on a few threads; the outcomes come in the order of the jobs.
-fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Result<Got, FailureCause>> {
+fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     (collect.observe)(Progress::Start { sources: jobs.len() });
-    let outcomes: Vec<Mutex<Option<Result<Got, FailureCause>>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
         for _ in 0..collect.workers.clamp(1, jobs.len().max(1)) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let (Some(job), Some(slot)) = (jobs.get(index), outcomes.get(index)) else { break };
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(get(job, collect));
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(got_and_locked(job, collect));
                     (collect.observe)(Progress::Done);
                 }
             });

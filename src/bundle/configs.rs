@@ -61,7 +61,7 @@ pub fn collect_config(url: &str, prefer_cache: bool, order: &Collect<'_>) -> Res
     let views = wanted.views.iter().map(|view| View::Root(view.url().to_owned())).collect();
     let wanted = Wanted { expected, views, index: true, ..wanted };
     let (parts, declared) = (vec!["extends"], Expected::default());
-    let (commit, unpacked) = (None, false);
+    let (commit, unpacked) = (None, None);
     let job = Job { source: &source, parts, wanted: wanted.clone(), declared, commit, unpacked, prefer_cache };
     let got = get(&job, order).map_err(failure)?;
     let bundle_path = config_path(&wanted, &got.hit.fingerprint.sha256);

@@ -53,6 +53,9 @@ pub enum FailureCause {
     /// What is in it was compressed, but is one file.
     #[error("it is one compressed file, not an archive")]
     SingleFile,
+    /// It holds something that is never unpacked.
+    #[error("it would be refused when it is unpacked: {0}")]
+    Refused(String),
     /// It ends early, or makes no sense further on.
     #[error("the archive is damaged: {0}")]
     DamagedArchive(String),

@@ -11,8 +11,8 @@ use super::meter::Metered;
 use super::mirror::{Place, candidates, repositories};
 use super::order::{Caches, Collect, Fetch, LockUse, Progress};
 use crate::archive::{
-    Container, Error as ArchiveError, Format, GitTree, GitTreeError, check_git_tar, content_digest, detect,
-    read_through,
+    Container, Error as ArchiveError, Format, GitTree, GitTreeError, Limits, Links, Refusal, Unpack, check_git_tar,
+    content_digest, detect, examine,
 };
 use crate::base::{
     Answer, Checkout, Class, Expected, IoContext, KnownVersion, ObjectId, Repository, Sha256, Wanted, fingerprint_file,
@@ -33,20 +33,29 @@ pub(super) struct Job<'p> {
     pub(super) declared: Expected,
     /// The commit it must be of: by its revision, or by the lock.
     pub(super) commit: Option<ObjectId>,
-    /// A part unpacks it.
-    pub(super) unpacked: bool,
+    /// How strictly parts unpack it, if any does.
+    pub(super) unpacked: Option<Strictness>,
     /// The cache is asked before the network although it may change.
     pub(super) prefer_cache: bool,
+}
+
+/// How an archive is unpacked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strictness {
+    pub(super) links: Links,
+    pub(super) limits: Limits,
 }
 
 pub(super) struct Got {
     pub(super) hit: Hit,
     pub(super) downloaded: bool,
+    /// It was read to its end as a part will unpack it; with the digest of its content, if it has one of its own.
+    pub(super) examined: Option<Option<Sha256>>,
 }
 
 impl Got {
     fn cached(hit: Hit) -> Self {
-        Self { hit, downloaded: false }
+        Self { hit, downloaded: false, examined: None }
     }
 }
 
@@ -55,27 +64,39 @@ impl Job<'_> {
     fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
         match self.source.origin {
             Origin::Git { ref git, .. } => check_commit(path, self.commit.as_ref(), git.submodules),
-            _ if self.unpacked => check_archive(path),
+            _ if self.unpacked.is_some() => check_archive(path),
             _ => Ok(()),
         }
     }
 
-    /// Fails where an archive ends early. Only what is read to its end tells, so only what no digest speaks for is read.
-    fn check_whole(&self, path: &Utf8Path) -> Result<(), FailureCause> {
+    /// Reads what a part will unpack to its end: what ends early, or would be refused, is told here and not at the site.
+    /// Gives the digest of its content, where that is compressed.
+    fn examine(&self, path: &Utf8Path) -> Result<Option<Sha256>, FailureCause> {
         self.check(path)?;
-        match read_through(path) {
-            Err(ArchiveError::Damaged { reason, .. }) if self.unpacked => Err(FailureCause::DamagedArchive(reason)),
-            _ => Ok(()),
-        }
+        let Some(Strictness { links, limits }) = self.unpacked else { return Ok(None) };
+        examine(&Unpack { links, limits, ..Unpack::new(path) }).map_err(|error| match error {
+            ArchiveError::Io(error) => error.into(),
+            ArchiveError::NotAnArchive { .. } => FailureCause::NotAnArchive { starts: None },
+            ArchiveError::Damaged { reason, .. } => FailureCause::DamagedArchive(reason),
+            // Cut short, which is nothing anybody meant.
+            ArchiveError::Refused { refusal: refusal @ Refusal::Truncated, .. } => {
+                FailureCause::DamagedArchive(refusal.to_string())
+            }
+            ArchiveError::Refused { refusal, .. } => FailureCause::Refused(refusal.to_string()),
+        })
     }
 
-    /// What a lock says of the source. The content's digest is taken when these bytes are locked first, and stays.
-    pub(super) fn locked(&self, hit: &Hit, known: Option<&Locked>, parts: Vec<String>) -> Locked {
+    /// What a lock says of the source. An archive is examined when its bytes are locked first; the digest of its content
+    /// stays.
+    ///
+    /// # Errors
+    /// When it is no archive that could be unpacked.
+    pub(super) fn locked(&self, got: &Got, known: Option<&Locked>, parts: Vec<String>) -> Result<Locked, FailureCause> {
+        let hit = &got.hit;
         let fingerprint = &hit.fingerprint;
         let content = match known.filter(|known| known.sha256 == fingerprint.sha256) {
             Some(known) => known.content,
-            None if self.unpacked => content_digest(&hit.path),
-            None => None,
+            None => got.examined.map_or_else(|| self.examine(&hit.path), Ok)?,
         };
         let git = matches!(self.source.origin, Origin::Git { .. });
         let named = match known.filter(|known| known.sha256 == fingerprint.sha256) {
@@ -90,7 +111,7 @@ impl Job<'_> {
             true => "file",
             false => "remote",
         };
-        Locked {
+        Ok(Locked {
             url: self.wanted.key.clone(),
             kind: kind.to_owned(),
             commit,
@@ -100,7 +121,7 @@ impl Job<'_> {
             size: fingerprint.size,
             md5: self.declared.md5,
             parts,
-        }
+        })
     }
 
     /// Whether a hit still is the source. A file of this machine may have changed since it was cached; where no digest
@@ -195,7 +216,7 @@ pub fn find(
 ) -> Result<(Option<Hit>, Vec<Wrong>), Failure> {
     let declared = source.expected;
     let commit = named_commit(source, order);
-    let job = Job { source, parts: parts.to_vec(), wanted, declared, commit, unpacked: false, prefer_cache: true };
+    let job = Job { source, parts: parts.to_vec(), wanted, declared, commit, unpacked: None, prefer_cache: true };
     let part = parts.first().copied().unwrap_or_default().to_owned();
     let found = caches_for(&job.wanted, order).and_then(|caches| {
         let getting = Getting { job: &job, order, wanted: &job.wanted, caches, part };
@@ -240,7 +261,7 @@ fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> Delet
         let wanted = source.wanted()?;
         let wanted = Wanted { index: true, views: Vec::new(), ..wanted };
         let (declared, parts) = (Expected::default(), Vec::new());
-        let job = Job { source: &source, parts, wanted, declared, commit: None, unpacked: false, prefer_cache: false };
+        let job = Job { source: &source, parts, wanted, declared, commit: None, unpacked: None, prefer_cache: false };
         let got = get(&job, &Collect { observe: &|_| (), ..*order }).ok()?;
         String::from_utf8(read_limited(&got.hit.path, 4096).ok()?).ok()
     });
@@ -248,6 +269,9 @@ fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> Delet
     known.insert(url, answer);
     answer
 }
+
+/// What was downloaded, and what it was found to be where it was examined.
+type Downloaded = (Hit, Option<Option<Sha256>>);
 
 /// One source on its way.
 struct Getting<'a> {
@@ -357,14 +381,14 @@ impl Getting<'_> {
             // What a server said of its file is for that server alone.
             let asked = if candidate.own { known } else { None };
             match self.download(network, &candidate.place, asked, known_bytes.as_ref(), Some(&lock)) {
-                Ok(Some(hit)) => {
+                Ok(Some((hit, examined))) => {
                     let proved = self.wanted.expected.is_some() || self.job.commit.is_some();
                     if !candidate.own && !proved {
                         let place = candidate.place.public();
                         (self.order.observe)(Progress::Unproved { source: source.clone(), place });
                     }
                     (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
-                    return Ok(Got { hit, downloaded: true });
+                    return Ok(Got { hit, downloaded: true, examined });
                 }
                 // Nothing is unchanged where nothing was known.
                 Ok(None) => match there.found {
@@ -402,7 +426,7 @@ impl Getting<'_> {
         known: Option<&KnownVersion>,
         known_bytes: Option<&Sha256>,
         lock: Option<&KeyLock>,
-    ) -> Result<Option<Hit>, FailureCause> {
+    ) -> Result<Option<Downloaded>, FailureCause> {
         let cache = self.caches.main;
         let mut staged = match lock {
             Some(lock) => cache.stage(lock, self.wanted.expected.md5.is_some())?,
@@ -448,12 +472,16 @@ impl Getting<'_> {
             (self.order.observe)(Progress::Recompressed { source: self.job.source.shown() });
             wanted.expected = declared;
         }
+        // What no digest speaks for is read to its end before it is kept.
         let checked = match wanted.expected.is_some() {
-            true => self.job.check(staged.path()),
-            false => self.job.check_whole(staged.path()),
+            true => self.job.check(staged.path()).map(|()| None),
+            false => self.job.examine(staged.path()).map(Some),
         };
         let kept = match checked {
-            Ok(()) => Ok(cache.keep(staged, &wanted, version, &mut |event| self.observe(event))),
+            Ok(examined) => {
+                let kept = cache.keep(staged, &wanted, version, &mut |event| self.observe(event));
+                Ok(kept.map(|hit| (hit, examined)))
+            }
             Err(cause) => {
                 staged.discard();
                 Err(cause)

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::server::Server;
-use crate::support::{Scene, set_mode, source};
+use crate::support::{Scene, noise, set_mode, source};
 
 /// Runs git in the project; its output.
 fn git(scene: &Scene, arguments: &[&str]) -> String {
@@ -354,15 +354,8 @@ fn the_installer_is_looked_at_before_it_is_packed() {
 #[test]
 fn large_sources_that_are_compressed_already_come_through() {
     let (scene, server) = (Scene::new(), Server::start());
-    let mut state = 1u64;
-    let mut noise = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 56) as u8
-    };
-    // A whole archive with noise behind it is not one, but is packed unopened where a digest says that it is meant.
-    let head = source("p", "1");
-    let mut body = |length| head.iter().copied().chain((head.len()..length).map(|_| noise())).collect::<Vec<u8>>();
-    let bodies = [65_535, 65_536, 1_500_001].map(&mut body);
+    // Around the length of a block, and of many.
+    let bodies = [65_535 - 2048, 65_536 - 2048, 1_500_001].map(|length| noise(length as u64, length));
     let mut sections = String::new();
     for (index, body) in bodies.iter().enumerate() {
         let url = server.file(&format!("/{index}.bin"), body.clone());

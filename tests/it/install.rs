@@ -372,8 +372,16 @@ fn a_source_that_is_no_archive_or_a_hostile_one_is_refused_by_name() {
     let mut header = tar::Header::from_byte_slice(&tar[..512]).clone();
     header.set_cksum();
     tar[..512].copy_from_slice(header.as_bytes());
-    let url = server.file("/evil.tar", tar);
+    let url = server.file("/evil.tar", tar.clone());
     scene.project("app", "p", &format!("[p]\nrecipe = zc.recipe.cmmi\nurl = {url}\n"));
+    scene.hardtack("bundle app --installer none --version 2").exits(6).says(&[
+        "error[archive-refused]",
+        "it would be refused when it is unpacked",
+        "climbs out with `..`",
+    ]);
+    // What the project has itself is looked into where it is unpacked.
+    scene.write("app/evil.tar", tar);
+    scene.project("app", "p", "[p]\nrecipe = zc.recipe.cmmi\nurl = evil.tar\n");
     scene.hardtack("bundle app --installer none --version 2").ok();
     scene
         .hardtack("install app-2.tar.gz dest")

@@ -81,3 +81,46 @@ fn a_lock_that_makes_no_sense_is_said_to() {
     scene.write("app/hardtack.lock", "format = 9\n");
     scene.hardtack("lock app").exits(2).says(&["has format 9, this hardtack knows format 1"]);
 }
+
+/// The source of `foo`, with one entry more.
+fn with_link(target: &str) -> Vec<u8> {
+    let mut tar = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*source("foo", "1.0")), &mut tar).expect("reads");
+    // Before the blocks that end it.
+    tar.truncate(tar.len() - 1024);
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_path("foo-1.0/link").expect("fits");
+    header.set_link_name(target).expect("fits");
+    header.set_size(0);
+    header.set_cksum();
+    tar.extend(header.as_bytes());
+    tar.extend([0; 1024]);
+    tar
+}
+
+#[test]
+fn what_would_be_refused_at_the_site_is_refused_before_it_is_locked() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    server.file("/foo-1.0.tar.gz", with_link("/etc/passwd"));
+    let refused = "it would be refused when it is unpacked: link `foo-1.0/link` leads out of the archive";
+    let hint = "`hardtack-allow = outside-links`";
+    scene.hardtack("lock app").exits(6).says(&["error[archive-refused]", refused, hint]);
+    assert!(!scene.exists("app/hardtack.lock"));
+    // A digest says which bytes are meant, and not that they are sound.
+    let digest = hardtack::base::Sha256::of(with_link("/etc/passwd"));
+    let config = scene.read("app/buildout.cfg");
+    scene.write("app/buildout.cfg", format!("{config}sha256 = {digest}\n"));
+    scene.hardtack("lock app").exits(6).says(&["error[archive-refused]", refused]);
+    scene.write("app/buildout.cfg", format!("{config}hardtack-allow = outside-links\n"));
+    scene.hardtack("bundle app -o app.tar.gz --installer none").ok();
+    scene.hardtack("install app.tar.gz out").ok();
+    // Limits are a part's own, too.
+    scene.write("app/buildout.cfg", format!("{config}hardtack-allow = outside-links\nhardtack-limits = size=10\n"));
+    let ran = scene.hardtack("lock app --update").exits(6);
+    ran.says(&["error[archive-refused]", "more bytes than the limit of 10", "`hardtack-limits`"]);
+    scene.write("app/buildout.cfg", format!("{config}hardtack-allow = everything\nhardtack-limits = size=1k\n"));
+    let ran = scene.hardtack("lock app --update").exits(2);
+    ran.says(&["`everything` is nothing that can be allowed", "known: outside-links", "`size=1k` is no limit"]);
+}

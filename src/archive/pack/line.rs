@@ -62,7 +62,7 @@ impl Line {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An empty buffer.
+    /// A buffer, with whatever it held before: to clear it would be to fill it twice.
     pub(super) fn buffer(&self) -> Vec<u8> {
         self.lock().buffers.pop().unwrap_or_default()
     }
@@ -128,8 +128,6 @@ impl Line {
             length += piece.len() as u64;
             let mut state = self.lock();
             if state.buffers.len() < KEPT {
-                let mut piece = piece;
-                piece.clear();
                 state.buffers.push(piece);
             }
             if let Some(Made { content_length, crc }) = made {

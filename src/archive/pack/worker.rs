@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use camino::Utf8Path;
 
-use super::super::gzip_write::{BLOCK, Deflater, HEADER, stored_block_header, trailer};
+use super::super::gzip_write::{BLOCK, BLOCK_HEADER, Deflater, HEADER, TRAILER, stored_block_header, trailer};
 use super::line::{Line, Made};
 use super::plan::{Piece, Plan, Unit, read};
 use super::{PackContent, PackError};
@@ -100,26 +100,29 @@ impl<'w> Worker<'w> {
         let file = File::open(path).map_err(|source| read("open", path, source))?;
         let (mut sha256, mut content) = (Hasher::default(), crc32fast::Hasher::new());
         let mut raw = crc32fast::Hasher::new();
-        let mut bytes = vec![0; READ];
         let mut at = 0;
         while at < size {
             let count = (size - at).min(READ as u64) as usize;
-            exactly(&file, path, &mut bytes[..count], at)?;
-            sha256.update(&bytes[..count]);
-            content.update(&bytes[..count]);
             let mut piece = self.line.buffer();
-            if at == 0 {
-                piece.extend_from_slice(&HEADER);
+            let (start, end) =
+                (if at == 0 { HEADER.len() } else { 0 }, if at + count as u64 == size { TRAILER } else { 0 });
+            piece.resize(start + count.div_ceil(BLOCK) * BLOCK_HEADER + count + end, 0);
+            piece[..start].copy_from_slice(&HEADER[..start]);
+            // Read to where it is written from, between the headers of its blocks.
+            let mut place = start;
+            for from in (0..count).step_by(BLOCK) {
+                let length = (count - from).min(BLOCK);
+                let last = at + (from + length) as u64 == size;
+                let (header, block) = piece[place..].split_at_mut(BLOCK_HEADER);
+                header.copy_from_slice(&stored_block_header(length as u16, last));
+                exactly(&file, path, &mut block[..length], at + from as u64)?;
+                sha256.update(&block[..length]);
+                content.update(&block[..length]);
+                place += BLOCK_HEADER + length;
             }
             at += count as u64;
-            let blocks = bytes[..count].chunks(BLOCK);
-            let last = blocks.len() - 1;
-            for (index, block) in blocks.enumerate() {
-                piece.extend_from_slice(&stored_block_header(block.len() as u16, at == size && index == last));
-                piece.extend_from_slice(block);
-            }
             if at == size {
-                piece.extend_from_slice(&trailer(content.clone().finalize(), size));
+                piece[place..].copy_from_slice(&trailer(content.clone().finalize(), size));
             }
             raw.update(&piece);
             let made = (at == size).then(|| Made { content_length: size, crc: raw.clone().finalize() });

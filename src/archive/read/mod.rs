@@ -10,7 +10,7 @@ mod pax;
 mod plan;
 mod single;
 mod sparse;
-mod tar;
+pub(super) mod tar;
 mod zip;
 mod zip_directory;
 
@@ -31,13 +31,26 @@ pub(super) use self::plan::Plan;
 pub(super) use self::tar::TarReader;
 pub use self::tar::{SmallFile, read_small_tar};
 use super::error::{Error, Refusal};
-use crate::base::IoContext;
+use crate::base::{HashingReader, IoContext, PathError, Sha256};
 
 /// Broken off by the stream, or refused.
 #[derive(Debug)]
 pub(super) enum Stop {
     Io(io::Error),
     Refused(Refusal),
+}
+
+impl Stop {
+    fn into_error(self, archive: &Utf8Path) -> Error {
+        let archive = archive.to_owned();
+        match self {
+            Self::Refused(refusal) => Error::Refused { archive, refusal },
+            Self::Io(error) if error.raw_os_error().is_some() => {
+                Error::Io(PathError { action: "read", path: archive, source: error })
+            }
+            Self::Io(error) => Error::Damaged { archive, reason: error.to_string() },
+        }
+    }
 }
 
 impl From<Refusal> for Stop {
@@ -79,27 +92,45 @@ pub(super) fn each(
     limits: Limits,
     visit: &mut Visit<'_>,
 ) -> Result<(), Error> {
-    let file = File::open(archive).at("open", archive)?;
-    let length = file.metadata().at("inspect", archive)?.len();
-    let limits = limits.of_archive(length);
+    let (file, limits) = open(archive, limits)?;
     let outcome = match format.container {
         Container::Zip => zip::Zip::open(file).and_then(|mut entries| entries.each(visit)),
-        Container::Tar => stream(file, format, limits).and_then(|mut stream| {
-            let mut entries = TarReader::new(&mut stream, limits);
-            Entries::each(&mut entries, visit)
-        }),
+        Container::Tar => stream(file, format, limits).and_then(|mut stream| tar(&mut stream, limits, visit)),
         Container::Single => {
             stream(file, format, limits).and_then(|stream| single::Single::new(stream, name, limits)?.each(visit))
         }
     };
-    outcome.map_err(|stop| match stop {
-        Stop::Refused(refusal) => Error::Refused { archive: archive.to_owned(), refusal },
-        Stop::Io(error) if error.raw_os_error().is_some() => {
-            let path = archive.to_owned();
-            Error::Io(crate::base::PathError { action: "unpack", path, source: error })
-        }
-        Stop::Io(error) => Error::Damaged { archive: archive.to_owned(), reason: error.to_string() },
-    })
+    outcome.map_err(|stop| stop.into_error(archive))
+}
+
+/// The same, with the digest of the tar stream of an archive that is compressed as a whole.
+pub(super) fn each_hashed(
+    archive: &Utf8Path,
+    format: Format,
+    name: &str,
+    limits: Limits,
+    visit: &mut Visit<'_>,
+) -> Result<Option<Sha256>, Error> {
+    if format.container != Container::Tar || format.compression == Compression::None {
+        return each(archive, format, name, limits, visit).map(|()| None);
+    }
+    let (file, limits) = open(archive, limits)?;
+    let digest = stream(file, format, limits).and_then(|stream| {
+        let mut hashing = HashingReader::new(stream);
+        tar(&mut hashing, limits, visit)?;
+        Ok(hashing.drain()?.0)
+    });
+    digest.map(Some).map_err(|stop| stop.into_error(archive))
+}
+
+fn open(archive: &Utf8Path, limits: Limits) -> Result<(File, Limits), Error> {
+    let file = File::open(archive).at("open", archive)?;
+    let length = file.metadata().at("inspect", archive)?.len();
+    Ok((file, limits.of_archive(length)))
+}
+
+fn tar(stream: &mut dyn Read, limits: Limits, visit: &mut Visit<'_>) -> Result<(), Stop> {
+    Entries::each(&mut TarReader::new(stream, limits), visit)
 }
 
 /// What is in a compressed file, up to the limit.

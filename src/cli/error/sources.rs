@@ -51,6 +51,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
         // Its own place is among them, and told instead.
         FailureCause::Nowhere(_) => 1,
         FailureCause::Wrong(_) | FailureCause::NotTheCommit(_) | FailureCause::SingleFile => 0,
+        FailureCause::Refused(_) => 0,
         FailureCause::NotAnArchive { .. } | FailureCause::DamagedArchive(_) | FailureCause::Recompressed { .. } => 0,
         FailureCause::Network(_) => 1,
         FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
@@ -102,6 +103,7 @@ fn kind(cause: &FailureCause) -> (u8, &'static str) {
         FailureCause::NotTheCommit(_) => (DIGEST, "wrong-commit"),
         FailureCause::NotAnArchive { .. } | FailureCause::SingleFile => (DIGEST, "not-an-archive"),
         FailureCause::DamagedArchive(_) => (DIGEST, "archive-damaged"),
+        FailureCause::Refused(_) => (DIGEST, "archive-refused"),
         FailureCause::Recompressed { .. } => (DIGEST, "recompressed"),
         FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
         FailureCause::Network(error) => match network_code(&**error) {
@@ -186,6 +188,13 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         FailureCause::NotTheCommit(_) => {
             Some("remove it from the cache with hardtack cache clear URL, then fetch it again")
         }
+        FailureCause::Refused(reason) if reason.contains("leads out") => {
+            Some("if the part can live with links to outside: `hardtack-allow = outside-links`")
+        }
+        FailureCause::Refused(reason) if reason.contains("the limit of") => {
+            Some("if the archive is meant to be so large: `hardtack-limits`")
+        }
+        FailureCause::Refused(_) => None,
         FailureCause::DamagedArchive(_) => Some("the server may have a broken file; nothing was kept or locked"),
         FailureCause::Recompressed { declared: false, .. } => Some("to take and lock it: --accept-recompressed"),
         FailureCause::Recompressed { declared: true, .. } => {
