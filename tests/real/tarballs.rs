@@ -121,3 +121,27 @@ fn real_archives_come_out_as_gnu_tar_makes_them() {
         archives.iter().filter_map(|path| Some(format!("{}: {}", path.display(), compare(path).err()?))).collect();
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), archives.len(), failures.join("\n"));
 }
+
+#[test]
+fn sparse_files_of_every_kind_come_out_as_gnu_tar_makes_them() {
+    if !have("tar") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = std::fs::File::create(folder.path().join("sparse")).expect("creates");
+    file.set_len(5_000_000).expect("grows");
+    for at in (0..60).map(|piece| piece * 80_000) {
+        std::os::unix::fs::FileExt::write_all_at(&file, b"piece", at).expect("writes");
+    }
+    let kinds: [&[&str]; 4] =
+        [&["--format=gnu"], &["--sparse-version=0.0"], &["--sparse-version=0.1"], &["--sparse-version=1.0"]];
+    for kind in kinds {
+        let archive = folder.path().join("a.tar");
+        let mut tar = Command::new("tar");
+        tar.args(["-S", "-cf"]).arg(&archive).args(kind).args(["-C"]).arg(folder.path()).arg("sparse");
+        assert!(tar.status().expect("tar runs").success());
+        let size = std::fs::metadata(&archive).expect("is there").len();
+        assert!(size < 2_000_000, "{kind:?}: the holes are not stored: {size}");
+        compare(&archive).unwrap_or_else(|difference| panic!("{kind:?}: {difference}"));
+    }
+}
