@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8Path;
+
 use super::computed::{boolean, environment_lines, location_below_parts, shared};
 use super::plan::{Part, Step, StepKind};
 use super::recipe::{Build, Download, OptionTable, Recipe};
-use super::source::Source;
+use super::source::{Source, SourceProblem};
 use crate::config::{self, SectionOptions};
 
 pub(super) struct SlaposDownload;
@@ -137,11 +139,7 @@ impl Recipe for SlaposGit {
                 build.note(option, message);
             }
         }
-        let words = ["revision", "branch"].map(|option| build.text(option).trim().to_owned());
-        let revision = words.into_iter().find(|word| !word.is_empty()).unwrap_or_else(|| "HEAD".to_owned());
-        let submodules = !matches!(build.text("ignore-cloning-submodules").trim(), "true" | "yes" | "1");
-        let repository = build.text("repository").trim().to_owned();
-        let source = Source::of_commit(&repository, &revision, submodules, &build.project.directory);
+        let source = commit(&|option| build.text(option), &build.project.directory);
         let source = build.sound("repository", source);
         let location = build.location("location");
         let command = format!("cp -RPp . {}", quoted(build.text("location")));
@@ -152,6 +150,14 @@ impl Recipe for SlaposGit {
         ];
         build.part(location?, BTreeMap::new(), vec![source?], steps)
     }
+}
+
+/// The commit that the options of `:gitclone` name.
+pub(super) fn commit<'t>(text: &dyn Fn(&str) -> &'t str, directory: &Utf8Path) -> Result<Source, SourceProblem> {
+    let words = ["revision", "branch"].map(|option| text(option).trim());
+    let revision = words.into_iter().find(|word| !word.is_empty()).unwrap_or("HEAD");
+    let submodules = !matches!(text("ignore-cloning-submodules").trim(), "true" | "yes" | "1");
+    Source::of_commit(text("repository").trim(), revision, submodules, directory)
 }
 
 /// A text as one word of a shell.

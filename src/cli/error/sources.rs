@@ -171,6 +171,18 @@ fn is_unauthorized(error: &(dyn std::error::Error + Send + Sync + 'static)) -> b
     }
 }
 
+/// Whether git could talk to a server, and was refused.
+#[cfg(feature = "net")]
+fn is_refused_by_git(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    use crate::fetch::{Error, GitFailure};
+    matches!(error.downcast_ref(), Some(Error::Git { kind: GitFailure::Refused, .. }))
+}
+
+#[cfg(not(feature = "net"))]
+fn is_refused_by_git(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    false
+}
+
 #[cfg(not(feature = "net"))]
 fn is_unauthorized(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
     false
@@ -221,6 +233,9 @@ fn hint(cause: &FailureCause) -> Option<&'static str> {
         FailureCause::Network(error) if network_code(&**error) == "unpackable" => None,
         FailureCause::Network(error) if is_unauthorized(&**error) => {
             Some("what the server wants to be shown goes into HARDTACK_REGISTRY_NAME_TOKEN or into ~/.netrc")
+        }
+        FailureCause::Network(error) if is_refused_by_git(&**error) => {
+            Some("look whether the repository is there, and whether you may read it")
         }
         FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
         FailureCause::Nowhere(_) => None,

@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 
+use super::super::slapos_build;
 use super::super::source::{Origin, Source, SourceProblem};
 use super::{Lint, LintCode, Part};
 use crate::base::{Expected, GIT_PREFIX, redact};
@@ -13,9 +14,7 @@ pub(super) fn check(part: &Part<'_>, locked: &dyn Fn(&str) -> bool, lints: &mut 
     let text = |option: &str| part.resolved.get(option).map(|value| value.trim()).unwrap_or_default();
     for download in part.recipe.downloads() {
         if download.is_repository {
-            let words = ["revision", "branch"].map(text);
-            let revision = words.into_iter().find(|word| !word.is_empty()).unwrap_or("HEAD");
-            let source = Source::of_commit(text(download.url), revision, true, directory);
+            let source = slapos_build::commit(&text, directory);
             commit(part, download.url, source, locked, lints);
             continue;
         }

@@ -484,12 +484,14 @@ fn a_repository_beside_the_project_is_cached_like_any_other() {
     let mut scene = Scene::new();
     let (repository, _) = repositories(&scene);
     repository.git(&["branch", "pkg@1.0#x", "v1.0^{}"]);
-    let sections = "[clone]\nrecipe = slapos.recipe.build:gitclone\nrepository = ../srv/foo\nbranch = pkg@1.0#x\n";
+    let sections = "[clone]\nrecipe = slapos.recipe.build:gitclone\nrepository = ../srv/foo\nbranch = pkg@1.0#x\n\
+        ignore-cloning-submodules = true\n";
     scene.project("app", "clone", sections);
     // Whatever git makes of new repositories here.
     scene.set("GIT_DEFAULT_HASH", "sha256");
     scene.hardtack("fetch app").ok();
     scene.hardtack("fetch app --offline").ok().says(&["0 downloaded"]);
+    scene.hardtack("check app").ok().says(&["0 warnings"]);
     std::fs::remove_dir_all(scene.path("srv")).expect("removes");
     scene.hardtack("install app").ok();
     assert_eq!(output_of(&scene.path("app/parts/clone/prog")), "foo 1\n");
