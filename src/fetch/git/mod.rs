@@ -3,10 +3,12 @@
 //! Nothing is checked out, so no filter, attribute, hook or line ending of this machine has a say in what is packed.
 //! What the user has set up for git's connections counts: helpers for credentials, keys, `insteadOf`.
 
+mod complaint;
 mod objects;
 mod pack;
 mod program;
 mod repository;
+mod run;
 
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -1,39 +1,24 @@
-//! Running git: which options and variables it gets, how long it may take, and what its complaints mean.
+//! Which options and variables git gets: what it may connect to, as whom, and that it asks nobody.
 
-use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
 use super::super::client::Client;
 use super::super::credentials::Credential;
-use super::super::error::{Error, GitFailure};
-use crate::base::{GIT_ELSEWHERE, Repository, SourceUrl, redact_all};
+use super::super::error::Error;
+use super::complaint::complaint;
+use super::run::{Ended, Limits, Unfinished, finish};
+use crate::base::{GIT_ELSEWHERE, Repository, SourceUrl};
 
-/// More than any list of the names of one revision has, in bytes.
-const LONGEST_ANSWER: usize = 1 << 20;
-/// What is kept of complaints, in bytes.
-const LONGEST_COMPLAINT: usize = 64 << 10;
 /// Git itself gives up on a silent server, and says so better.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often a program that runs is looked at.
-const TICK: Duration = Duration::from_millis(10);
-
 /// A git for one repository.
 pub(super) struct Git<'g> {
     client: &'g Client,
     repository: &'g Repository,
-}
-
-/// A program that has ended.
-struct Ended {
-    status: ExitStatus,
-    stdout: Vec<u8>,
-    stderr: String,
 }
 
 impl<'g> Git<'g> {
@@ -160,36 +145,14 @@ impl<'g> Git<'g> {
     }
 
     fn ended(&self, command: Command, deadline: Option<Instant>) -> Result<Ended, Error> {
-        let mut child = self.start(command)?;
-        let heard = Arc::new(Mutex::new(Instant::now()));
-        let stdout = read_all(child.stdout.take(), &heard, Keep::Start(LONGEST_ANSWER));
-        let stderr = read_all(child.stderr.take(), &heard, Keep::End(LONGEST_COMPLAINT));
         let options = self.client.options();
-        let status = loop {
-            let looked = child.try_wait().map_err(|source| Error::NoGit { url: self.url(), source })?;
-            if let Some(status) = looked {
-                break status;
-            }
-            let silent = heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-            let error = if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-                Error::TooLong { url: self.url(), after: options.total_timeout.unwrap_or_default() }
-            } else if silent > options.stall_timeout + GRACE {
-                Error::Stalled { url: self.url(), after: options.stall_timeout }
-            } else {
-                thread::sleep(TICK);
-                continue;
-            };
-            // What it started ends with it.
-            if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
-            let _ = child.wait();
-            return Err(error);
-        };
-        // The threads only read.
-        let stdout = stdout.join().unwrap_or_default();
-        let stderr = String::from_utf8_lossy(&stderr.join().unwrap_or_default()).into_owned();
-        Ok(Ended { status, stdout, stderr })
+        let limits = Limits { deadline, silence: options.stall_timeout + GRACE };
+        let ended = finish(self.start(command)?, &limits);
+        ended.map_err(|error| match error {
+            Unfinished::Silent => Error::Stalled { url: self.url(), after: options.stall_timeout },
+            Unfinished::Late => Error::TooLong { url: self.url(), after: options.total_timeout.unwrap_or_default() },
+            Unfinished::Io(source) => Error::NoGit { url: self.url(), source },
+        })
     }
 }
 
@@ -206,113 +169,4 @@ fn git_host(url: &url::Url) -> (String, String) {
 /// A setting whose value is in no list of processes.
 fn secret(command: &mut Command, name: &str, variable: &str, value: &str) {
     command.arg(format!("--config-env={name}={variable}")).env(variable, value);
-}
-
-/// Which part of what a program prints is kept, in bytes.
-#[derive(Clone, Copy)]
-enum Keep {
-    Start(usize),
-    End(usize),
-}
-
-/// Reads what a program prints, and notes when it was heard of.
-fn read_all(
-    stream: Option<impl Read + Send + 'static>,
-    heard: &Arc<Mutex<Instant>>,
-    keep: Keep,
-) -> thread::JoinHandle<Vec<u8>> {
-    let heard = Arc::clone(heard);
-    thread::spawn(move || {
-        let (mut kept, mut buffer) = (Vec::new(), [0; 8192]);
-        let Some(mut stream) = stream else { return kept };
-        // What broke off is shorter; the exit status tells.
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            kept.extend_from_slice(&buffer[..count]);
-            match keep {
-                Keep::Start(most) => kept.truncate(most),
-                Keep::End(most) => drop(kept.drain(..kept.len().saturating_sub(most))),
-            }
-        }
-        kept
-    })
-}
-
-/// What git complains of, and what that means.
-pub(super) fn complaint(stderr: &str) -> (String, GitFailure) {
-    // Progress writes over its line.
-    let lines: Vec<&str> = stderr.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
-    let worst = ["fatal:", "error:", "remote:"]
-        .iter()
-        .find_map(|mark| lines.iter().find_map(|line| line.strip_prefix(mark)).map(str::trim));
-    let reason = redact_all(worst.or(lines.last().copied()).unwrap_or("it failed without a word"));
-    let said: String =
-        lines.iter().filter(|line| !line.starts_with("remote:")).fold(String::new(), |all, line| all + line + "\n");
-    // The URL is the server's to choose, and no complaint.
-    let text = without_quotes(&said).to_ascii_lowercase();
-    let has = |marks: &[&str]| marks.iter().any(|mark| text.contains(mark));
-    let kind = if has(&["not our ref", "unadvertised object", "couldn't find remote ref", "does not support shallow"]) {
-        GitFailure::NoSuchCommit
-    } else if has(&["could not resolve host", "couldn't connect", "connection refused", "failed to connect"]) {
-        GitFailure::NoHost
-    } else if has(&[
-        "early eof",
-        "rpc failed",
-        "disconnect",
-        "timed out",
-        "timeout",
-        "too slow",
-        "connection reset",
-        "returned error: 5",
-        "returned error: 429",
-        "returned error: 408",
-        "returned error: 425",
-        "transfer closed",
-        "recv failure",
-        "empty reply",
-    ]) {
-        GitFailure::Transient
-    } else {
-        GitFailure::Refused
-    };
-    (reason, kind)
-}
-
-/// A text without what stands in single quotes.
-fn without_quotes(text: &str) -> String {
-    text.split('\'').step_by(2).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn complaints_are_told_apart() {
-        for (stderr, reason, kind) in [
-            (
-                "fatal: unable to access 'https://h/x/': The requested URL returned error: 503\n",
-                "unable to access 'https://h/x/': The requested URL returned error: 503",
-                GitFailure::Transient,
-            ),
-            (
-                "fatal: unable to access 'http://h/': Could not resolve host: h",
-                "unable to access 'http://h/': Could not resolve host: h",
-                GitFailure::NoHost,
-            ),
-            (
-                "remote: x\nerror: Server does not allow request for unadvertised object 1\n",
-                "Server does not allow request for unadvertised object 1",
-                GitFailure::NoSuchCommit,
-            ),
-            (
-                "remote: Repository gone\nfatal: repository 'https://u:p@h/x/' not found",
-                "repository 'https://u:p@h/x/' not found",
-                GitFailure::Refused,
-            ),
-            ("", "it failed without a word", GitFailure::Refused),
-        ] {
-            assert_eq!(complaint(stderr), (reason.replace("u:p@", ""), kind), "{stderr}");
-        }
-    }
 }
