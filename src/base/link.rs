@@ -9,33 +9,44 @@ const MAX_LINKS: usize = 40;
 /// Text alone does not tell: `a/../b` is not `b` where `a` is a link. A link that leads nowhere, or in circles, leads
 /// out of nothing.
 pub fn link_stays_below(path: &[u8], target: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> bool {
-    let mut at: Vec<Vec<u8>> = Vec::new();
+    link_stays_below_within(path, target, &mut u64::MAX.clone()).unwrap_or(false)
+}
+
+/// The same with so many steps at most, one a name on the way; `None` when they are spent.
+pub fn link_stays_below_within(
+    path: &[u8],
+    target: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    steps: &mut u64,
+) -> Option<bool> {
+    let mut at: Vec<u8> = Vec::new();
     let mut ahead: Vec<Vec<u8>> = reversed(path);
     let mut links = 0;
     while let Some(name) = ahead.pop() {
+        *steps = steps.checked_sub(1)?;
         match name.as_slice() {
             b"" | b"." => {}
-            b".." => {
-                if at.pop().is_none() {
-                    return false;
-                }
-            }
+            b".." if at.is_empty() => return Some(false),
+            b".." => at.truncate(at.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
             _ => {
-                at.push(name);
-                let Some(target) = target(&at.join(&b'/')) else { continue };
+                let above = at.len();
+                if above > 0 {
+                    at.push(b'/');
+                }
+                at.extend_from_slice(&name);
+                let Some(target) = target(&at) else { continue };
                 links += 1;
                 if links > MAX_LINKS {
-                    return true;
+                    return Some(true);
                 }
                 if target.starts_with(b"/") {
-                    return false;
+                    return Some(false);
                 }
-                at.pop();
+                at.truncate(above);
                 ahead.extend(reversed(&target));
             }
         }
     }
-    true
+    Some(true)
 }
 
 fn reversed(path: &[u8]) -> Vec<Vec<u8>> {

@@ -28,7 +28,7 @@ pub use file::{
 pub use filelock::{FileLock, LockMode};
 pub use git::{GIT_ELSEWHERE, GIT_PREFIX, GitSource, GitSourceError, Repository, Revision};
 pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};
-pub use link::link_stays_below;
+pub use link::{link_stays_below, link_stays_below_within};
 pub use object::{ObjectFormat, ObjectHasher, ObjectId};
 pub use path::{RelPath, RelPathError, normalize};
 pub use replica::{LinkMode, clone_file, link_file, replace_file};

@@ -8,6 +8,8 @@ use std::io::{self, BufReader, Read};
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 
+use super::super::error::Refusal;
+
 /// How bytes are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -37,7 +39,7 @@ pub(super) fn decompressed(file: File, compression: Compression) -> io::Result<B
         Compression::None => Box::new(file),
         Compression::Gzip => Box::new(GzipStreams { member: None, file: Some(file) }),
         Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(file, true, MEMORY_LIMIT)),
-        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
+        Compression::Bzip2 => Box::new(BzipStreams { stream: None, file: Some(file), streams: 0, bytes: 0 }),
         Compression::Lzip => Box::new(lzma_rust2::LzipReader::new(file)),
         Compression::Lzma => {
             let mut stream = lzma_rust2::LzmaReader::new_mem_limit(file, MEMORY_LIMIT, None)?;
@@ -78,6 +80,51 @@ impl Read for GzipStreams {
     }
 }
 
+/// A .bz2 file is a row of streams. Each takes a while to begin, so that many that hold little would take for ever.
+struct BzipStreams {
+    stream: Option<bzip2::bufread::BzDecoder<BufReader<File>>>,
+    /// Between two streams.
+    file: Option<BufReader<File>>,
+    streams: u64,
+    bytes: u64,
+}
+
+impl BzipStreams {
+    /// Parallel compressors make one for each 900 kB.
+    const BYTES_EACH: u64 = 10_000;
+    /// So many may be smaller.
+    const SMALL: u64 = 256;
+}
+
+impl Read for BzipStreams {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let Some(mut file) = self.file.take() {
+                if io::BufRead::fill_buf(&mut file)?.is_empty() {
+                    return Ok(0);
+                }
+                self.streams += 1;
+                let limit = Self::SMALL + self.bytes / Self::BYTES_EACH;
+                if self.streams > limit {
+                    return Err(Refusal::Limit { what: "more bzip2 streams for its length", limit }.into());
+                }
+                self.stream = Some(bzip2::bufread::BzDecoder::new(file));
+            }
+            let Some(stream) = &mut self.stream else { return Ok(0) };
+            match stream.read(buffer)? {
+                0 => self.file = self.stream.take().map(bzip2::bufread::BzDecoder::into_inner),
+                count => {
+                    self.bytes += count as u64;
+                    return Ok(count);
+                }
+            }
+        }
+    }
+}
+
 /// Whether nothing but zeros is left; then they are read.
 fn ends_in_zeros(file: &mut impl io::BufRead) -> io::Result<bool> {
     if file.fill_buf()?.first().is_some_and(|byte| *byte != 0) {
@@ -96,7 +143,7 @@ fn ends_in_zeros(file: &mut impl io::BufRead) -> io::Result<bool> {
 }
 
 fn trailing() -> io::Error {
-    super::super::error::Refusal::TrailingData.into()
+    Refusal::TrailingData.into()
 }
 
 /// A .lzma file is one stream, and says nothing of what may follow.
@@ -150,7 +197,7 @@ impl Read for ZstdFrames {
                         })) => {
                             let skipped = io::copy(&mut (&mut self.file).take(length.into()), &mut io::sink())?;
                             if skipped != u64::from(length) {
-                                return Err(super::super::error::Refusal::Truncated.into());
+                                return Err(Refusal::Truncated.into());
                             }
                             continue;
                         }

@@ -70,6 +70,8 @@ fn compression(head: &[u8]) -> Compression {
     let found = magics.iter().find(|(magic, _)| head.starts_with(magic));
     match found {
         Some((_, compression)) => *compression,
+        // A frame for other programs may come first (RFC 8878, section 3.1.2).
+        None if matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) => Compression::Zstd,
         None if is_lzma(head) => Compression::Lzma,
         None => Compression::None,
     }

@@ -94,7 +94,7 @@ pub(super) fn each(
 ) -> Result<(), Error> {
     let (file, limits) = open(archive, limits)?;
     let outcome = match format.container {
-        Container::Zip => zip::Zip::open(file).and_then(|mut entries| entries.each(visit)),
+        Container::Zip => zip::Zip::open(file, limits).and_then(|mut entries| entries.each(visit)),
         Container::Tar => stream(file, format, limits).and_then(|mut stream| tar(&mut stream, limits, visit)),
         Container::Single => {
             stream(file, format, limits).and_then(|stream| single::Single::new(stream, name, limits)?.each(visit))

@@ -37,7 +37,7 @@ pub(super) fn read(mut records: &[u8], extensions: &mut Extensions) -> Result<()
     while !records.is_empty() {
         let space = records.iter().position(|byte| *byte == b' ').ok_or(BAD)?;
         let digits = std::str::from_utf8(&records[..space]).map_err(|_| BAD)?;
-        let length: usize = digits.parse().map_err(|_| BAD)?;
+        let length = usize::try_from(self::digits(digits).map_err(|_| BAD)?).map_err(|_| BAD)?;
         if length <= space + 1 || length > records.len() || records[length - 1] != b'\n' {
             return Err(BAD);
         }
@@ -51,7 +51,7 @@ pub(super) fn read(mut records: &[u8], extensions: &mut Extensions) -> Result<()
 
 fn take(key: &[u8], value: &[u8], extensions: &mut Extensions) -> Result<(), &'static str> {
     let text = || std::str::from_utf8(value).map_err(|_| "a PAX number that is no number");
-    let number = || text()?.parse::<u64>().map_err(|_| "a PAX number that is no number");
+    let number = || digits(text()?);
     let name = || if value.contains(&0) { Err("a PAX name with a NUL") } else { Ok(value.to_vec()) };
     let once = |slot: &mut Option<Vec<u8>>, value| match slot.replace(value) {
         None => Ok(()),
@@ -59,12 +59,17 @@ fn take(key: &[u8], value: &[u8], extensions: &mut Extensions) -> Result<(), &'s
     };
     let sparse = &mut extensions.sparse;
     match key {
+        // Nothing takes back what was said for all entries, which here is never believed.
+        b"path" | b"linkpath" | b"size" | b"mtime" if value.is_empty() => {}
         b"path" => once(&mut extensions.path, name()?)?,
         b"linkpath" => once(&mut extensions.link, name()?)?,
         b"size" => size_once(&mut extensions.size, number()?)?,
         b"mtime" => {
             let seconds = text()?.split('.').next().unwrap_or_default();
-            extensions.mtime = Some(seconds.parse().map_err(|_| "a PAX time that is no number")?);
+            let (sign, seconds) = seconds.strip_prefix('-').map_or((1, seconds), |seconds| (-1, seconds));
+            let seconds = if seconds.is_empty() { 0 } else { digits(seconds)? };
+            let seconds = i64::try_from(seconds).map_err(|_| "a PAX time that is no number")?;
+            extensions.mtime = Some(sign * seconds);
         }
         b"comment" => extensions.comment = Some(value.to_vec()),
         b"GNU.sparse.name" => once(&mut sparse.name, name()?)?,
@@ -74,7 +79,7 @@ fn take(key: &[u8], value: &[u8], extensions: &mut Extensions) -> Result<(), &'s
         b"GNU.sparse.size" | b"GNU.sparse.realsize" => size_once(&mut sparse.real_size, number()?)?,
         b"GNU.sparse.map" => {
             let numbers = text()?.split(',').filter(|number| !number.is_empty());
-            let numbers = numbers.map(|number| number.parse().map_err(|_| "a PAX number that is no number"));
+            let numbers = numbers.map(digits);
             if sparse.map.replace(numbers.collect::<Result<_, _>>()?).is_some() {
                 return Err("two maps for one sparse file");
             }
@@ -90,5 +95,13 @@ fn size_once(slot: &mut Option<u64>, size: u64) -> Result<(), &'static str> {
     match slot.replace(size) {
         None => Ok(()),
         Some(_) => Err("two sizes for one entry"),
+    }
+}
+
+/// A number, without a sign.
+fn digits(text: &str) -> Result<u64, &'static str> {
+    match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => text.parse().map_err(|_| "a PAX number that is no number"),
+        false => Err("a PAX number that is no number"),
     }
 }

@@ -8,7 +8,14 @@ use super::limits::Limits;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::base::link_stays_below;
+use crate::base::link_stays_below_within;
+
+/// Names on the ways of all links together; honest archives have some ten a link.
+const MAX_STEPS: u64 = 4_000_000;
+/// Bytes of all paths together, those of folders nobody listed included, which are held in memory.
+const MAX_NAMES: u64 = 192 << 20;
+/// Longer targets no system takes, in bytes.
+const MAX_TARGET: usize = 4095;
 
 /// What the archive would put at each path.
 pub(in crate::archive) struct Plan {
@@ -17,6 +24,7 @@ pub(in crate::archive) struct Plan {
     /// Targets of symbolic links.
     links: BTreeMap<Vec<u8>, Vec<u8>>,
     size: u64,
+    names: u64,
 }
 
 /// Where symbolic links may lead.
@@ -41,7 +49,7 @@ enum Placed {
 
 impl Plan {
     pub(in crate::archive) fn new(limits: Limits) -> Self {
-        Self { limits, kinds: HashMap::new(), links: BTreeMap::new(), size: 0 }
+        Self { limits, kinds: HashMap::new(), links: BTreeMap::new(), size: 0, names: 0 }
     }
 
     /// Adds the next entry, in the archive's order.
@@ -62,12 +70,16 @@ impl Plan {
             };
         }
         self.add_parents(&entry.path)?;
+        self.count_name(&entry.path)?;
         let placed = match &entry.kind {
             EntryKind::File => Placed::File,
             EntryKind::Folder => Placed::Folder,
             EntryKind::Symlink(target) => {
                 if target.is_empty() || target.contains(&0) {
                     return Err(Refusal::BadName(name()));
+                }
+                if target.len() > MAX_TARGET {
+                    return Err(Refusal::LongName(name()));
                 }
                 self.links.insert(entry.path.clone(), target.clone());
                 Placed::Link
@@ -85,6 +97,14 @@ impl Plan {
         }
     }
 
+    fn count_name(&mut self, name: &[u8]) -> Result<(), Refusal> {
+        self.names += name.len() as u64;
+        match self.names > MAX_NAMES {
+            true => Err(Refusal::Limit { what: "more bytes of names", limit: MAX_NAMES }),
+            false => Ok(()),
+        }
+    }
+
     fn add_parents(&mut self, path: &[u8]) -> Result<(), Refusal> {
         let mut depth = 0;
         for (end, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
@@ -95,6 +115,7 @@ impl Plan {
             let kind = match self.kinds.get(&path[..end]) {
                 Some(Placed::Folder | Placed::Implied) => continue,
                 None => {
+                    self.count_name(&path[..end])?;
                     self.kinds.insert(path[..end].to_vec(), Placed::Implied);
                     continue;
                 }
@@ -111,12 +132,19 @@ impl Plan {
     /// # Errors
     /// [`Refusal::Empty`] if nothing was added, [`Refusal::LinkLeaves`].
     pub(in crate::archive) fn finish(&self, links: Links) -> Result<(), Refusal> {
-        let leaves = |path: &[u8]| !link_stays_below(path, &|at| self.links.get(at).cloned());
-        let mut leaving = self.links.iter().filter(|(path, _)| links == Links::Inside && leaves(path));
-        match leaving.next() {
-            Some((path, target)) => Err(Refusal::LinkLeaves { name: show(path), target: show(target) }),
-            None if self.kinds.is_empty() => Err(Refusal::Empty),
-            None => Ok(()),
+        if links == Links::Inside {
+            let mut steps = MAX_STEPS;
+            for (path, target) in &self.links {
+                match link_stays_below_within(path, &|at| self.links.get(at).cloned(), &mut steps) {
+                    Some(true) => {}
+                    Some(false) => return Err(Refusal::LinkLeaves { name: show(path), target: show(target) }),
+                    None => return Err(Refusal::Limit { what: "links that lead further round", limit: MAX_STEPS }),
+                }
+            }
+        }
+        match self.kinds.is_empty() {
+            true => Err(Refusal::Empty),
+            false => Ok(()),
         }
     }
 }

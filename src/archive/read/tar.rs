@@ -134,9 +134,6 @@ impl<'a> TarReader<'a> {
             let size = number(&block[124..136]).map_err(&malformed)?.unwrap_or(0);
             match block[156] {
                 b'x' => {
-                    if extended && extensions.path.is_some() {
-                        return Err(malformed("a PAX header after a GNU long name"));
-                    }
                     let records = self.extension(size)?;
                     pax::read(&records, &mut extensions).map_err(&malformed)?;
                     extended = true;
@@ -199,6 +196,8 @@ impl<'a> TarReader<'a> {
         let kind = match kind {
             // Before POSIX, a folder was a file whose name ends in a slash.
             b'0' | 0 | b'7' if folder_by_name && size == 0 => EntryKind::Folder,
+            b'0' | 0 | b'7' if folder_by_name => return Err(malformed("a folder with data")),
+            b'2' if size != 0 => return Err(malformed("a link with data")),
             b'0' | 0 | b'7' | b'S' => EntryKind::File,
             b'1' => EntryKind::HardLink(clean_name(&link)?),
             b'2' => EntryKind::Symlink(link),
@@ -212,7 +211,7 @@ impl<'a> TarReader<'a> {
         let mode = number(&block[100..108]).map_err(&malformed)?.unwrap_or(0o644) as u32 & 0o7777;
         let mtime = match mtime {
             Some(mtime) => mtime,
-            None => number(&block[136..148]).map_err(&malformed)?.unwrap_or(0) as i64,
+            None => time(&block[136..148]).map_err(&malformed)?,
         };
         // Hard links may carry the size of the file they name, but no content follows them.
         let size = if kind == EntryKind::File { size } else { 0 };
@@ -228,6 +227,7 @@ impl<'a> TarReader<'a> {
         self.expect_content(size);
         let map = match (map, sparse.version) {
             (Some(map), _) => map,
+            (None, Some(1)) if sparse.map.is_some() => return Err(malformed("two maps for one sparse file")),
             (None, Some(1)) => {
                 let limit = self.limits.extension_size;
                 let (numbers, read) = leading_map(self, BLOCK as u64, limit)?;
@@ -392,6 +392,16 @@ fn header_name(block: &[u8; BLOCK]) -> Vec<u8> {
 
 fn until_nul(field: &[u8]) -> &[u8] {
     &field[..field.iter().position(|byte| *byte == 0).unwrap_or(field.len())]
+}
+
+/// A time field: a number, which may be negative in base 256.
+fn time(field: &[u8]) -> Result<i64, &'static str> {
+    if field[0] == 0xff {
+        let low = field.last_chunk::<8>().copied().unwrap_or_default();
+        let is_small = field[..field.len() - 8].iter().all(|byte| *byte == 0xff) && low[0] & 0x80 != 0;
+        return if is_small { Ok(i64::from_be_bytes(low)) } else { Err("a time out of range") };
+    }
+    Ok(number(field)?.unwrap_or(0) as i64)
 }
 
 /// A number field: octal text, or base 256 where the first bit is set. `None` for an empty field.

@@ -35,18 +35,18 @@ const MAX_DIRECTORY: u64 = 256 << 20;
 
 /// What the directory says of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Listed {
-    name: Vec<u8>,
+pub(super) struct Listed {
+    pub(super) name: Vec<u8>,
     flags: u16,
-    method: u16,
-    crc: u32,
-    compressed: u64,
-    size: u64,
-    offset: u64,
+    pub(super) method: u16,
+    pub(super) crc: u32,
+    pub(super) compressed: u64,
+    pub(super) size: u64,
+    pub(super) offset: u64,
 }
 
-/// Checks the whole directory of a zip against its entries; returns how many there are.
-pub(super) fn check(file: &File) -> Result<u64, Stop> {
+/// Checks the whole directory of a zip against its entries; returns what it says of each.
+pub(super) fn check(file: &File, most: u64) -> Result<Vec<Listed>, Stop> {
     let length = file.metadata()?.len();
     let (end, count, start, size) = end_record(file, length)?;
     let bad = |reason| Stop::from(Refusal::ZipDirectory(reason));
@@ -56,14 +56,18 @@ pub(super) fn check(file: &File) -> Result<u64, Stop> {
     if size > MAX_DIRECTORY {
         return Err(Refusal::Limit { what: "a longer zip directory", limit: MAX_DIRECTORY }.into());
     }
+    if count > most {
+        return Err(Refusal::Limit { what: "more entries", limit: most }.into());
+    }
     let directory = read(file, start, size as usize)?;
-    let mut entries = listed(&directory)?;
+    let entries = listed(&directory)?;
     if entries.len() as u64 != count {
         return Err(bad("it has another number of entries than the record at the end says"));
     }
-    entries.sort_by_key(|entry| entry.offset);
+    let mut placed: Vec<&Listed> = entries.iter().collect();
+    placed.sort_by_key(|entry| entry.offset);
     let mut at = 0;
-    for entry in &entries {
+    for entry in placed {
         if entry.offset != at {
             return Err(zip(entry, "it overlaps another one, or there is something before it that is listed nowhere"));
         }
@@ -72,10 +76,10 @@ pub(super) fn check(file: &File) -> Result<u64, Stop> {
     if at != start {
         return Err(bad("there is something before it that it does not list"));
     }
-    Ok(count)
+    Ok(entries)
 }
 
-fn zip(entry: &Listed, reason: &'static str) -> Stop {
+pub(super) fn zip(entry: &Listed, reason: &'static str) -> Stop {
     Refusal::Zip { name: show(&entry.name), reason }.into()
 }
 
@@ -95,6 +99,10 @@ fn end_record(file: &File, length: u64) -> Result<(u64, u64, u64, u64), Stop> {
         _ => return Err(bad("there are two records at the end")),
     };
     let record = &tail[at..];
+    // Some programs take the last one they find, wherever that says it ends.
+    if record[END_LENGTH..].windows(END.len()).any(|window| window == END) {
+        return Err(bad("there are two records at the end"));
+    }
     if u16_at(record, 4) != 0 || u16_at(record, 6) != 0 || u16_at(record, 8) != u16_at(record, 10) {
         return Err(bad("the zip is split over several files"));
     }
@@ -166,7 +174,7 @@ fn extra(mut fields: &[u8], entry: &mut Listed) -> Result<(), Stop> {
                     }
                 }
             }
-            UNICODE_PATH if field.get(5..) != Some(entry.name.as_slice()) => {
+            UNICODE_PATH if !is_spelling(field, &entry.name) => {
                 return Err(zip(entry, "an extra field gives it another name"));
             }
             _ => {}
@@ -174,6 +182,20 @@ fn extra(mut fields: &[u8], entry: &mut Listed) -> Result<(), Stop> {
         fields = &fields[4 + length..];
     }
     Ok(())
+}
+
+/// Whether the Unicode name of an extra field (APPNOTE.TXT 4.6.9) is that of the header in other letters: each byte beyond
+/// ASCII of an old code page stands for one character, and everything else is the same.
+fn is_spelling(field: &[u8], name: &[u8]) -> bool {
+    let (Some((1, rest)), true) = (field.split_first().map(|(version, rest)| (*version, rest)), field.len() >= 5)
+    else {
+        return false;
+    };
+    let (crc, unicode) = rest.split_at(4);
+    let Ok(unicode) = std::str::from_utf8(unicode) else { return false };
+    let plain = |c: char| if c.is_ascii() { c } else { '\u{fffd}' };
+    let old = name.iter().map(|byte| plain(char::from(*byte)));
+    unicode.as_bytes() == name || u32_at(crc, 0) == crc32fast::hash(name) && unicode.chars().map(plain).eq(old)
 }
 
 /// Compares an entry with the header before its data; returns where what follows starts.

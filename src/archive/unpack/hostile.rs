@@ -45,7 +45,10 @@ fn names_are_checked_wherever_they_stand() {
     let header_errors = [
         (vec![pax(&[("path", "x"), ("path", "y")]), file("f", "")], "two names for one entry"),
         (vec![pax(&[("path", "x")]), long(b'L', "y"), file("f", "")], "two names for one entry"),
-        (vec![long(b'L', "y"), pax(&[("path", "x")]), file("f", "")], "a PAX header after a GNU long name"),
+        (vec![long(b'L', "y"), pax(&[("path", "x")]), file("f", "")], "two names for one entry"),
+        (vec![pax(&[("size", "+5")]), file("f", "hello")], "a PAX number that is no number"),
+        (vec![header("l", b'2', 512, "f", 0o777), file("f", "")], "a link with data"),
+        (vec![header("d/", b'0', 512, "", 0o644), file("f", "")], "a folder with data"),
         (vec![pax(&[("size", "1"), ("size", "5")]), file("f", "hello")], "two sizes for one entry"),
         (vec![pax(&[("path", "a\0b")]), file("f", "")], "a PAX name with a NUL"),
         (vec![pax(&[("size", "-1")]), file("f", "")], "a PAX number that is no number"),
@@ -247,4 +250,100 @@ fn a_zip_with_a_hidden_entry_is_refused() {
     }
     let refusal = Scene::new().refusal(&hidden);
     assert!(refusal.to_string().contains("listed nowhere"), "{refusal}");
+}
+
+#[test]
+fn a_zip_in_the_comment_of_a_zip_is_not_read() {
+    // Programs that look for the end from the back find the inner one; it says that it ends elsewhere, so others do not.
+    let inner = zip();
+    for tail in [&b"tail"[..], b""] {
+        let mut whole = zip();
+        let end = whole.len() - 22;
+        let comment = [&inner[..], tail].concat();
+        whole[end + 20..end + 22].copy_from_slice(&(comment.len() as u16).to_le_bytes());
+        whole.extend(&comment);
+        let refusal = Scene::new().refusal(&whole);
+        assert_eq!(refusal, Refusal::ZipDirectory("there are two records at the end"));
+    }
+}
+
+#[test]
+fn nothing_hides_behind_a_deflated_entry() {
+    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    zip.start_file("f", zip::write::SimpleFileOptions::default()).expect("starts");
+    zip.write_all(&b"text ".repeat(100)).expect("writes");
+    let whole = zip.finish().expect("writes").into_inner();
+    let central = whole.windows(4).position(|window| window == b"PK\x01\x02").expect("a directory");
+    let junk = b"junk!";
+    let mut longer = [&whole[..central], junk, &whole[central..]].concat();
+    let (central, end) = (central + junk.len(), longer.len() - 22);
+    for (at, by) in [(18, 5), (central + 20, 5), (end + 16, 5)] {
+        let number = u32::from_le_bytes(*longer[at..].first_chunk().expect("four bytes")) + by;
+        longer[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    }
+    let refusal = Scene::new().refusal(&longer);
+    assert!(refusal.to_string().contains("something after its content"), "{refusal}");
+}
+
+#[test]
+fn what_costs_time_or_memory_beyond_measure_is_refused_soon() {
+    let start = std::time::Instant::now();
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).expect("writes");
+        encoder.finish().expect("finishes")
+    };
+    let link = |name: &str, target: &str| header(name, b'2', 0, target, 0o777);
+    // A target longer than any system takes.
+    let long = [pax(&[("linkpath", &"a/".repeat(100_000))]), link("l", "z")];
+    assert!(matches!(Scene::new().refusal(&archive(&long)), Refusal::LongName(_)));
+    // Links through links through links.
+    let mut links: Vec<Vec<u8>> =
+        (0..45).map(|index| link(&format!("c{index}"), &format!("{}c{}", "q/../".repeat(18), index + 1))).collect();
+    links.extend((0..6000).map(|index| link(&format!("m{index}"), &format!("{}c5", "q/../".repeat(18)))));
+    let refusal = Scene::new().refusal(&gzip(&archive(&links)));
+    assert!(matches!(refusal, Refusal::Limit { what: "links that lead further round", .. }), "{refusal}");
+    // Deep folders that nobody listed.
+    let deep = (0..1500).map(|index| {
+        let path: String = std::iter::once(format!("{index:032}"))
+            .chain((0..120).map(|_| "b".repeat(32)))
+            .collect::<Vec<_>>()
+            .join("/");
+        [pax(&[("path", &path)]), file("f", "")].concat()
+    });
+    let refusal = Scene::new().refusal(&gzip(&archive(&deep.collect::<Vec<_>>())));
+    assert!(matches!(refusal, Refusal::Limit { what: "more bytes of names", .. }), "{refusal}");
+    // Streams that hold nothing, each of which takes a while.
+    let mut empty = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    empty.write_all(&archive(&[file("f", "")])).expect("writes");
+    let mut streams = empty.finish().expect("finishes");
+    let nothing = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best()).finish().expect("finishes");
+    streams.extend(nothing.repeat(100_000));
+    let refusal = Scene::new().refusal(&streams);
+    assert!(matches!(refusal, Refusal::Limit { what: "more bzip2 streams for its length", .. }), "{refusal}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn what_old_and_odd_writers_do_is_taken() {
+    // Times before 1970, as GNU tar writes them.
+    let mut old = header("f", b'0', 0, "", 0o644);
+    old[136..148].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb]);
+    let sum: u32 =
+        old.iter().enumerate().map(|(at, b)| if (148..156).contains(&at) { 32 } else { u32::from(*b) }).sum();
+    old[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let scene = Scene::new();
+    scene.unpack(&archive(&[old])).expect("unpacks");
+    let data = std::fs::metadata(scene.root.join("out/f")).expect("is there");
+    assert_eq!(std::os::unix::fs::MetadataExt::mtime(&data), -5);
+    // A frame for other programs before the first.
+    let tar = archive(&[file("f", "hello")]);
+    let zstd = ruzstd::encoding::compress_to_vec(&*tar, ruzstd::encoding::CompressionLevel::Fastest);
+    let skippable = [&0x184d_2a50u32.to_le_bytes()[..], &4u32.to_le_bytes(), b"abcd", &zstd].concat();
+    Scene::new().unpack(&skippable).expect("unpacks");
+    // Extensions that take back nothing, and a fraction alone.
+    for records in [[("path", ""), ("mtime", ".5")], [("size", ""), ("mtime", "-5.5")]] {
+        Scene::new().unpack(&archive(&[pax(&records), file("f", "hello")])).expect("unpacks");
+    }
+    Scene::new().unpack(&archive(&[long(b'L', "long"), pax(&[("mtime", "1")]), file("f", "")])).expect("unpacks");
 }
