@@ -8,7 +8,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::failure::{Failure, FailureCause};
-use super::get::{Got, Job, Strictness, check_archive, get, named_commit};
+use super::get::get;
+use super::job::{Got, Job, Strictness, check_archive, named_commit};
 use super::layout::blob_path;
 use super::order::{Collect, LockUse, Progress};
 use crate::archive::Links;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{Failure, FailureCause};
-use super::get::{Job, get};
+use super::get::get;
+use super::job::Job;
 use super::layout::config_path;
 use super::order::{Collect, LockUse};
 use crate::base::{Expected, Fingerprint, RelPath, SourceKey, View, Wanted};

@@ -14,6 +14,7 @@ mod framing;
 mod get;
 mod git;
 mod installer;
+mod job;
 mod layout;
 mod look;
 mod manifest;

@@ -3,6 +3,7 @@
 //! Layer 2. Gives the bytes of a URL to a sink and says what came ([`Fetcher`]); it knows neither caches nor configs, and
 //! `install` never imports it. Built without the feature `net`, nothing of it is there.
 
+mod attempts;
 mod client;
 mod credentials;
 mod error;
@@ -12,8 +13,9 @@ mod hosts;
 mod options;
 mod retry;
 
+pub use attempts::{Observe, Retrying};
 pub use client::Get;
 pub use credentials::{Credential, Credentials};
 pub use error::{ConnectKind, Error, GitFailure};
-pub use fetcher::{Fetcher, Retrying};
+pub use fetcher::Fetcher;
 pub use options::Options;

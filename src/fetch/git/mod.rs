@@ -14,8 +14,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use self::pack::Pack;
 use self::repository::Clone;
+use super::attempts::Attempts;
 use super::error::Error;
-use super::fetcher::Fetcher;
 use crate::archive::GitTarWriter;
 use crate::base::{Answer, Checkout, Head, KnownVersion, ObjectId, Revision, Sink, Validators};
 
@@ -24,7 +24,7 @@ const SHORT: usize = 12;
 
 /// Writes the tar of a commit to `sink`, or tells that the known version still is the current one.
 pub(super) fn checkout(
-    fetcher: &Fetcher<'_>,
+    attempts: &Attempts<'_>,
     checkout: &Checkout<'_>,
     known: Option<&KnownVersion>,
     sink: &mut dyn Sink,
@@ -32,7 +32,7 @@ pub(super) fn checkout(
     let url = checkout.source.repository.public();
     let work = Work::new(checkout.work).map_err(|source| Error::Store { url: url.clone(), source })?;
     let source = checkout.source;
-    let mut clone = Clone::new(fetcher, &source.repository, work.0.join("0"));
+    let mut clone = Clone::new(attempts, &source.repository, work.0.join("0"));
     let named = match (checkout.commit, &source.revision) {
         (Some(commit), _) | (None, Revision::Commit(commit)) => Some(commit.clone()),
         (None, Revision::Named(name)) => clone.named(name)?,
@@ -60,7 +60,7 @@ pub(super) fn checkout(
     let commit = objects.commit(&id)?;
     let top = format!("{}-{}", checkout.own.name(), &id.as_str()[..SHORT]);
     let tar = GitTarWriter::start(sink, &top, &id, &commit).map_err(stored)?;
-    let mut pack = Pack::new(fetcher, checkout, &work.0, tar);
+    let mut pack = Pack::new(attempts, checkout, &work.0, tar);
     pack.repository(checkout.own, &clone, &mut objects, (&id, &commit), "")?;
     pack.finish()?;
     Ok(Answer::Body(validators))

@@ -5,8 +5,8 @@ use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::super::attempts::Attempts;
 use super::super::error::Error;
-use super::super::fetcher::Fetcher;
 use super::objects::{Objects, TreeEntry};
 use super::repository::Clone;
 use crate::archive::{CommitObject, GitTarWriter};
@@ -23,7 +23,7 @@ const LONGEST_TARGET: u64 = 4095;
 
 /// A tar that is being written.
 pub(super) struct Pack<'p, W> {
-    fetcher: &'p Fetcher<'p>,
+    attempts: &'p Attempts<'p>,
     checkout: &'p Checkout<'p>,
     /// Each submodule gets a folder of its own in it.
     work: &'p Utf8Path,
@@ -53,12 +53,12 @@ struct Submodule {
 
 impl<'p, W: Write> Pack<'p, W> {
     pub(super) fn new(
-        fetcher: &'p Fetcher<'p>,
+        attempts: &'p Attempts<'p>,
         checkout: &'p Checkout<'p>,
         work: &'p Utf8Path,
         tar: GitTarWriter<W>,
     ) -> Self {
-        Self { fetcher, checkout, work, fetched: HashMap::new(), submodules: 0, depth: 0, tar }
+        Self { attempts, checkout, work, fetched: HashMap::new(), submodules: 0, depth: 0, tar }
     }
 
     pub(super) fn finish(self) -> Result<(), Error> {
@@ -161,7 +161,7 @@ impl<'p, W: Write> Pack<'p, W> {
                 self.fetched.entry(key).or_insert(found).clone()
             }
         };
-        let clone = Clone::new(self.fetcher, &place, folder);
+        let clone = Clone::new(self.attempts, &place, folder);
         let mut objects = clone.objects()?;
         let commit = objects.commit(id)?;
         self.tar.submodule(path, &commit).map_err(|source| Error::Store { url: own.public(), source })?;
@@ -176,7 +176,7 @@ impl<'p, W: Write> Pack<'p, W> {
         let mut first = None;
         for (number, place) in (self.checkout.places)(own).into_iter().enumerate() {
             let folder = self.work.join(format!("{}-{number}", self.submodules));
-            match Clone::new(self.fetcher, &place, folder.clone()).fetch(id) {
+            match Clone::new(self.attempts, &place, folder.clone()).fetch(id) {
                 Ok(()) => return Ok((place, folder)),
                 Err(error @ (Error::Store { .. } | Error::NoGit { .. })) => return Err(error),
                 Err(error) => first = first.or(Some(error)),

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use super::super::attempts::{Attempts, Failed};
 use super::super::error::{Error, GitFailure};
-use super::super::fetcher::{Failed, Fetcher};
 use super::first_id;
 use super::objects::Objects;
 use super::program::Git;
@@ -17,7 +17,7 @@ const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/
 
 /// A repository, and the folder that gets its objects.
 pub(super) struct Clone<'c> {
-    fetcher: &'c Fetcher<'c>,
+    attempts: &'c Attempts<'c>,
     repository: &'c Repository,
     git: Git<'c>,
     folder: Utf8PathBuf,
@@ -25,8 +25,8 @@ pub(super) struct Clone<'c> {
 
 impl<'c> Clone<'c> {
     /// Nothing is done yet.
-    pub(super) fn new(fetcher: &'c Fetcher<'c>, repository: &'c Repository, folder: Utf8PathBuf) -> Self {
-        Self { fetcher, repository, git: Git::new(fetcher.client(), repository), folder }
+    pub(super) fn new(attempts: &'c Attempts<'c>, repository: &'c Repository, folder: Utf8PathBuf) -> Self {
+        Self { attempts, repository, git: Git::new(attempts.client(), repository), folder }
     }
 
     pub(super) fn git(&self) -> &Git<'c> {
@@ -132,7 +132,7 @@ impl<'c> Clone<'c> {
     /// Does something with the repository's server, as often as it takes.
     fn persist<T>(&self, attempt: impl Fn(&Self, Option<Instant>) -> Result<T, Error>) -> Result<T, Error> {
         match self.repository.host() {
-            Some(host) => self.fetcher.persist(&self.git.url(), &host, |deadline| {
+            Some(host) => self.attempts.persist(&self.git.url(), &host, |deadline| {
                 attempt(self, deadline).map_err(|error| Failed { error, advanced: false })
             }),
             None => attempt(self, None),

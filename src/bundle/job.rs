@@ -1,0 +1,170 @@
+//! One source that is wanted: what is known of it, what its bytes must be, and what the lock says of them.
+
+use std::fs::File;
+use std::io::Read;
+
+use camino::Utf8Path;
+
+use super::failure::FailureCause;
+use super::order::{Collect, LockUse};
+use crate::archive::{
+    Container, Error as ArchiveError, Format, GitTree, GitTreeError, Limits, Links, Refusal, Unpack, check_git_tar,
+    detect, examine,
+};
+use crate::base::{Expected, IoContext, ObjectId, Sha256, Wanted, fingerprint_file};
+use crate::cache::Hit;
+use crate::lock::Locked;
+use crate::recipes::{Origin, Source};
+
+/// A source that is wanted.
+pub(super) struct Job<'p> {
+    pub(super) source: &'p Source,
+    pub(super) parts: Vec<&'p str>,
+    pub(super) wanted: Wanted,
+    /// What the config says of its bytes, without the lock.
+    pub(super) declared: Expected,
+    /// The commit it must be of: by its revision, or by the lock.
+    pub(super) commit: Option<ObjectId>,
+    /// How strictly parts unpack it, if any does.
+    pub(super) unpacked: Option<Strictness>,
+    /// The cache is asked before the network although it may change.
+    pub(super) prefer_cache: bool,
+}
+
+/// How an archive is unpacked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strictness {
+    pub(super) links: Links,
+    pub(super) limits: Limits,
+}
+
+pub(super) struct Got {
+    pub(super) hit: Hit,
+    pub(super) downloaded: bool,
+    /// It was read to its end as a part will unpack it; with the digest of its content, if it has one of its own.
+    pub(super) examined: Option<Option<Sha256>>,
+}
+
+impl Got {
+    pub(super) fn cached(hit: Hit) -> Self {
+        Self { hit, downloaded: false, examined: None }
+    }
+}
+
+impl Job<'_> {
+    /// Fails where a part could not unpack the file, or where it is not the commit that is asked for.
+    pub(super) fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
+        match self.source.origin {
+            Origin::Git { ref git, .. } => check_commit(path, self.commit.as_ref(), git.submodules),
+            _ if self.unpacked.is_some() => check_archive(path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads what a part will unpack to its end: what ends early, or would be refused, is told here and not at the site.
+    /// Gives the digest of its content, where that is compressed.
+    pub(super) fn examine(&self, path: &Utf8Path) -> Result<Option<Sha256>, FailureCause> {
+        self.check(path)?;
+        let Some(Strictness { links, limits }) = self.unpacked else { return Ok(None) };
+        examine(&Unpack { links, limits, ..Unpack::new(path) }).map_err(|error| match error {
+            ArchiveError::Io(error) => error.into(),
+            ArchiveError::NotAnArchive { .. } => FailureCause::NotAnArchive { starts: None },
+            ArchiveError::Damaged { reason, .. } => FailureCause::DamagedArchive(reason),
+            // Cut short, which is nothing anybody meant.
+            ArchiveError::Refused { refusal: refusal @ Refusal::Truncated, .. } => {
+                FailureCause::DamagedArchive(refusal.to_string())
+            }
+            ArchiveError::Refused { refusal, .. } => FailureCause::Refused(refusal.to_string()),
+        })
+    }
+
+    /// What a lock says of the source. An archive is examined when its bytes are locked first; the digest of its content
+    /// stays.
+    ///
+    /// # Errors
+    /// When it is no archive that could be unpacked.
+    pub(super) fn locked(&self, got: &Got, known: Option<&Locked>, parts: Vec<String>) -> Result<Locked, FailureCause> {
+        let hit = &got.hit;
+        let fingerprint = &hit.fingerprint;
+        let content = match known.filter(|known| known.sha256 == fingerprint.sha256) {
+            Some(known) => known.content,
+            None => got.examined.map_or_else(|| self.examine(&hit.path), Ok)?,
+        };
+        let git = matches!(self.source.origin, Origin::Git { .. });
+        let named = match known.filter(|known| known.sha256 == fingerprint.sha256) {
+            _ if !git => None,
+            Some(Locked { commit: Some(commit), tree: Some(tree), .. }) => Some((commit.clone(), tree.clone())),
+            // It was checked when it was got.
+            _ => check_git_tar(&hit.path).ok().map(|GitTree { commit, tree, .. }| (commit, tree)),
+        };
+        let (commit, tree) = named.unzip();
+        let kind = match self.wanted.local {
+            _ if git => "git",
+            true => "file",
+            false => "remote",
+        };
+        Ok(Locked {
+            url: self.wanted.key.clone(),
+            kind: kind.to_owned(),
+            commit,
+            tree,
+            sha256: fingerprint.sha256,
+            content,
+            size: fingerprint.size,
+            md5: self.declared.md5,
+            parts,
+        })
+    }
+
+    /// Whether a hit still is the source. A file of this machine may have changed since it was cached; where no digest
+    /// says which bytes are wanted, those that are there now are.
+    pub(super) fn is_current(&self, hit: &Hit) -> bool {
+        let Origin::Outside { path, .. } = &self.source.origin else { return true };
+        let now = || fingerprint_file(path).map(|fingerprint| fingerprint.sha256);
+        self.wanted.expected.is_some() || !path.is_file() || now().is_ok_and(|sha256| sha256 == hit.fingerprint.sha256)
+    }
+}
+
+/// Whether a file is an archive at all: servers answer with pages that say what went wrong, too.
+pub(super) fn check_archive(path: &Utf8Path) -> Result<(), FailureCause> {
+    match detect(path) {
+        Ok(None) | Err(ArchiveError::Damaged { .. }) => {}
+        Ok(Some(Format { container: Container::Single, .. })) => return Err(FailureCause::SingleFile),
+        // What cannot be read is told where it is read.
+        Ok(Some(_)) | Err(_) => return Ok(()),
+    }
+    let mut head = [0; 24];
+    let length = File::open(path).and_then(|mut file| file.read(&mut head)).at("read", path)?;
+    let line = head[..length].split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let text = std::str::from_utf8(line).ok().filter(|line| !line.is_empty() && !line.contains(char::is_control));
+    Err(FailureCause::NotAnArchive { starts: text.map(str::to_owned) })
+}
+
+/// Whether a file is the tar of a commit, and of the one that is asked for.
+fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>, submodules: bool) -> Result<(), FailureCause> {
+    let found = check_git_tar(path).map_err(|error| match error {
+        GitTreeError::Io(error) => FailureCause::from(error),
+        other => FailureCause::NotTheCommit(other.to_string()),
+    })?;
+    if found.left_out == submodules && found.has_submodules {
+        let what = if submodules { "has not" } else { "has" };
+        return Err(FailureCause::NotTheCommit(format!("`{path}` {what} the commit's submodules")));
+    }
+    match wanted.filter(|wanted| **wanted != found.commit) {
+        Some(wanted) => {
+            let GitTree { commit, .. } = found;
+            Err(FailureCause::NotTheCommit(format!("`{path}` is commit {commit}, wanted is {wanted}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The commit that a source must be of, if anything says so already.
+pub(super) fn named_commit(source: &Source, order: &Collect<'_>) -> Option<ObjectId> {
+    let Origin::Git { git, key } = &source.origin else { return None };
+    let locked = || match order.lock_use {
+        LockUse::Honour => order.lock.get(key).and_then(|locked| locked.commit.clone()),
+        LockUse::Update => None,
+    };
+    git.revision.commit().cloned().or_else(locked)
+}
