@@ -357,6 +357,16 @@ fn programs_are_told_what_happens_and_people_see_it() {
     let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
     assert_eq!(names, ["start", "download", "received", "downloaded", "done"]);
     assert_eq!(events[3]["size"], body().len());
+    // Warnings and errors are lines of JSON, too.
+    server.answer("/foo-1.0.tar.gz", Answer::Status(404));
+    let ran = scene.hardtack("fetch app --no-cache -v --format json").exits(9);
+    let events: Vec<serde_json::Value> =
+        ran.stderr.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let last = events.last().expect("an event");
+    assert_eq!((&last["event"], &last["error"]["code"]), (&"error".into(), &"download-refused".into()));
+    assert!(last["rendered"].as_str().is_some_and(|text| text.starts_with("error[download-refused]: ")), "{last}");
+    assert!(events.iter().any(|event| event["event"] == "message" && event["level"] == "info"), "{events:?}");
+    server.answer("/foo-1.0.tar.gz", Answer::Body(body()));
     let sizes = scene.hardtack("fetch app --dry-run").ok().stdout;
     assert!(sizes.starts_with("foo\thttp://") && sizes.ends_with(&format!("\t{}\n", body().len())), "{sizes}");
 
