@@ -4,7 +4,7 @@ use std::fmt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{ObjectId, SourceUrl, UrlError, redact};
+use super::{ObjectId, SourceUrl, UrlError, normalize, redact, relative_to};
 
 /// What a source's text starts with whose files are those of a commit.
 pub const GIT_PREFIX: &str = "git+";
@@ -141,10 +141,10 @@ impl GitSource {
         Ok(Self { repository, revision, submodules })
     }
 
-    /// The text that [`GitSource::parse`] reads, of a repository and a revision.
-    pub fn text(repository: &str, revision: &str, submodules: bool) -> String {
-        let end = if submodules { "" } else { WITHOUT_SUBMODULES };
-        format!("{GIT_PREFIX}{repository}@{revision}{end}")
+    /// What follows the repository in the text that [`GitSource::parse`] reads.
+    pub fn ending(&self) -> String {
+        let submodules = if self.submodules { "" } else { WITHOUT_SUBMODULES };
+        format!("@{}{submodules}", self.revision)
     }
 
     /// The name of what is in the repository.
@@ -161,7 +161,7 @@ impl GitSource {
 impl fmt::Display for GitSource {
     /// Without credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Self::text(&self.repository.public(), self.revision.as_str(), self.submodules))
+        write!(f, "{GIT_PREFIX}{}{}", self.repository.public(), self.ending())
     }
 }
 
@@ -203,9 +203,7 @@ impl Repository {
             None if text.is_empty() => return Err(protocol()),
             None => Utf8Path::new(text),
         };
-        let seen = path.strip_prefix(directory).unwrap_or(path);
-        let relative = (!seen.is_absolute()).then(|| super::normalize(seen));
-        Ok(Self::Local { path: super::normalize(&directory.join(path)), relative })
+        Ok(Self::Local { path: normalize(&directory.join(path)), relative: relative_to(directory, path) })
     }
 
     /// What a submodule's URL means: one that starts with `./` or `../` goes on from the URL of what it is in.
@@ -275,10 +273,7 @@ impl Repository {
     /// The server's name and port, if it is on one.
     pub fn host(&self) -> Option<String> {
         match self {
-            Self::Web(url) => {
-                let url = url.secret();
-                Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-            }
+            Self::Web(url) => Some(url.host()),
             Self::Other(text) => {
                 let rest = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
                 let authority = rest.split(['/', ':']).next()?;
@@ -314,18 +309,10 @@ impl Revision {
         }
         // git-check-ref-format(1), and what git-rev-parse(1) would calculate with.
         let odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[{\\".contains(c);
-        if text.starts_with(['-', '/', '.']) || text.contains(odd) || text.contains("..") || text.contains("@{") {
+        if text.starts_with(['-', '/', '.']) || text.contains(odd) || text.contains("..") {
             return Err(GitSourceError::Revision { revision: text.to_owned() });
         }
         Ok(Self::Named(text.to_owned()))
-    }
-
-    /// As a config writes it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Commit(id) => id.as_str(),
-            Self::Named(name) => name,
-        }
     }
 
     /// The commit it names by itself.
@@ -333,6 +320,15 @@ impl Revision {
         match self {
             Self::Commit(id) => Some(id),
             Self::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit(id) => id.fmt(f),
+            Self::Named(name) => f.write_str(name),
         }
     }
 }
@@ -361,12 +357,13 @@ mod tests {
             ("git+file:///src/b@HEAD", "/src/b", "HEAD"),
         ] {
             let source = parse(text).expect(text);
-            assert_eq!((source.repository.public().as_str(), source.revision.as_str()), (repository, revision));
+            let said = (source.repository.public(), source.revision.to_string());
+            assert_eq!(said, (repository.to_owned(), revision.to_owned()));
             assert_eq!(source.name(), "b", "{text}");
             assert!(source.submodules && !source.to_string().contains("u:p"));
         }
         let source = parse(&format!("git+https://h.example/b@{COMMIT}#submodules=false")).expect("parses");
-        assert_eq!(source.revision.commit().map(ObjectId::as_str), Some(COMMIT));
+        assert_eq!(source.revision.commit().map(ObjectId::to_string).as_deref(), Some(COMMIT));
         assert!(!source.submodules);
     }
 

@@ -30,7 +30,7 @@ pub use git::{GIT_ELSEWHERE, GIT_PREFIX, GitSource, GitSourceError, Repository, 
 pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};
 pub use link::{link_stays_below, link_stays_below_within};
 pub use object::{ObjectFormat, ObjectHasher, ObjectId};
-pub use path::{RelPath, RelPathError, normalize};
+pub use path::{RelPath, RelPathError, normalize, relative_to};
 pub use replica::{LinkMode, clone_file, link_file, replace_file};
 pub use span::{Place, SourceFile};
 pub use time::{Epoch, EpochError};

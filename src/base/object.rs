@@ -2,41 +2,62 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
-/// The full name of an object: 40 hexadecimal digits, or 64 in a repository of SHA-256.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct ObjectId(String);
+use super::{Sha1, Sha256};
+
+/// The full name of an object, written as 40 hexadecimal digits, or as 64 in a repository of SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectId {
+    /// As all repositories have them for long.
+    Sha1(Sha1),
+    /// `extensions.objectFormat = sha256`.
+    Sha256(Sha256),
+}
 
 impl ObjectId {
     /// Reads a full name; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let full = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        full.then(|| Self(text.to_ascii_lowercase()))
+        let sha1 = text.parse().map(Self::Sha1);
+        sha1.or_else(|_| text.parse().map(Self::Sha256)).ok()
     }
 
-    /// As hexadecimal digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// Wraps the raw bytes, as a tree holds them; `None` when they are too many or too few.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let sha1 = bytes.try_into().map(|bytes| Self::Sha1(Sha1::from_bytes(bytes)));
+        sha1.or_else(|_| bytes.try_into().map(|bytes| Self::Sha256(Sha256::from_bytes(bytes)))).ok()
+    }
+
+    /// The raw bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Sha1(digest) => digest.as_bytes(),
+            Self::Sha256(digest) => digest.as_bytes(),
+        }
     }
 
     /// How objects of its repository are named.
     pub fn format(&self) -> ObjectFormat {
-        if self.0.len() == 40 { ObjectFormat::Sha1 } else { ObjectFormat::Sha256 }
-    }
-
-    /// The raw bytes, as a tree holds them.
-    pub fn bytes(&self) -> Vec<u8> {
-        let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
-        self.0.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+        match self {
+            Self::Sha1(_) => ObjectFormat::Sha1,
+            Self::Sha256(_) => ObjectFormat::Sha256,
+        }
     }
 }
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Sha1(digest) => digest.fmt(f),
+            Self::Sha256(digest) => digest.fmt(f),
+        }
+    }
+}
+
+impl Serialize for ObjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -102,10 +123,9 @@ impl ObjectHasher {
 
     /// The name.
     pub fn finish(self) -> ObjectId {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self {
-            Self::Sha1(hasher) => ObjectId(hex(&hasher.finalize())),
-            Self::Sha256(hasher) => ObjectId(hex(&hasher.finalize())),
+            Self::Sha1(hasher) => ObjectId::Sha1(Sha1::from_bytes(hasher.finalize().into())),
+            Self::Sha256(hasher) => ObjectId::Sha256(Sha256::from_bytes(hasher.finalize().into())),
         }
     }
 }
@@ -128,10 +148,10 @@ mod tests {
     #[test]
     fn objects_are_named_as_git_names_them() {
         let empty = ObjectFormat::Sha1.id_of("blob", b"");
-        assert_eq!(empty.as_str(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
-        assert_eq!(ObjectFormat::Sha1.id_of("tree", b"").as_str(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+        assert_eq!(empty.to_string(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        assert_eq!(ObjectFormat::Sha1.id_of("tree", b"").to_string(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
         let empty = ObjectFormat::Sha256.id_of("blob", b"");
-        assert_eq!(empty.as_str(), "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813");
-        assert_eq!(empty.bytes()[..2], [0x47, 0x3a]);
+        assert_eq!(empty.to_string(), "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813");
+        assert_eq!(empty.as_bytes()[..2], [0x47, 0x3a]);
     }
 }

@@ -101,6 +101,12 @@ impl<'de> Deserialize<'de> for RelPath {
     }
 }
 
+/// A path as seen from `base`, if it is relative or lies below; both are compared as written.
+pub fn relative_to(base: &Utf8Path, path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let seen = path.strip_prefix(base).unwrap_or(path);
+    (!seen.is_absolute()).then(|| normalize(seen))
+}
+
 /// Removes `.` and resolves `..` by text alone, as a URL would; links are not looked at.
 pub fn normalize(path: &Utf8Path) -> Utf8PathBuf {
     let mut clean = Utf8PathBuf::new();

@@ -57,6 +57,13 @@ impl SourceUrl {
         &self.url
     }
 
+    /// The server's name and port.
+    pub fn host(&self) -> String {
+        // Neither is ever missing in a URL of these schemes.
+        let (name, port) = (self.url.host_str(), self.url.port_or_known_default());
+        format!("{}:{}", name.unwrap_or_default(), port.unwrap_or_default())
+    }
+
     /// The URL without user and password.
     pub fn public(&self) -> String {
         redact(self.url.as_str())

@@ -93,7 +93,7 @@ impl Job<'_> {
         let git = matches!(self.source.origin, Origin::Git { .. });
         let named = match known.filter(|known| known.sha256 == fingerprint.sha256) {
             _ if !git => None,
-            Some(Locked { commit: Some(commit), tree: Some(tree), .. }) => Some((commit.clone(), tree.clone())),
+            Some(Locked { commit: Some(commit), tree: Some(tree), .. }) => Some((*commit, *tree)),
             // It was checked when it was got.
             _ => check_git_tar(&hit.path).ok().map(|GitTree { commit, tree, .. }| (commit, tree)),
         };
@@ -163,8 +163,8 @@ fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>, submodules: bool) ->
 pub(super) fn named_commit(source: &Source, order: &Collect<'_>) -> Option<ObjectId> {
     let Origin::Git { git, key } = &source.origin else { return None };
     let locked = || match order.lock_use {
-        LockUse::Honour => order.lock.get(key).and_then(|locked| locked.commit.clone()),
+        LockUse::Honour => order.lock.get(key).and_then(|locked| locked.commit),
         LockUse::Update => None,
     };
-    git.revision.commit().cloned().or_else(locked)
+    git.revision.commit().copied().or_else(locked)
 }

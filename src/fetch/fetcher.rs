@@ -8,7 +8,7 @@ use super::credentials::Credentials;
 use super::error::Error;
 use super::git;
 use super::options::Options;
-use crate::base::{Answer, Checkout, KnownVersion, Sink, SourceUrl};
+use crate::base::{Answer, Checkout, KnownVersion, Sink};
 
 /// Gets files over http and https, and commits by git.
 pub struct Fetcher<'o> {
@@ -33,7 +33,7 @@ impl<'o> Fetcher<'o> {
     /// # Errors
     /// That of the last try.
     pub fn get(&self, get: &Get<'_>, sink: &mut dyn Sink) -> Result<Answer, Error> {
-        let (url, host) = (get.url.public(), host(get.url));
+        let (url, host) = (get.url.public(), get.url.host());
         self.attempts.persist(&url, &host, |deadline| {
             let before = begun(sink);
             let answer = self.attempts.client().get(get, deadline, sink);
@@ -58,10 +58,4 @@ impl<'o> Fetcher<'o> {
 
 fn begun(sink: &dyn Sink) -> u64 {
     sink.begun().map_or(0, |begun| begun.length)
-}
-
-/// Name and port.
-fn host(url: &SourceUrl) -> String {
-    let url = url.secret();
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::base::{
     Expected, GIT_PREFIX, GitSource, GitSourceError, RelPath, Repository, SourceKey, SourceUrl, UrlError, View, Wanted,
-    normalize,
+    normalize, redact, relative_to,
 };
 
 /// A file a part needs.
@@ -77,9 +77,7 @@ impl Source {
         }
         if text.starts_with(GIT_PREFIX) {
             let git = GitSource::parse(text, directory)?;
-            let key = git_key(&git);
-            let origin = Origin::Git { git, key };
-            return Ok(Self { text: text.to_owned(), origin, expected, alternates: Vec::new() });
+            return Ok(Self { expected, ..Self::of_git(git, text.to_owned()) });
         }
         let path = match text.strip_prefix("file:") {
             // The host, if any, is ignored: `file://localhost/x` and `file:///x` are one file.
@@ -94,8 +92,7 @@ impl Source {
         let origin = match path {
             None => Origin::Remote(SourceUrl::parse(text)?),
             Some(path) => {
-                let relative = Utf8Path::new(path).strip_prefix(directory).unwrap_or(path.into());
-                let relative = (!relative.is_absolute()).then(|| normalize(relative));
+                let relative = relative_to(directory, path.into());
                 let path = normalize(&directory.join(path));
                 match RelPath::below(project_root, &path) {
                     Some(below) => Origin::Project(below),
@@ -117,9 +114,13 @@ impl Source {
         directory: &Utf8Path,
     ) -> Result<Self, SourceProblem> {
         let git = GitSource::new(repository, revision, submodules, directory)?;
-        let text = GitSource::text(repository, revision, submodules);
+        let text = format!("{GIT_PREFIX}{repository}{}", git.ending());
+        Ok(Self::of_git(git, text))
+    }
+
+    fn of_git(git: GitSource, text: String) -> Self {
         let key = git_key(&git);
-        Ok(Self { text, origin: Origin::Git { git, key }, expected: Expected::default(), alternates: Vec::new() })
+        Self { text, origin: Origin::Git { git, key }, expected: Expected::default(), alternates: Vec::new() }
     }
 
     /// The same, with other URLs of the same file; one that ends in a slash is a folder that has it under its name.
@@ -176,7 +177,7 @@ impl Source {
     pub fn shown(&self) -> String {
         match &self.origin {
             Origin::Remote(url) => {
-                let public = crate::base::redact(&self.text);
+                let public = redact(&self.text);
                 if public.is_empty() { url.public() } else { public }
             }
             Origin::Git { git, .. } => git.to_string(),
@@ -188,19 +189,18 @@ impl Source {
     /// What caches look for; `None` for a file of the project, which no cache holds.
     pub fn wanted(&self) -> Option<Wanted> {
         let key = self.key()?;
-        let (secret, local) = match &self.origin {
-            // What a commit is does not hang on who asks for it.
-            Origin::Git { git, .. } => (git.repository.is_secret() && git.revision.commit().is_none(), false),
-            origin => (crate::base::redact(&self.text) != self.text, matches!(origin, Origin::Outside { .. })),
+        let (secret, views) = match &self.origin {
+            // What a commit is does not hang on who asks for it, and no other program keeps commits in files.
+            Origin::Git { git, .. } => (git.repository.is_secret() && git.revision.commit().is_none(), Vec::new()),
+            _ if redact(&self.text) != self.text => (true, Vec::new()),
+            _ => (false, vec![View::Cmmi(self.text.clone())]),
         };
-        let foreign = matches!(self.origin, Origin::Git { .. });
         Some(Wanted {
             key,
-            // No other program keeps commits in files.
-            views: if secret || foreign { Vec::new() } else { vec![View::Cmmi(self.text.clone())] },
+            views,
             file_name: self.file_name().to_owned(),
             expected: self.expected,
-            local,
+            local: matches!(self.origin, Origin::Outside { .. }),
             index: false,
             secret,
         })
@@ -212,10 +212,7 @@ fn git_key(git: &GitSource) -> SourceKey {
     match &git.repository {
         Repository::Local { path, relative } => {
             let place = SourceKey::outside_file(relative.as_ref().unwrap_or(path).as_str());
-            SourceKey::at_revision(
-                &place,
-                &GitSource::text("", git.revision.as_str(), git.submodules)[GIT_PREFIX.len()..],
-            )
+            SourceKey::at_revision(&place, &git.ending())
         }
         _ => SourceKey::url(&git.to_string()),
     }

@@ -115,9 +115,9 @@ fn read(stream: &mut dyn Read) -> Result<GitTree, Problem> {
     let Some(commit) = top.repository.as_deref().and_then(CommitObject::parse) else {
         return Err(Problem::Other("its top folder has no commit".to_owned()));
     };
-    let tree = commit.tree().clone();
+    let tree = commit.tree();
     let commit = top.link(format, "the top folder")?;
-    match named.as_deref() == Some(commit.as_str()) {
+    match named.as_deref() == Some(commit.to_string().as_str()) {
         // The top folder has a commit of its own.
         true => Ok(GitTree { commit, tree, has_submodules: submodules > 1, left_out }),
         false => Err(Problem::Other(format!("it is called {}, and is {commit}", named.unwrap_or_default()))),
@@ -174,7 +174,7 @@ impl Folder {
             let id = std::str::from_utf8(id).ok().and_then(ObjectId::parse).filter(|_| self.children.is_empty());
             return id.ok_or_else(|| Problem::Other(format!("{path} is no submodule that was left out")));
         }
-        let wanted = CommitObject::parse(&content).map(|commit| commit.tree().clone());
+        let wanted = CommitObject::parse(&content).map(|commit| commit.tree());
         let wanted = wanted.ok_or_else(|| Problem::Other(format!("{path} has no commit")))?;
         let tree = self.tree(format, path)?;
         match tree == wanted {
@@ -198,7 +198,7 @@ impl Folder {
             // Git sorts a folder as if its name ended in a slash.
             let mut key = name.clone();
             key.extend((mode == "40000").then_some(b'/'));
-            entries.push((key, [mode.as_bytes(), b" ", &name, b"\0", &id.bytes()].concat()));
+            entries.push((key, [mode.as_bytes(), b" ", &name, b"\0", id.as_bytes()].concat()));
         }
         entries.sort();
         let content: Vec<u8> = entries.into_iter().flat_map(|(_, bytes)| bytes).collect();
@@ -215,7 +215,7 @@ mod tests {
     fn tar() -> (ObjectId, Vec<u8>) {
         let format = ObjectFormat::Sha1;
         let entry = |mode: &str, name: &str, id: &ObjectId| {
-            [mode.as_bytes(), b" ", name.as_bytes(), b"\0", &id.bytes()].concat()
+            [mode.as_bytes(), b" ", name.as_bytes(), b"\0", id.as_bytes()].concat()
         };
         let commit = |tree: &ObjectId| {
             let text = format!("tree {tree}\nauthor A <a> 1 +0000\ncommitter A <a> 1000000000 +0000\n\nwhy\n");

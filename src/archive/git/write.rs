@@ -35,8 +35,8 @@ impl CommitObject {
     }
 
     /// Its tree.
-    pub fn tree(&self) -> &ObjectId {
-        &self.tree
+    pub fn tree(&self) -> ObjectId {
+        self.tree
     }
 }
 
@@ -54,7 +54,7 @@ impl<W: Write> GitTarWriter<W> {
     /// Those of writing.
     pub fn start(stream: W, top: &str, id: &ObjectId, commit: &CommitObject) -> io::Result<Self> {
         let mut writer = Self { stream, top: top.to_owned(), time: commit.time };
-        writer.put(&encode_global_comment(id.as_str(), commit.time))?;
+        writer.put(&encode_global_comment(&id.to_string(), commit.time))?;
         writer.folder("", Some(commit.content()))?;
         Ok(writer)
     }

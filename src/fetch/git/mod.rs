@@ -32,9 +32,9 @@ pub(super) fn checkout(
     let url = checkout.source.repository.public();
     let work = Work::new(checkout.work).map_err(|source| Error::Store { url: url.clone(), source })?;
     let source = checkout.source;
-    let mut clone = Clone::new(attempts, &source.repository, work.0.join("0"));
+    let clone = Clone::new(attempts, &source.repository, work.0.join("0"));
     let named = match (checkout.commit, &source.revision) {
-        (Some(commit), _) | (None, Revision::Commit(commit)) => Some(commit.clone()),
+        (Some(commit), _) | (None, Revision::Commit(commit)) => Some(*commit),
         (None, Revision::Named(name)) => clone.named(name)?,
     };
     if let (Some(known), Some(named)) = (known, &named)
@@ -47,7 +47,7 @@ pub(super) fn checkout(
             clone.fetch(&id)?;
             id
         }
-        None => clone.described(source.revision.as_str())?,
+        None => clone.described(&source.revision.to_string())?,
     };
     let validators = Validators::of_commit(&id);
     if let Some(known) = known.filter(|known| known.validators.same_bytes(&validators)) {
@@ -58,7 +58,7 @@ pub(super) fn checkout(
     sink.start(&head).map_err(stored)?;
     let mut objects = clone.objects()?;
     let commit = objects.commit(&id)?;
-    let top = format!("{}-{}", checkout.own.name(), &id.as_str()[..SHORT]);
+    let top = format!("{}-{}", checkout.own.name(), &id.to_string()[..SHORT]);
     let tar = GitTarWriter::start(sink, &top, &id, &commit).map_err(stored)?;
     let mut pack = Pack::new(attempts, checkout, &work.0, tar);
     pack.repository(checkout.own, &clone, &mut objects, (&id, &commit), "")?;

@@ -26,9 +26,8 @@ impl TreeEntry {
         let space = bytes.iter().position(|byte| *byte == b' ')?;
         let end = space + 1 + bytes[space + 1..].iter().position(|byte| *byte == 0)?;
         let id = bytes.get(end + 1..end + 1 + width)?;
-        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
         let mode = String::from_utf8(bytes[..space].to_vec()).ok()?;
-        let entry = Self { mode, name: bytes[space + 1..end].to_vec(), id: ObjectId::parse(&hex)? };
+        let entry = Self { mode, name: bytes[space + 1..end].to_vec(), id: ObjectId::from_bytes(id)? };
         Some((entry, &bytes[end + 1 + width..]))
     }
 }
@@ -58,7 +57,7 @@ impl Objects {
     /// What a tree holds, in git's order.
     pub(super) fn tree(&mut self, id: &ObjectId) -> Result<Vec<TreeEntry>, Error> {
         let content = self.small(id, "tree", LONGEST_TREE)?;
-        let width = id.bytes().len();
+        let width = id.as_bytes().len();
         let (mut rest, mut entries) = (content.as_slice(), Vec::new());
         while !rest.is_empty() {
             let (entry, after) =

@@ -76,7 +76,7 @@ impl<'p, W: Write> Pack<'p, W> {
         prefix: &str,
     ) -> Result<(), Error> {
         let submodules = if self.checkout.source.submodules { declared(clone, id)? } else { BTreeMap::new() };
-        self.folder(&From { own, submodules, prefix }, objects, commit.tree(), "", 0)
+        self.folder(&From { own, submodules, prefix }, objects, &commit.tree(), "", 0)
     }
 
     /// Packs a tree's entries; `path` is that of the tree in its repository, with a slash at its end.
@@ -153,7 +153,7 @@ impl<'p, W: Write> Pack<'p, W> {
             return Err(odd(format!("there are more than {MOST} submodules")));
         }
         let own = parent.join(url).map_err(|problem| odd(problem.to_string()))?;
-        let key = (own.secret(), id.clone());
+        let key = (own.secret(), *id);
         let (place, folder) = match self.fetched.get(&key) {
             Some(known) => known.clone(),
             None => {

@@ -15,6 +15,7 @@ use crate::base::{GIT_ELSEWHERE, Repository, SourceUrl};
 
 /// Git itself gives up on a silent server, and says so better.
 const GRACE: Duration = Duration::from_secs(5);
+
 /// A git for one repository.
 pub(super) struct Git<'g> {
     client: &'g Client,

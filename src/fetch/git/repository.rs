@@ -38,7 +38,7 @@ impl<'c> Clone<'c> {
     }
 
     /// The commit that a tag or a branch names, a tag first; `None` where the name may be that of a commit.
-    pub(super) fn named(&mut self, name: &str) -> Result<Option<ObjectId>, Error> {
+    pub(super) fn named(&self, name: &str) -> Result<Option<ObjectId>, Error> {
         let patterns = match name {
             "HEAD" => vec![name.to_owned()],
             full if full.starts_with("refs/") => vec![format!("{full}^{{}}"), full.to_owned()],
@@ -62,24 +62,24 @@ impl<'c> Clone<'c> {
     }
 
     /// Fetches what a commit needs.
-    pub(super) fn fetch(&mut self, id: &ObjectId) -> Result<(), Error> {
+    pub(super) fn fetch(&self, id: &ObjectId) -> Result<(), Error> {
         self.make(id.format())?;
-        let alone = self.pull(&["--depth=1"], &[id.as_str()]);
-        match alone {
+        let name = id.to_string();
+        match self.pull(&["--depth=1"], &[&name]) {
             Err(Error::Git { kind: GitFailure::NoSuchCommit, .. }) => {}
             other => return other,
         }
         // Some servers give only what a branch or a tag names.
         self.make(id.format())?;
         self.pull(&[], &EVERYTHING)?;
-        match self.commit(id.as_str())? {
+        match self.commit(&name)? {
             Some(found) if found == *id => Ok(()),
-            _ => Err(Error::Revision { url: self.git.url(), revision: id.to_string() }),
+            _ => Err(Error::Revision { url: self.git.url(), revision: name }),
         }
     }
 
     /// The commit that the first digits of its name, or a description by a tag, mean: only all commits together tell.
-    pub(super) fn described(&mut self, name: &str) -> Result<ObjectId, Error> {
+    pub(super) fn described(&self, name: &str) -> Result<ObjectId, Error> {
         // Its own head tells how the repository names things.
         let format = self.named("HEAD").ok().flatten().map_or(ObjectFormat::Sha1, |id| id.format());
         self.make(format)?;
@@ -120,7 +120,7 @@ impl<'c> Clone<'c> {
         self.git.run(command, None).map(drop)
     }
 
-    fn pull(&mut self, options: &[&str], wanted: &[&str]) -> Result<(), Error> {
+    fn pull(&self, options: &[&str], wanted: &[&str]) -> Result<(), Error> {
         self.persist(|clone, deadline| {
             let mut command = clone.git.connecting(&clone.folder);
             command.args(["fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]);
