@@ -10,6 +10,7 @@ mod git;
 mod key;
 mod link;
 mod object;
+mod parallel;
 mod path;
 mod replica;
 mod span;
@@ -30,6 +31,7 @@ pub use git::{GIT_ELSEWHERE, GIT_PREFIX, GitSource, GitSourceError, Repository, 
 pub use key::{Class, Expected, Mismatch, SourceKey, View, Wanted};
 pub use link::{link_stays_below, link_stays_below_within};
 pub use object::{ObjectFormat, ObjectHasher, ObjectId};
+pub use parallel::in_parallel;
 pub use path::{RelPath, RelPathError, normalize, relative_to};
 pub use replica::{LinkMode, clone_file, link_file, replace_file};
 pub use span::{Place, SourceFile};

@@ -1,8 +1,6 @@
 //! Getting all sources of a plan.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,7 +11,7 @@ use super::job::{Got, Job, Strictness, check_archive, named_commit};
 use super::layout::blob_path;
 use super::order::{Collect, LockUse, Progress};
 use crate::archive::Links;
-use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file};
+use crate::base::{Fingerprint, RelPath, SourceKey, Wanted, fingerprint_file, in_parallel, redact};
 use crate::lock::{Lock, Locked};
 use crate::recipes::{Origin, Plan, StepKind};
 
@@ -66,7 +64,12 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
         jobs.push(Job { source, parts, wanted, declared, commit, unpacked, prefer_cache: false });
     }
     jobs.sort_by(|a, b| a.wanted.key.cmp(&b.wanted.key));
-    let outcomes = run(&jobs, collect);
+    (collect.observe)(Progress::Start { sources: jobs.len() });
+    let outcomes = in_parallel(&jobs, collect.workers, |job| {
+        let outcome = got_and_locked(job, collect);
+        (collect.observe)(Progress::Done);
+        outcome
+    });
 
     let mut failures = project_failures(plan, &unpacked);
     failures.extend(same_names(plan));
@@ -108,7 +111,7 @@ fn same_names(plan: &Plan) -> Vec<Failure> {
                 continue;
             };
             let known = *texts.entry(key).or_insert(&source.text);
-            if known != source.text && crate::base::redact(&source.text) != source.text {
+            if known != source.text && redact(&source.text) != source.text {
                 let parts = vec![part.name.clone()];
                 failures.push(Failure { source_name: source.shown(), parts, cause: FailureCause::SameName });
             }
@@ -160,33 +163,10 @@ fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
     }
 }
 
-type Outcome = Result<(Got, Locked), FailureCause>;
-
 /// Gets a source and what the lock will say of it.
-fn got_and_locked(job: &Job<'_>, collect: &Collect<'_>) -> Outcome {
+fn got_and_locked(job: &Job<'_>, collect: &Collect<'_>) -> Result<(Got, Locked), FailureCause> {
     let got = get(job, collect)?;
     let parts = job.parts.iter().map(|part| (*part).to_owned()).collect();
     let locked = job.locked(&got, collect.lock.get(&job.wanted.key), parts)?;
     Ok((got, locked))
-}
-
-/// Works through the jobs on a few threads; the outcomes come in the order of the jobs.
-fn run(jobs: &[Job<'_>], collect: &Collect<'_>) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    (collect.observe)(Progress::Start { sources: jobs.len() });
-    let outcomes: Vec<Mutex<Option<Outcome>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..collect.workers.clamp(1, jobs.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(job), Some(slot)) = (jobs.get(index), outcomes.get(index)) else { break };
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(got_and_locked(job, collect));
-                    (collect.observe)(Progress::Done);
-                }
-            });
-        }
-    });
-    let finished = outcomes.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
-    finished.map(|outcome| outcome.unwrap_or(Err(FailureCause::Missing))).collect()
 }

@@ -1,19 +1,17 @@
 //! Going through a bundle's entries on all cores. Members that hold whole entries are read apart from one another; each
 //! byte is compared with what the manifest says must be there.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8Path;
 
 use super::error::Error;
 use super::manifest::{EntryRecord, Manifest, RecordKind};
 use crate::archive::{Member, MemberReader, TarEntry, TarKind, encode_entry, padding};
-use crate::base::{HashingReader, PathError, RelPath};
+use crate::base::{HashingReader, PathError, RelPath, in_parallel};
 
 /// What a check of a whole bundle came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,34 +96,27 @@ impl<'w> Walk<'w> {
     /// Of several, that of the earliest byte.
     pub(super) fn run(&self, visit: &Visit<'_>) -> Result<Checked, Error> {
         let placed = self.placed();
-        let units = self.units(&placed)?;
-        let mut order: Vec<usize> = (0..units.len()).collect();
+        let mut units = self.units(&placed)?;
         // What takes longest is begun first, so that nobody waits for it at the end.
-        order.sort_by_key(|index| std::cmp::Reverse(units[*index].end - units[*index].start));
-        let (next, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let failed: Mutex<BTreeMap<u64, Error>> = Mutex::default();
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads.clamp(1, units.len().max(1)) {
-                scope.spawn(|| {
-                    while !ended.load(Ordering::Relaxed) {
-                        let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                        let unit = &units[*index];
-                        if let Err((at, stop)) = self.unit(unit, &placed, visit) {
-                            // Where nothing can be written, nothing more is tried.
-                            ended.fetch_or(matches!(stop, Stop::Target(_)), Ordering::Relaxed);
-                            let entry = placed[at.min(placed.len() - 1)].path;
-                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                            failed.insert(unit.start, stop.into_error(self.path, entry));
-                        }
-                    }
-                });
+        units.sort_by_key(|unit| std::cmp::Reverse(unit.end - unit.start));
+        let ended = AtomicBool::new(false);
+        let failed = in_parallel(&units, self.threads, |unit| {
+            if ended.load(Ordering::Relaxed) {
+                return None;
             }
+            let (at, stop) = self.unit(unit, &placed, visit).err()?;
+            // Where nothing can be written, nothing more is tried.
+            ended.fetch_or(matches!(stop, Stop::Target(_)), Ordering::Relaxed);
+            let entry = placed[at.min(placed.len() - 1)].path;
+            Some((unit.start, stop.into_error(self.path, entry)))
         });
-        if let Some((_, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first() {
-            return Err(error);
+        match failed.into_iter().flatten().min_by_key(|(start, _)| *start) {
+            Some((_, error)) => Err(error),
+            None => {
+                let bytes = placed.iter().map(|placed| placed.size).sum();
+                Ok(Checked { entries: placed.len(), bytes })
+            }
         }
-        let bytes = placed.iter().map(|placed| placed.size).sum();
-        Ok(Checked { entries: placed.len(), bytes })
     }
 
     /// Where the entries must be, one after another.

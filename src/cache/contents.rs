@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -15,8 +13,8 @@ use super::identity::Identity;
 use super::ledger::Record;
 use super::store::Cache;
 use crate::base::{
-    Class, Fingerprint, IoContext, PathError, Sha256, SourceKey, TEMPORARY, Validators, files_below, remove_tree,
-    sha256_file,
+    Class, Fingerprint, IoContext, PathError, Sha256, SourceKey, TEMPORARY, Validators, files_below, in_parallel,
+    remove_tree, sha256_file,
 };
 
 /// A source that a cache has.
@@ -249,32 +247,18 @@ impl Cache {
 
 /// Blobs whose bytes are others than their names say, found on all processors.
 fn changed(blobs: &[Utf8PathBuf]) -> Result<Vec<Finding>, PathError> {
-    let (next, found) = (AtomicUsize::new(0), Mutex::new(Ok(Vec::new())));
-    let check = |path: &Utf8PathBuf| -> Result<bool, PathError> {
-        match sha256_file(path) {
-            Ok(sha256) => Ok(path.file_name() == Some(sha256.to_string().as_str())),
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let outcomes = in_parallel(blobs, threads, |path| {
+        let whole = match sha256_file(path) {
+            Ok(sha256) => path.file_name() == Some(sha256.to_string().as_str()),
             // Somebody removed it meanwhile, which is no fault; what is no file is one.
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(error) if error.is_no_such_file() => Ok(false),
-            Err(error) => Err(error),
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
-            scope.spawn(|| {
-                while let Some(path) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = check(path);
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    match (outcome, &mut *found) {
-                        (Ok(false), Ok(list)) => list.push(Finding { path: path.clone(), kind: FindingKind::Changed }),
-                        (Err(error), Ok(_)) => *found = Err(error),
-                        _ => {}
-                    }
-                }
-            });
-        }
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => true,
+            Err(error) if error.is_no_such_file() => false,
+            Err(error) => return Err(error),
+        };
+        Ok((!whole).then(|| Finding { path: path.clone(), kind: FindingKind::Changed }))
     });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner)
+    outcomes.into_iter().filter_map(Result::transpose).collect()
 }
 
 /// The files below a folder, but for those that are being written; none where there is no such folder.

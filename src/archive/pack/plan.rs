@@ -2,15 +2,13 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use camino::Utf8Path;
 
 use super::super::gzip_write::{CHUNK, MIN_STORED, looks_compressed};
 use super::super::tar_write::{TarEntry, TarKind, encode_entry, padding};
 use super::{PackContent, PackError, PackItem};
-use crate::base::Epoch;
+use crate::base::{Epoch, in_parallel};
 
 /// Bytes of a file that decide whether deflating it is worth it.
 const HEAD: usize = 64 << 10;
@@ -48,7 +46,8 @@ pub(super) enum Piece {
 
 impl<'p> Plan<'p> {
     pub(super) fn new(items: &'p [PackItem], mtime: Epoch, threads: usize) -> Result<Self, PackError> {
-        let looks = look_at_all(items, threads)?;
+        // Large files are tried before they are packed.
+        let looks: Vec<Look> = in_parallel(items, threads, look_at).into_iter().collect::<Result<_, _>>()?;
         let sizes: Vec<u64> = looks.iter().map(|look| look.size).collect();
         let mut building = Building { units: Vec::new(), pieces: Vec::new(), length: 0 };
         let (mut split, mut offsets, mut offset) = (Vec::new(), Vec::new(), 0u64);
@@ -61,8 +60,8 @@ impl<'p> Plan<'p> {
             let header = encode_entry(&TarEntry { path: &item.path, kind, mode: item.mode, mtime });
             offsets.push(offset);
             let padding = padding(look.size);
-            offset += header.len() as u64 + look.size + padding as u64;
             let whole = header.len() as u64 + look.size + padding as u64;
+            offset += whole;
             if look.stored {
                 building.add(Piece::Header(header));
                 building.cut();
@@ -131,39 +130,7 @@ struct Look {
     stored: bool,
 }
 
-/// Looks at all items, on all cores: large files are tried before they are packed.
-fn look_at_all(items: &[PackItem], threads: usize) -> Result<Vec<Look>, PackError> {
-    let next = AtomicUsize::new(0);
-    let looks: Vec<Mutex<Look>> = items.iter().map(|_| Mutex::default()).collect();
-    let failed: Mutex<Option<(usize, PackError)>> = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut head = Vec::with_capacity(HEAD);
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(item), Some(slot)) = (items.get(index), looks.get(index)) else { break };
-                    match look_at(item, &mut head) {
-                        Ok(look) => *slot.lock().unwrap_or_else(PoisonError::into_inner) = look,
-                        Err(error) => {
-                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                            if failed.as_ref().is_none_or(|(first, _)| index < *first) {
-                                *failed = Some((index, error));
-                            }
-                            break;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some((_, error)) => Err(error),
-        None => Ok(looks.into_iter().map(|look| look.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()),
-    }
-}
-
-fn look_at(item: &PackItem, head: &mut Vec<u8>) -> Result<Look, PackError> {
+fn look_at(item: &PackItem) -> Result<Look, PackError> {
     match &item.content {
         PackContent::Folder | PackContent::Symlink(_) => Ok(Look::default()),
         PackContent::Memory(bytes) => Ok(Look { size: bytes.len() as u64, stored: false }),
@@ -172,10 +139,10 @@ fn look_at(item: &PackItem, head: &mut Vec<u8>) -> Result<Look, PackError> {
             if size < MIN_STORED {
                 return Ok(Look { size, stored: false });
             }
-            head.clear();
+            let mut head = Vec::with_capacity(HEAD);
             let file = File::open(path).map_err(|source| read("open", path, source))?;
-            file.take(HEAD as u64).read_to_end(head).map_err(|source| read("read", path, source))?;
-            Ok(Look { size, stored: looks_compressed(head) })
+            file.take(HEAD as u64).read_to_end(&mut head).map_err(|source| read("read", path, source))?;
+            Ok(Look { size, stored: looks_compressed(&head) })
         }
     }
 }
