@@ -152,16 +152,16 @@ impl GitSource {
         self.repository.name()
     }
 
-    /// The same commit of another repository.
-    pub fn at(&self, repository: Repository) -> Self {
-        Self { repository, ..self.clone() }
+    /// How the same commit of another repository is written, without credentials.
+    pub fn shown_at(&self, repository: &Repository) -> String {
+        format!("{GIT_PREFIX}{}{}", repository.public(), self.ending())
     }
 }
 
 impl fmt::Display for GitSource {
     /// Without credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{GIT_PREFIX}{}{}", self.repository.public(), self.ending())
+        f.write_str(&self.shown_at(&self.repository))
     }
 }
 

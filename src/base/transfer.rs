@@ -85,12 +85,12 @@ pub struct Head {
 /// A commit's files that are to be had.
 #[derive(Clone, Copy)]
 pub struct Checkout<'a> {
-    /// What is asked for, and of which place.
+    /// What the config asks for. Its repository's name is in the files, and submodules are relative to it.
     pub source: &'a GitSource,
-    /// The repository as the config has it: its name is in the files, and submodules are relative to it.
-    pub own: &'a Repository,
+    /// The repository that is asked: that one, or a mirror of it.
+    pub place: &'a Repository,
     /// The commit that is meant, whatever tags and branches say now.
-    pub commit: Option<&'a ObjectId>,
+    pub commit: Option<ObjectId>,
     /// What the names of folders for git's objects start with, which are made and gone afterwards. Nobody else uses
     /// such names meanwhile.
     pub work: &'a Utf8Path,

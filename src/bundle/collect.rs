@@ -75,23 +75,22 @@ pub fn collect(plan: &Plan, collect: &Collect<'_>) -> Result<Collected, Error> {
     failures.extend(same_names(plan));
     let mut result = Collected { sources: Vec::new(), lock: Lock::default(), downloads: 0, downloaded: 0 };
     for (job, outcome) in jobs.iter().zip(outcomes) {
-        let parts: Vec<String> = job.parts.iter().map(|part| (*part).to_owned()).collect();
         match outcome {
             Ok((got, locked)) => {
                 // Other MD5s some runs know and some do not.
                 let fingerprint = Fingerprint { md5: job.declared.md5, ..got.hit.fingerprint };
                 result.downloads += usize::from(got.downloaded);
                 result.downloaded += if got.downloaded { got.hit.fingerprint.size } else { 0 };
-                result.lock.insert(locked);
                 result.sources.push(CollectedSource {
                     key: job.wanted.key.clone(),
                     path: got.hit.path,
                     fingerprint,
                     bundle_path: blob_path(job.source, &got.hit.fingerprint.sha256),
-                    parts,
+                    parts: locked.parts.clone(),
                 });
+                result.lock.insert(locked);
             }
-            Err(cause) => failures.push(Failure { source_name: job.source.shown(), parts, cause }),
+            Err(cause) => failures.push(Failure { source_name: job.source.shown(), parts: job.parts(), cause }),
         }
     }
     if !failures.is_empty() {
@@ -166,7 +165,6 @@ fn local_file(path: &Utf8Path) -> Result<Fingerprint, FailureCause> {
 /// Gets a source and what the lock will say of it.
 fn got_and_locked(job: &Job<'_>, collect: &Collect<'_>) -> Result<(Got, Locked), FailureCause> {
     let got = get(job, collect)?;
-    let parts = job.parts.iter().map(|part| (*part).to_owned()).collect();
-    let locked = job.locked(&got, collect.lock.get(&job.wanted.key), parts)?;
+    let locked = job.locked(&got, collect.lock.get(&job.wanted.key))?;
     Ok((got, locked))
 }

@@ -109,9 +109,6 @@ fn delete_policy(policy: &Policy, wanted: &Wanted, order: &Collect<'_>) -> Delet
     answer
 }
 
-/// What was downloaded, and what it was found to be where it was examined.
-type Downloaded = (Hit, Option<Option<Sha256>>);
-
 /// One source on its way.
 struct Getting<'a> {
     job: &'a Job<'a>,
@@ -147,9 +144,9 @@ impl Getting<'_> {
 
     /// Takes what a cache has.
     fn take(&self, cache: &Cache, hit: Hit) -> Result<Got, FailureCause> {
-        self.job.check(&hit.path)?;
+        let git = self.job.check(&hit.path)?;
         cache.show(self.wanted, &hit, &mut |event| self.observe(event));
-        Ok(Got::cached(hit))
+        Ok(Got { hit, downloaded: false, git, examined: None })
     }
 
     /// A file of this machine outside the project.
@@ -162,8 +159,9 @@ impl Getting<'_> {
         if !path.is_file() {
             return Err(if path.is_dir() { FailureCause::Folder } else { FailureCause::NoFile });
         }
-        self.job.check(path)?;
-        Ok(Got::cached(self.caches.main.copy_in(path, self.wanted, &mut |event| self.observe(event))?))
+        let git = self.job.check(path)?;
+        let hit = self.caches.main.copy_in(path, self.wanted, &mut |event| self.observe(event))?;
+        Ok(Got { hit, downloaded: false, git, examined: None })
     }
 
     fn freshness(&self) -> Freshness {
@@ -220,14 +218,14 @@ impl Getting<'_> {
             // What a server said of its file is for that server alone.
             let asked = if candidate.own { known } else { None };
             match self.download(network, &candidate.place, asked, known_bytes.as_ref(), Some(&lock)) {
-                Ok(Some((hit, examined))) => {
+                Ok(Some(got)) => {
                     let proved = self.wanted.expected.is_some() || self.job.commit.is_some();
                     if !candidate.own && !proved {
                         let place = candidate.place.public();
                         (self.order.observe)(Progress::Unproved { source: source.clone(), place });
                     }
-                    (self.order.observe)(Progress::Downloaded { source, size: hit.fingerprint.size });
-                    return Ok(Got { hit, downloaded: true, examined });
+                    (self.order.observe)(Progress::Downloaded { source, size: got.hit.fingerprint.size });
+                    return Ok(got);
                 }
                 // Nothing is unchanged where nothing was known.
                 Ok(None) => match there.found {
@@ -261,11 +259,11 @@ impl Getting<'_> {
     fn download(
         &self,
         network: &dyn Fetch,
-        place: &Place,
+        place: &Place<'_>,
         known: Option<&KnownVersion>,
         known_bytes: Option<&Sha256>,
         lock: Option<&KeyLock>,
-    ) -> Result<Option<Downloaded>, FailureCause> {
+    ) -> Result<Option<Got>, FailureCause> {
         let cache = self.caches.main;
         let mut staged = match lock {
             Some(lock) => cache.stage(lock, self.wanted.expected.md5.is_some())?,
@@ -276,14 +274,11 @@ impl Getting<'_> {
         let mut sink = Metered::new(&mut staged, &source, self.order.observe);
         let fetched = match place {
             Place::Web(url) => network.fetch(url, known, &mut sink),
-            Place::Git(git) => {
-                let own = match &self.job.source.origin {
-                    Origin::Git { git, .. } => &git.repository,
-                    _ => &git.repository,
-                };
+            Place::Git { source, repository } => {
                 let places = |own: &Repository| repositories(own, self.order.mirrors);
-                let commit = self.job.commit.as_ref();
-                network.checkout(&Checkout { source: git, own, commit, work: &work, places: &places }, known, &mut sink)
+                let commit = self.job.commit;
+                let checkout = Checkout { source, place: repository, commit, work: &work, places: &places };
+                network.checkout(&checkout, known, &mut sink)
             }
         };
         (self.order.observe)(Progress::Ended { source });
@@ -311,15 +306,15 @@ impl Getting<'_> {
             (self.order.observe)(Progress::Recompressed { source: self.job.source.shown() });
             wanted.expected = declared;
         }
-        // What no digest speaks for is read to its end before it is kept.
-        let checked = match wanted.expected.is_some() {
-            true => self.job.check(staged.path()).map(|()| None),
-            false => self.job.examine(staged.path()).map(Some),
-        };
+        let checked = self.job.check(staged.path()).and_then(|git| match wanted.expected.is_some() {
+            true => Ok((git, None)),
+            // What no digest speaks for is read to its end before it is kept.
+            false => Ok((git, Some(self.job.examine(staged.path())?))),
+        });
         let kept = match checked {
-            Ok(examined) => {
+            Ok((git, examined)) => {
                 let kept = cache.keep(staged, &wanted, version, &mut |event| self.observe(event));
-                Ok(kept.map(|hit| (hit, examined)))
+                Ok(kept.map(|hit| Got { hit, downloaded: true, git, examined }))
             }
             Err(cause) => {
                 staged.discard();

@@ -41,32 +41,40 @@ pub(super) struct Strictness {
 pub(super) struct Got {
     pub(super) hit: Hit,
     pub(super) downloaded: bool,
-    /// It was read to its end as a part will unpack it; with the digest of its content, if it has one of its own.
-    pub(super) examined: Option<Option<Sha256>>,
+    /// What it is, if it is the tar of a commit.
+    pub(super) git: Option<GitTree>,
+    /// What was found where it was read to its end as a part will unpack it.
+    pub(super) examined: Option<Examined>,
 }
 
-impl Got {
-    pub(super) fn cached(hit: Hit) -> Self {
-        Self { hit, downloaded: false, examined: None }
-    }
+/// What reading an archive to its end told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Examined {
+    /// The digest of its content, where that is compressed as a whole.
+    content: Option<Sha256>,
 }
 
 impl Job<'_> {
-    /// Fails where a part could not unpack the file, or where it is not the commit that is asked for.
-    pub(super) fn check(&self, path: &Utf8Path) -> Result<(), FailureCause> {
-        match self.source.origin {
-            Origin::Git { ref git, .. } => check_commit(path, self.commit.as_ref(), git.submodules),
-            _ if self.unpacked.is_some() => check_archive(path),
-            _ => Ok(()),
+    /// The parts that want it.
+    pub(super) fn parts(&self) -> Vec<String> {
+        self.parts.iter().map(|part| (*part).to_owned()).collect()
+    }
+
+    /// Fails where a part could not unpack the file, or where it is not the commit that is asked for. Gives what it is,
+    /// if it is the tar of a commit.
+    pub(super) fn check(&self, path: &Utf8Path) -> Result<Option<GitTree>, FailureCause> {
+        match &self.source.origin {
+            Origin::Git { git, .. } => check_commit(path, self.commit, git.submodules).map(Some),
+            _ if self.unpacked.is_some() => check_archive(path).map(|()| None),
+            _ => Ok(None),
         }
     }
 
     /// Reads what a part will unpack to its end: what ends early, or would be refused, is told here and not at the site.
-    /// Gives the digest of its content, where that is compressed.
-    pub(super) fn examine(&self, path: &Utf8Path) -> Result<Option<Sha256>, FailureCause> {
-        self.check(path)?;
-        let Some(Strictness { links, limits }) = self.unpacked else { return Ok(None) };
-        examine(&Unpack { links, limits, ..Unpack::new(path) }).map_err(|error| match error {
+    /// It must have been [checked](Self::check).
+    pub(super) fn examine(&self, path: &Utf8Path) -> Result<Examined, FailureCause> {
+        let Some(Strictness { links, limits }) = self.unpacked else { return Ok(Examined::default()) };
+        let content = examine(&Unpack { links, limits, ..Unpack::new(path) }).map_err(|error| match error {
             ArchiveError::Io(error) => error.into(),
             ArchiveError::NotAnArchive { .. } => FailureCause::NotAnArchive { starts: None },
             ArchiveError::Damaged { reason, .. } => FailureCause::DamagedArchive(reason),
@@ -75,7 +83,8 @@ impl Job<'_> {
                 FailureCause::DamagedArchive(refusal.to_string())
             }
             ArchiveError::Refused { refusal, .. } => FailureCause::Refused(refusal.to_string()),
-        })
+        })?;
+        Ok(Examined { content })
     }
 
     /// What a lock says of the source. An archive is examined when its bytes are locked first; the digest of its content
@@ -83,36 +92,28 @@ impl Job<'_> {
     ///
     /// # Errors
     /// When it is no archive that could be unpacked.
-    pub(super) fn locked(&self, got: &Got, known: Option<&Locked>, parts: Vec<String>) -> Result<Locked, FailureCause> {
+    pub(super) fn locked(&self, got: &Got, known: Option<&Locked>) -> Result<Locked, FailureCause> {
         let hit = &got.hit;
         let fingerprint = &hit.fingerprint;
         let content = match known.filter(|known| known.sha256 == fingerprint.sha256) {
             Some(known) => known.content,
-            None => got.examined.map_or_else(|| self.examine(&hit.path), Ok)?,
+            None => got.examined.map_or_else(|| self.examine(&hit.path), Ok)?.content,
         };
-        let git = matches!(self.source.origin, Origin::Git { .. });
-        let named = match known.filter(|known| known.sha256 == fingerprint.sha256) {
-            _ if !git => None,
-            Some(Locked { commit: Some(commit), tree: Some(tree), .. }) => Some((*commit, *tree)),
-            // It was checked when it was got.
-            _ => check_git_tar(&hit.path).ok().map(|GitTree { commit, tree, .. }| (commit, tree)),
-        };
-        let (commit, tree) = named.unzip();
-        let kind = match self.wanted.local {
-            _ if git => "git",
-            true => "file",
-            false => "remote",
+        let kind = match &self.source.origin {
+            Origin::Git { .. } => "git",
+            Origin::Remote(_) => "remote",
+            Origin::Project(_) | Origin::Outside { .. } => "file",
         };
         Ok(Locked {
             url: self.wanted.key.clone(),
             kind: kind.to_owned(),
-            commit,
-            tree,
+            commit: got.git.as_ref().map(|git| git.commit),
+            tree: got.git.as_ref().map(|git| git.tree),
             sha256: fingerprint.sha256,
             content,
             size: fingerprint.size,
             md5: self.declared.md5,
-            parts,
+            parts: self.parts(),
         })
     }
 
@@ -140,8 +141,8 @@ pub(super) fn check_archive(path: &Utf8Path) -> Result<(), FailureCause> {
     Err(FailureCause::NotAnArchive { starts: text.map(str::to_owned) })
 }
 
-/// Whether a file is the tar of a commit, and of the one that is asked for.
-fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>, submodules: bool) -> Result<(), FailureCause> {
+/// Fails where a file is not the tar of a commit, or not of the one that is asked for.
+fn check_commit(path: &Utf8Path, wanted: Option<ObjectId>, submodules: bool) -> Result<GitTree, FailureCause> {
     let found = check_git_tar(path).map_err(|error| match error {
         GitTreeError::Io(error) => FailureCause::from(error),
         other => FailureCause::NotTheCommit(other.to_string()),
@@ -150,12 +151,11 @@ fn check_commit(path: &Utf8Path, wanted: Option<&ObjectId>, submodules: bool) ->
         let what = if submodules { "has not" } else { "has" };
         return Err(FailureCause::NotTheCommit(format!("`{path}` {what} the commit's submodules")));
     }
-    match wanted.filter(|wanted| **wanted != found.commit) {
+    match wanted.filter(|wanted| *wanted != found.commit) {
         Some(wanted) => {
-            let GitTree { commit, .. } = found;
-            Err(FailureCause::NotTheCommit(format!("`{path}` is commit {commit}, wanted is {wanted}")))
+            Err(FailureCause::NotTheCommit(format!("`{path}` is commit {}, wanted is {wanted}", found.commit)))
         }
-        None => Ok(()),
+        None => Ok(found),
     }
 }
 

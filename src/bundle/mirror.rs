@@ -18,43 +18,49 @@ pub struct Mirror {
 
 /// A place where a file can be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) place: Place,
+pub(super) struct Candidate<'s> {
+    pub(super) place: Place<'s>,
     /// The place that the file goes by.
     pub(super) own: bool,
 }
 
 /// Where and how a file can be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Place<'s> {
     /// From a server.
     Web(SourceUrl),
-    /// As a commit of a repository.
-    Git(GitSource),
+    /// As a commit.
+    Git {
+        /// What the config asks for.
+        source: &'s GitSource,
+        /// The repository that has it.
+        repository: Repository,
+    },
 }
 
-impl Place {
+impl Place<'_> {
     /// The place without credentials.
     pub(super) fn public(&self) -> String {
         match self {
             Self::Web(url) => url.public(),
-            Self::Git(git) => git.to_string(),
+            Self::Git { source, repository } => source.shown_at(repository),
         }
     }
 }
 
 /// The places to ask for a source, in order: mirrors of the user's, its own URL, other URLs of the config's, and mirrors
 /// that are to come last. None for a file of this machine.
-pub(super) fn candidates(source: &Source, mirrors: &[Mirror]) -> Vec<Candidate> {
+pub(super) fn candidates<'s>(source: &'s Source, mirrors: &[Mirror]) -> Vec<Candidate<'s>> {
     let own = match &source.origin {
         Origin::Remote(url) => Place::Web(url.clone()),
-        Origin::Git { git, .. } => Place::Git(git.clone()),
+        Origin::Git { git, .. } => Place::Git { source: git, repository: git.repository.clone() },
         Origin::Project(_) | Origin::Outside { .. } => return Vec::new(),
     };
-    let of = |last: bool| -> Vec<Place> {
+    let of = |last: bool| -> Vec<Place<'s>> {
         match &own {
-            Place::Git(git) => {
-                mirrored(&git.repository, mirrors, last).into_iter().map(|r| Place::Git(git.at(r))).collect()
+            Place::Git { source, repository } => {
+                let mirrors = mirrored(repository, mirrors, last).into_iter();
+                mirrors.map(|repository| Place::Git { source, repository }).collect()
             }
             // What a URL keeps secret is for its own server.
             Place::Web(_) if redact(&source.text) != source.text => Vec::new(),
@@ -65,11 +71,11 @@ pub(super) fn candidates(source: &Source, mirrors: &[Mirror]) -> Vec<Candidate> 
             }
         }
     };
-    let others = |places: Vec<Place>| places.into_iter().map(|place| Candidate { place, own: false });
+    let others = |places: Vec<Place<'s>>| places.into_iter().map(|place| Candidate { place, own: false });
     let (first, last) = (others(of(false)), others(of(true)));
     let alternates = others(source.alternates.iter().cloned().map(Place::Web).collect());
     let own = std::iter::once(Candidate { place: own.clone(), own: true });
-    let mut unique: Vec<Candidate> = Vec::new();
+    let mut unique: Vec<Candidate<'_>> = Vec::new();
     for candidate in first.chain(own).chain(alternates).chain(last) {
         if !unique.iter().any(|known| known.place == candidate.place) {
             unique.push(candidate);

@@ -29,12 +29,12 @@ pub(super) fn checkout(
     known: Option<&KnownVersion>,
     sink: &mut dyn Sink,
 ) -> Result<Answer, Error> {
-    let url = checkout.source.repository.public();
+    let url = checkout.place.public();
     let work = Work::new(checkout.work).map_err(|source| Error::Store { url: url.clone(), source })?;
     let source = checkout.source;
-    let clone = Clone::new(attempts, &source.repository, work.0.join("0"));
+    let clone = Clone::new(attempts, checkout.place, work.0.join("0"));
     let named = match (checkout.commit, &source.revision) {
-        (Some(commit), _) | (None, Revision::Commit(commit)) => Some(*commit),
+        (Some(commit), _) | (None, &Revision::Commit(commit)) => Some(commit),
         (None, Revision::Named(name)) => clone.named(name)?,
     };
     if let (Some(known), Some(named)) = (known, &named)
@@ -58,10 +58,10 @@ pub(super) fn checkout(
     sink.start(&head).map_err(stored)?;
     let mut objects = clone.objects()?;
     let commit = objects.commit(&id)?;
-    let top = format!("{}-{}", checkout.own.name(), &id.to_string()[..SHORT]);
+    let top = format!("{}-{}", source.name(), &id.to_string()[..SHORT]);
     let tar = GitTarWriter::start(sink, &top, &id, &commit).map_err(stored)?;
     let mut pack = Pack::new(attempts, checkout, &work.0, tar);
-    pack.repository(checkout.own, &clone, &mut objects, (&id, &commit), "")?;
+    pack.repository(&source.repository, &clone, &mut objects, (&id, &commit), "")?;
     pack.finish()?;
     Ok(Answer::Body(validators))
 }

@@ -62,7 +62,7 @@ impl<'p, W: Write> Pack<'p, W> {
     }
 
     pub(super) fn finish(self) -> Result<(), Error> {
-        let url = self.checkout.source.repository.public();
+        let url = self.checkout.place.public();
         self.tar.finish().map_err(|source| Error::Store { url, source })
     }
 
