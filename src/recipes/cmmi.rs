@@ -45,13 +45,8 @@ impl Recipe for Cmmi {
 
     fn downloads(&self) -> &'static [Download] {
         &[
-            Download { url: "url", digests: &["sha256", "md5sum"], fragment: false, is_repository: false },
-            Download {
-                url: "patch",
-                digests: &["patch-sha256", "patch-md5sum"],
-                fragment: false,
-                is_repository: false,
-            },
+            Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: false },
+            Download::Urls { option: "patch", digests: &["patch-sha256", "patch-md5sum"], fragment: false },
         ]
     }
 

@@ -46,7 +46,7 @@ impl Recipe for HexagonitCmmi {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false }]
+        &[Download::Urls { option: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -99,7 +99,7 @@ impl Recipe for HexagonitDownload {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false }]
+        &[Download::Urls { option: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

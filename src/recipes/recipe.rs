@@ -13,15 +13,21 @@ use crate::config::{self, Resolved, SectionOptions};
 pub(super) type OptionTable = &'static [&'static str];
 
 /// An option that names something to be downloaded.
-pub(super) struct Download {
-    /// The option.
-    pub(super) url: &'static str,
-    /// The options that say which bytes are meant, best first.
-    pub(super) digests: &'static [&'static str],
-    /// A digest may stand in the URL, after a `#`.
-    pub(super) fragment: bool,
-    /// It names a repository, and `revision` and `branch` a commit of it.
-    pub(super) is_repository: bool,
+pub(super) enum Download {
+    /// URLs, of files or of commits.
+    Urls {
+        /// The option.
+        option: &'static str,
+        /// The options that say which bytes are meant, best first.
+        digests: &'static [&'static str],
+        /// A digest may stand in the URL, after a `#`.
+        fragment: bool,
+    },
+    /// A repository; `revision` and `branch` say which commit of it.
+    Repository {
+        /// The option.
+        option: &'static str,
+    },
 }
 
 /// One recipe.

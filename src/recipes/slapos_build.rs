@@ -24,7 +24,7 @@ impl Recipe for SlaposDownload {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false }]
+        &[Download::Urls { option: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -66,7 +66,7 @@ impl Recipe for SlaposUnpacked {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false }]
+        &[Download::Urls { option: "url", digests: &["md5sum"], fragment: true }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -114,7 +114,7 @@ impl Recipe for SlaposGit {
     }
 
     fn downloads(&self) -> &'static [Download] {
-        &[Download { url: "repository", digests: &[], fragment: false, is_repository: true }]
+        &[Download::Repository { option: "repository" }]
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {

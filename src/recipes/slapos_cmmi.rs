@@ -52,8 +52,8 @@ impl Recipe for SlaposCmmi {
 
     fn downloads(&self) -> &'static [Download] {
         &[
-            Download { url: "url", digests: &["md5sum"], fragment: true, is_repository: false },
-            Download { url: "patches", digests: &[], fragment: true, is_repository: false },
+            Download::Urls { option: "url", digests: &["md5sum"], fragment: true },
+            Download::Urls { option: "patches", digests: &[], fragment: true },
         ]
     }
 

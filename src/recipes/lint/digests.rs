@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 
+use super::super::recipe::Download;
 use super::super::slapos_build;
 use super::super::source::{Origin, Source, SourceProblem};
 use super::{Lint, LintCode, Part};
@@ -13,24 +14,26 @@ pub(super) fn check(part: &Part<'_>, locked: &dyn Fn(&str) -> bool, lints: &mut 
     let directory = Utf8Path::new(part.directory);
     let text = |option: &str| part.resolved.get(option).map(|value| value.trim()).unwrap_or_default();
     for download in part.recipe.downloads() {
-        if download.is_repository {
-            let source = slapos_build::commit(&text, directory);
-            commit(part, download.url, source, locked, lints);
+        let (option, digests, fragment) = match *download {
+            Download::Urls { option, digests, fragment } => (option, digests, fragment),
+            Download::Repository { option } => {
+                commit(part, option, slapos_build::commit(&text, directory), locked, lints);
+                continue;
+            }
+        };
+        if digests.iter().any(|digest| !text(digest).is_empty()) {
             continue;
         }
-        if download.digests.iter().any(|digest| !text(digest).is_empty()) {
-            continue;
-        }
-        for url in text(download.url).split_whitespace() {
+        for url in text(option).split_whitespace() {
             if url.starts_with(GIT_PREFIX) {
                 let source = Source::new(url, Expected::default(), directory, directory);
-                commit(part, download.url, source, locked, lints);
+                commit(part, option, source, locked, lints);
                 continue;
             }
             // The recipes that take lists take digests after a `#`.
             let (url, digest) = url.split_once('#').unwrap_or((url, ""));
-            if is_url(url) && !url.starts_with("file:") && (digest.is_empty() || !download.fragment) && !locked(url) {
-                lints.push(lint(part, download.url, url, download.digests.first().copied()));
+            if is_url(url) && !url.starts_with("file:") && (digest.is_empty() || !fragment) && !locked(url) {
+                lints.push(lint(part, option, url, digests.first().copied()));
             }
         }
     }
