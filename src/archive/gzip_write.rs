@@ -128,8 +128,7 @@ pub fn stored_member(content: &[u8], extra: &[u8]) -> Vec<u8> {
     member.extend(extra);
     member.extend(stored_block_header(content_length, true));
     member.extend(content);
-    member.extend(crc32fast::hash(content).to_le_bytes());
-    member.extend(u32::from(content_length).to_le_bytes());
+    member.extend(trailer(crc32fast::hash(content), content_length.into()));
     member
 }
 

@@ -38,6 +38,14 @@ impl<'a> Unpack<'a> {
     pub fn new(archive: &'a Utf8Path) -> Self {
         Self { archive, name: "content", limits: Limits::default(), links: Links::default() }
     }
+
+    fn format(&self) -> Result<Format, Error> {
+        detect(self.archive)?.ok_or_else(|| Error::NotAnArchive { archive: self.archive.to_owned() })
+    }
+
+    fn refused(&self, refusal: Refusal) -> Error {
+        Error::Refused { archive: self.archive.to_owned(), refusal }
+    }
 }
 
 /// Unpacks an archive into the new folder `target`.
@@ -50,11 +58,10 @@ impl<'a> Unpack<'a> {
 /// decompression fails; [`Error::Io`] where writing does, or `target` exists.
 pub fn unpack(order: &Unpack<'_>, target: &Utf8Path) -> Result<Unpacked, Error> {
     let Unpack { archive, name, limits, links } = *order;
-    let format = detect(archive)?.ok_or_else(|| Error::NotAnArchive { archive: archive.to_owned() })?;
-    let refused = |refusal| Error::Refused { archive: archive.to_owned(), refusal };
+    let format = order.format()?;
     let mut plan = Plan::new(limits.of_file(archive)?);
     read::each(archive, format, name, limits, &mut |entry, _| Ok(plan.add(entry)?))?;
-    plan.finish(links).map_err(refused)?;
+    plan.finish(links).map_err(|refusal| order.refused(refusal))?;
 
     if target.symlink_metadata().is_ok() {
         return Err(io::Error::from(io::ErrorKind::AlreadyExists)).at("create folder", target).map_err(Error::Io);
@@ -63,7 +70,7 @@ pub fn unpack(order: &Unpack<'_>, target: &Utf8Path) -> Result<Unpacked, Error> 
     remove_tree(&staging)?;
     create_dir_all(&staging)?;
     let written = unfolded(&plan, &staging).and_then(|clash| match clash {
-        Some(refusal) => Err(refused(refusal)),
+        Some(refusal) => Err(order.refused(refusal)),
         None => write(order, format, &staging),
     });
     if written.is_err() {
@@ -147,7 +154,7 @@ fn write(order: &Unpack<'_>, format: Format, target: &Utf8Path) -> Result<Unpack
 /// As [`unpack`], but for those of writing.
 pub fn examine(order: &Unpack<'_>) -> Result<Option<Sha256>, Error> {
     let Unpack { archive, name, limits, links } = *order;
-    let format = detect(archive)?.ok_or_else(|| Error::NotAnArchive { archive: archive.to_owned() })?;
+    let format = order.format()?;
     let mut plan = Plan::new(limits.of_file(archive)?);
     let content = read::each_hashed(archive, format, name, limits, &mut |entry, content| {
         plan.add(entry)?;
@@ -157,7 +164,7 @@ pub fn examine(order: &Unpack<'_>) -> Result<Option<Sha256>, Error> {
             false => Err(Refusal::Truncated.into()),
         }
     })?;
-    plan.finish(links).map_err(|refusal| Error::Refused { archive: archive.to_owned(), refusal })?;
+    plan.finish(links).map_err(|refusal| order.refused(refusal))?;
     Ok(content)
 }
 

@@ -9,7 +9,8 @@ const MAX_LINKS: usize = 40;
 /// Text alone does not tell: `a/../b` is not `b` where `a` is a link. A link that leads nowhere, or in circles, leads
 /// out of nothing.
 pub fn link_stays_below(path: &[u8], target: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> bool {
-    link_stays_below_within(path, target, &mut u64::MAX.clone()).unwrap_or(false)
+    let mut steps = u64::MAX;
+    link_stays_below_within(path, target, &mut steps).unwrap_or(false)
 }
 
 /// The same with so many steps at most, one a name on the way; `None` when they are spent.

@@ -92,7 +92,7 @@ pub struct SourceRecord {
     pub key: SourceKey,
     /// Digest of its bytes.
     pub sha256: Sha256,
-    /// MD5 of its bytes, which bundling takes.
+    /// MD5 of its bytes, where the config declares it.
     pub md5: Option<Md5>,
     /// Number of bytes.
     pub size: u64,

@@ -112,7 +112,7 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     let entries: Vec<PackItem> = items.iter().map(|(path, item)| item.to_pack(&format!("{root}/{path}"))).collect();
     let packed = pack_all(&entries, pack.epoch.0, pack.threads, &mut hashing).map_err(|error| match error {
         PackError::Write(source) => Error::Io(PathError { action: "write", path: output.to_owned(), source }),
-        PackError::Read { action, path, source } => Error::Io(PathError { action, path, source }),
+        PackError::Read(error) => Error::Io(error),
         PackError::Changed { path } => Error::Changed { path },
     })?;
     let mut records = BTreeMap::new();

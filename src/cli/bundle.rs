@@ -39,13 +39,12 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     let release = Release { context, name, version, installers, project, filter, files, output };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
-    let gathered = gather(context, &release.project, access, Depth::Presence)?;
+    let mut gathered = gather(context, &release.project, access, Depth::Presence)?;
     if release.pack(&gathered, Depth::Presence)? == Outcome::Damaged {
+        // Its caches are closed before they are opened anew.
         drop(gathered);
-        let gathered = gather(context, &release.project, access, Depth::Bytes)?;
+        gathered = gather(context, &release.project, access, Depth::Bytes)?;
         release.pack(&gathered, Depth::Bytes)?;
-        gathered.caches.tidy(context);
-        return Ok(());
     }
     gathered.caches.tidy(context);
     Ok(())

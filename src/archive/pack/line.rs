@@ -42,7 +42,6 @@ struct State {
     /// Length and CRC-32 of split files, as a whole.
     wholes: Vec<(usize, u64, u32, Utf8PathBuf)>,
     failed: Option<PackError>,
-    has_failed: bool,
 }
 
 #[derive(Default)]
@@ -71,7 +70,7 @@ impl Line {
     /// unless the unit is the one that all wait for.
     pub(super) fn push(&self, unit: usize, bytes: Vec<u8>, made: Option<Made>) {
         let mut state = self.lock();
-        while state.next != unit && state.bytes + bytes.len() > self.room && !state.has_failed {
+        while state.next != unit && state.bytes + bytes.len() > self.room && state.failed.is_none() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.bytes += bytes.len();
@@ -96,13 +95,12 @@ impl Line {
     pub(super) fn fail(&self, error: PackError) {
         let mut state = self.lock();
         state.failed.get_or_insert(error);
-        state.has_failed = true;
         drop(state);
         self.changed.notify_all();
     }
 
     pub(super) fn failed(&self) -> bool {
-        self.lock().has_failed
+        self.lock().failed.is_some()
     }
 
     /// Writes all units in their order.
@@ -111,7 +109,7 @@ impl Line {
         loop {
             let mut state = self.lock();
             let next = state.next;
-            if next == units || state.has_failed {
+            if next == units || state.failed.is_some() {
                 return Ok(());
             }
             let waiting = state.waiting.entry(next).or_default();

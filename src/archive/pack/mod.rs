@@ -18,7 +18,7 @@ use self::line::Line;
 use self::plan::Plan;
 use self::worker::Worker;
 use super::gzip_write::Member;
-use crate::base::{Epoch, Sha256};
+use crate::base::{Epoch, PathError, Sha256};
 
 /// Something to be packed.
 #[derive(Debug, Clone)]
@@ -59,15 +59,8 @@ pub struct Packed {
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// A file cannot be read.
-    #[error("failed to {action} `{path}`")]
-    Read {
-        /// What was tried, such as `open`.
-        action: &'static str,
-        /// The file.
-        path: Utf8PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] PathError),
     /// A file is not what it was a moment ago.
     #[error("`{path}` changed while it was packed")]
     Changed {

@@ -3,12 +3,10 @@
 use std::fs::File;
 use std::io::Read;
 
-use camino::Utf8Path;
-
 use super::super::gzip_write::{CHUNK, MIN_STORED, looks_compressed};
 use super::super::tar_write::{TarEntry, TarKind, encode_entry, padding};
 use super::{PackContent, PackError, PackItem};
-use crate::base::{Epoch, in_parallel};
+use crate::base::{Epoch, IoContext, in_parallel};
 
 /// Bytes of a file that decide whether deflating it is worth it.
 const HEAD: usize = 64 << 10;
@@ -135,18 +133,14 @@ fn look_at(item: &PackItem) -> Result<Look, PackError> {
         PackContent::Folder | PackContent::Symlink(_) => Ok(Look::default()),
         PackContent::Memory(bytes) => Ok(Look { size: bytes.len() as u64, stored: false }),
         PackContent::File(path) => {
-            let size = std::fs::metadata(path).map_err(|source| read("inspect", path, source))?.len();
+            let size = std::fs::metadata(path).at("inspect", path)?.len();
             if size < MIN_STORED {
                 return Ok(Look { size, stored: false });
             }
             let mut head = Vec::with_capacity(HEAD);
-            let file = File::open(path).map_err(|source| read("open", path, source))?;
-            file.take(HEAD as u64).read_to_end(&mut head).map_err(|source| read("read", path, source))?;
+            let file = File::open(path).at("open", path)?;
+            file.take(HEAD as u64).read_to_end(&mut head).at("read", path)?;
             Ok(Look { size, stored: looks_compressed(&head) })
         }
     }
-}
-
-pub(super) fn read(action: &'static str, path: &Utf8Path, source: std::io::Error) -> PackError {
-    PackError::Read { action, path: path.to_owned(), source }
 }

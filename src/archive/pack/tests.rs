@@ -85,7 +85,7 @@ fn a_file_that_changes_or_goes_is_told() {
     let folder = Utf8Path::from_path(folder.path()).expect("UTF-8");
     let item = |name: &str| PackItem { path: name.into(), mode: 0o644, content: PackContent::File(folder.join(name)) };
     let packed = pack(&[item("missing")], Epoch::from_seconds(0), 2, &mut Vec::new());
-    assert!(matches!(packed, Err(PackError::Read { action: "inspect", .. })), "{packed:?}");
+    assert!(matches!(packed, Err(PackError::Read(PathError { action: "inspect", .. }))), "{packed:?}");
     // Its length is nothing, and there is more than that.
     let endless = PackItem { content: PackContent::File("/proc/self/status".into()), ..item("status") };
     let packed = pack(&[endless], Epoch::from_seconds(0), 2, &mut Vec::new());

@@ -8,9 +8,9 @@ use camino::Utf8Path;
 
 use super::super::gzip_write::{BLOCK, BLOCK_HEADER, Deflater, HEADER, TRAILER, stored_block_header, trailer};
 use super::line::{Line, Made};
-use super::plan::{Piece, Plan, Unit, read};
+use super::plan::{Piece, Plan, Unit};
 use super::{PackContent, PackError};
-use crate::base::{Hasher, Sha256};
+use crate::base::{Hasher, IoContext, Sha256};
 
 /// Bytes of a file that are read at once: a row of whole stored blocks.
 const READ: usize = 8 * BLOCK;
@@ -70,7 +70,7 @@ impl<'w> Worker<'w> {
         match &self.plan.items[item].content {
             PackContent::Memory(bytes) => content.extend_from_slice(&bytes[from as usize..(from + length) as usize]),
             PackContent::File(path) => {
-                let file = File::open(path).map_err(|source| read("open", path, source))?;
+                let file = File::open(path).at("open", path)?;
                 content.resize(start + length as usize, 0);
                 exactly(&file, path, &mut content[start..], from)?;
                 // Where all of it was read, nothing may follow.
@@ -97,7 +97,7 @@ impl<'w> Worker<'w> {
     fn store(&self, unit: usize, item: usize) -> Result<(), PackError> {
         let PackContent::File(path) = &self.plan.items[item].content else { return Ok(()) };
         let size = self.plan.sizes[item];
-        let file = File::open(path).map_err(|source| read("open", path, source))?;
+        let file = File::open(path).at("open", path)?;
         let (mut sha256, mut content) = (Hasher::default(), crc32fast::Hasher::new());
         let mut raw = crc32fast::Hasher::new();
         let mut at = 0;
@@ -139,7 +139,7 @@ impl<'w> Worker<'w> {
         let (mut sha256, mut crc) = (Hasher::default(), crc32fast::Hasher::new());
         match &self.plan.items[item].content {
             PackContent::File(path) => {
-                let file = File::open(path).map_err(|source| read("open", path, source))?;
+                let file = File::open(path).at("open", path)?;
                 let mut bytes = vec![0; READ];
                 let mut at = 0;
                 while at < size {
@@ -161,15 +161,17 @@ impl<'w> Worker<'w> {
 }
 
 fn exactly(file: &File, path: &Utf8Path, buffer: &mut [u8], at: u64) -> Result<(), PackError> {
-    file.read_exact_at(buffer, at).map_err(|source| match source.kind() {
-        std::io::ErrorKind::UnexpectedEof => PackError::Changed { path: path.to_owned() },
-        _ => read("read", path, source),
-    })
+    match file.read_exact_at(buffer, at) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(PackError::Changed { path: path.to_owned() })
+        }
+        read => Ok(read.at("read", path)?),
+    }
 }
 
 /// Fails where a file is longer than it was.
 fn ends(file: &File, path: &Utf8Path, size: u64) -> Result<(), PackError> {
-    match file.read_at(&mut [0], size).map_err(|source| read("read", path, source))? {
+    match file.read_at(&mut [0], size).at("read", path)? {
         0 => Ok(()),
         _ => Err(PackError::Changed { path: path.to_owned() }),
     }

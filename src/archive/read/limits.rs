@@ -36,6 +36,8 @@ pub struct LimitError(String);
 impl Limits {
     /// What any archive may unpack to, in bytes.
     pub const SMALL: u64 = 256 << 20;
+    /// Longer targets of links no system takes, in bytes.
+    pub const LINK_TARGET: u64 = 4095;
 
     /// The limits for an archive of so many bytes.
     pub(super) fn of_archive(self, length: u64) -> Self {

@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::error::Refusal;
-use super::entry::{Entry, EntryKind, show};
-use super::limits::Limits;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
+use super::super::error::Refusal;
+use super::entry::{Entry, EntryKind, show};
+use super::limits::Limits;
 use crate::base::link_stays_below_within;
 
 /// Names on the ways of all links together; honest archives have some ten a link.
 const MAX_STEPS: u64 = 4_000_000;
 /// Bytes of all paths together, those of folders nobody listed included, which are held in memory.
 const MAX_NAMES: u64 = 192 << 20;
-/// Longer targets no system takes, in bytes.
-const MAX_TARGET: usize = 4095;
 
 /// What the archive would put at each path.
 pub(in crate::archive) struct Plan {
@@ -78,7 +76,7 @@ impl Plan {
                 if target.is_empty() || target.contains(&0) {
                     return Err(Refusal::BadName(name()));
                 }
-                if target.len() > MAX_TARGET {
+                if target.len() as u64 > Limits::LINK_TARGET {
                     return Err(Refusal::LongName(name()));
                 }
                 self.links.insert(entry.path.clone(), target.clone());

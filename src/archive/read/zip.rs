@@ -9,8 +9,6 @@ use super::plan::clean_name;
 use super::zip_directory::{self, Listed, zip};
 use super::{Entries, Limits, Stop, Visit};
 
-/// Longer link targets than any system takes.
-const MAX_TARGET: u64 = 4095;
 /// How entries are stored (APPNOTE.TXT 4.4.5).
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
@@ -57,7 +55,7 @@ impl Entries for Zip {
             let mut content = Content::new(member, listed)?;
             let kind = match mode & 0o170000 {
                 0o120000 if !is_folder => {
-                    if listed.size > MAX_TARGET {
+                    if listed.size > Limits::LINK_TARGET {
                         return Err(Refusal::LongName(show(&path)).into());
                     }
                     let mut target = Vec::new();

@@ -9,7 +9,7 @@ use super::super::attempts::Attempts;
 use super::super::error::Error;
 use super::objects::{Objects, TreeEntry};
 use super::repository::Clone;
-use crate::archive::{CommitObject, GitTarWriter};
+use crate::archive::{CommitObject, GitTarWriter, Limits};
 use crate::base::{Checkout, ObjectId, Repository};
 
 /// Submodules in submodules.
@@ -18,8 +18,6 @@ const DEEPEST: usize = 10;
 const MOST: usize = 1000;
 /// Folders in folders, of a repository alone; more than an archive may have.
 const DEEPEST_FOLDER: usize = 256;
-/// More than any link's target has, in bytes.
-const LONGEST_TARGET: u64 = 4095;
 
 /// A tar that is being written.
 pub(super) struct Pack<'p, W> {
@@ -104,7 +102,7 @@ impl<'p, W: Write> Pack<'p, W> {
                     self.folder(from, objects, &id, &format!("{path}/"), depth + 1)?;
                 }
                 "120000" => {
-                    let target = objects.small(&id, "blob", LONGEST_TARGET)?;
+                    let target = objects.small(&id, "blob", Limits::LINK_TARGET)?;
                     let target = String::from_utf8(target);
                     let target = target.map_err(|_| odd(format!("link `{path}` leads to a name that is no UTF-8")))?;
                     self.tar.symlink(&full, &target).map_err(stored)?;
