@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::archive::Refusal;
 use crate::base::{Mismatch, PathError};
 use crate::cache;
 
@@ -55,7 +56,7 @@ pub enum FailureCause {
     SingleFile,
     /// It holds something that is never unpacked.
     #[error("it would be refused when it is unpacked: {0}")]
-    Refused(String),
+    Refused(Refusal),
     /// It ends early, or makes no sense further on.
     #[error("the archive is damaged: {0}")]
     DamagedArchive(String),

@@ -82,7 +82,7 @@ impl Job<'_> {
             ArchiveError::Refused { refusal: refusal @ Refusal::Truncated, .. } => {
                 FailureCause::DamagedArchive(refusal.to_string())
             }
-            ArchiveError::Refused { refusal, .. } => FailureCause::Refused(refusal.to_string()),
+            ArchiveError::Refused { refusal, .. } => FailureCause::Refused(refusal),
         })?;
         Ok(Examined { content })
     }

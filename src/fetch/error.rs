@@ -103,6 +103,14 @@ pub enum Error {
         /// What is in the way.
         reason: String,
     },
+    /// A submodule that the repository has and does not declare.
+    #[error("the commit of `{url}` cannot be packed: `.gitmodules` does not say where submodule `{path}` is")]
+    Undeclared {
+        /// The repository.
+        url: String,
+        /// The submodule's path in the top repository.
+        path: String,
+    },
     /// A submodule that cannot be had.
     #[error("submodule `{path}`: {error}")]
     Submodule {
@@ -159,6 +167,8 @@ pub enum GitFailure {
     NoHost,
     /// The server does not give a commit by its name alone.
     NoSuchCommit,
+    /// The server wants to know who asks.
+    Unauthorized,
     /// Anything else.
     Refused,
 }

@@ -3,6 +3,7 @@
 mod bundle;
 mod config;
 mod install;
+mod network;
 mod sources;
 
 use std::error::Error as StdError;

@@ -1,7 +1,7 @@
 //! Errors of caches, locks, archives and downloads.
 
-use super::{DIGEST, DOWNLOAD, ENVIRONMENT, Item, MISSING, Report, USAGE};
-use crate::archive;
+use super::{DIGEST, DOWNLOAD, ENVIRONMENT, Item, MISSING, Report, USAGE, network};
+use crate::archive::{self, Refusal};
 use crate::bundle::{Failure, FailureCause};
 use crate::{cache, lock};
 
@@ -63,9 +63,9 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
     let Some(gravest) = failures.iter().min_by_key(|failure| rank(failure)) else {
         return Report::new(DOWNLOAD, "download-failed", "nothing could be had");
     };
-    let (exit, code) = kind(own(&gravest.cause));
+    let (exit, code, hint) = verdict(own(&gravest.cause));
     let mut report = Report::new(exit, code, crate::bundle::Error::Sources(Vec::new()).to_string());
-    report.hints = hint(own(&gravest.cause)).into_iter().map(str::to_owned).collect();
+    report.hints = hint.into_iter().map(str::to_owned).collect();
     if let [only] = failures.as_slice() {
         report.message = only.to_string();
     } else {
@@ -85,7 +85,7 @@ fn own(cause: &FailureCause) -> &FailureCause {
 }
 
 /// Whether a disk was full.
-fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut chain = std::iter::successors(Some(error), |error| error.source());
     chain.any(|error| {
         let io = error.downcast_ref::<std::io::Error>();
@@ -95,161 +95,75 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
     })
 }
 
-fn kind(cause: &FailureCause) -> (u8, &'static str) {
+/// What a cause is to programs and people: exit status, code, and the way out.
+pub(super) type Verdict = (u8, &'static str, Option<&'static str>);
+
+fn verdict(cause: &FailureCause) -> Verdict {
     match cause {
-        FailureCause::Missing => (MISSING, "source-missing"),
-        FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing"),
-        FailureCause::Wrong(_) => (DIGEST, "wrong-digest"),
-        FailureCause::NotTheCommit(_) => (DIGEST, "wrong-commit"),
-        FailureCause::NotAnArchive { .. } | FailureCause::SingleFile => (DIGEST, "not-an-archive"),
-        FailureCause::DamagedArchive(_) => (DIGEST, "archive-damaged"),
-        FailureCause::Refused(_) => (DIGEST, "archive-refused"),
-        FailureCause::Recompressed { .. } => (DIGEST, "recompressed"),
-        FailureCause::Network(error) if is_full(&**error) => (ENVIRONMENT, "disk-full"),
-        FailureCause::Network(error) => match network_code(&**error) {
-            "cache-failed" => (ENVIRONMENT, "cache-failed"),
-            "settings" => (USAGE, "settings"),
-            "tool-missing" => (ENVIRONMENT, "tool-missing"),
-            code => (DOWNLOAD, code),
-        },
-        FailureCause::Nowhere(_) => (DOWNLOAD, "download-failed"),
-        FailureCause::SecretUnlocked => (MISSING, "source-missing"),
-        FailureCause::SameName => (USAGE, "same-name"),
-        FailureCause::TooOld { reason: Some(_), .. } => (DOWNLOAD, "index-too-old"),
-        FailureCause::TooOld { reason: None, .. } => (MISSING, "index-too-old"),
-        FailureCause::Cache(error) => cache_kind(error),
-    }
-}
-
-fn cache_kind(error: &cache::Error) -> (u8, &'static str) {
-    match error {
-        cache::Error::Busy { .. } | cache::Error::Stuck { .. } => (ENVIRONMENT, "cache-busy"),
-        error if is_full(error) => (ENVIRONMENT, "disk-full"),
-        error if error.is_unwritable() => (ENVIRONMENT, "cache-read-only"),
-        _ => (ENVIRONMENT, "cache-failed"),
-    }
-}
-
-#[cfg(feature = "net")]
-fn network_code(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
-    use crate::fetch::{ConnectKind, Error, GitFailure};
-    let error = match error.downcast_ref::<Error>() {
-        Some(Error::Submodule { error, .. }) => Some(error.innermost()),
-        other => other,
-    };
-    match error {
-        Some(Error::Submodule { .. }) => "unpackable",
-        Some(Error::Status { .. }) => "download-refused",
-        Some(Error::Connect { kind: ConnectKind::Certificate, .. }) => "download-certificate",
-        Some(Error::Setup { .. }) => "settings",
-        Some(Error::Connect { .. } | Error::HostDown { .. }) => "download-no-connection",
-        Some(Error::Encoded { .. }) => "download-encoded",
-        Some(Error::Truncated { .. }) => "download-truncated",
-        Some(Error::Stalled { .. } | Error::TooLong { .. }) => "download-stalled",
-        Some(Error::Redirect { .. }) => "download-redirect",
-        Some(Error::Store { .. }) => "cache-failed",
-        Some(Error::Git { kind: GitFailure::NoHost, .. }) => "download-no-connection",
-        Some(Error::Git { .. }) => "download-refused",
-        Some(Error::Revision { .. }) => "no-such-revision",
-        Some(Error::Commit { .. }) => "unpackable",
-        Some(Error::NoGit { .. }) => "tool-missing",
-        None => "download-failed",
-    }
-}
-
-/// Whether a server wants to know who asks.
-#[cfg(feature = "net")]
-fn is_unauthorized(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    use crate::fetch::Error;
-    let said = |text: &str| ["401", "403"].iter().any(|code| text.starts_with(code));
-    match error.downcast_ref::<Error>() {
-        Some(Error::Status { status, .. }) => said(status),
-        Some(Error::Git { reason, .. }) => {
-            reason.contains("could not read Username") || reason.contains("uthentication")
+        FailureCause::Missing => (MISSING, "source-missing", Some("run hardtack fetch where there is a network")),
+        FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing", None),
+        FailureCause::SecretUnlocked => {
+            (MISSING, "source-missing", Some("run hardtack fetch where there is a network, so that it is locked"))
         }
-        _ => false,
-    }
-}
-
-/// Whether git could talk to a server, and was refused.
-#[cfg(feature = "net")]
-fn is_refused_by_git(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    use crate::fetch::{Error, GitFailure};
-    matches!(error.downcast_ref(), Some(Error::Git { kind: GitFailure::Refused, .. }))
-}
-
-#[cfg(not(feature = "net"))]
-fn is_refused_by_git(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    false
-}
-
-#[cfg(not(feature = "net"))]
-fn is_unauthorized(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    false
-}
-
-#[cfg(not(feature = "net"))]
-fn network_code(_error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
-    "download-failed"
-}
-
-fn hint(cause: &FailureCause) -> Option<&'static str> {
-    match cause {
-        FailureCause::Missing => Some("run hardtack fetch where there is a network"),
-        FailureCause::NoFile | FailureCause::Folder => None,
+        FailureCause::SameName => {
+            let hint = "give the files URLs that differ in more, or put one into a project of its own";
+            (USAGE, "same-name", Some(hint))
+        }
+        FailureCause::Wrong(_) => {
+            let hint =
+                "if the file was changed on purpose: correct the digest in the config, then hardtack lock --update";
+            (DIGEST, "wrong-digest", Some(hint))
+        }
         FailureCause::NotTheCommit(_) => {
-            Some("remove it from the cache with hardtack cache clear URL, then fetch it again")
-        }
-        FailureCause::Refused(reason) if reason.contains("leads out") => {
-            Some("if the part can live with links to outside: `hardtack-allow = outside-links`")
-        }
-        FailureCause::Refused(reason) if reason.contains("the limit of") => {
-            Some("if the archive is meant to be so large: `hardtack-limits`")
-        }
-        FailureCause::Refused(_) => None,
-        FailureCause::DamagedArchive(_) => Some("the server may have a broken file; nothing was kept or locked"),
-        FailureCause::Recompressed { declared: false, .. } => Some("to take and lock it: --accept-recompressed"),
-        FailureCause::Recompressed { declared: true, .. } => {
-            Some("correct the digest in the config, then hardtack lock --update")
+            let hint = "remove it from the cache with hardtack cache clear URL, then fetch it again";
+            (DIGEST, "wrong-commit", Some(hint))
         }
         FailureCause::NotAnArchive { .. } | FailureCause::SingleFile => {
-            Some("the server may have answered with a web page that says why")
+            (DIGEST, "not-an-archive", Some("the server may have answered with a web page that says why"))
         }
-        FailureCause::Network(error) if is_full(&**error) => Some("make room, then run the command again"),
-        FailureCause::Wrong(_) => {
-            Some("if the file was changed on purpose: correct the digest in the config, then hardtack lock --update")
+        FailureCause::DamagedArchive(_) => {
+            (DIGEST, "archive-damaged", Some("the server may have a broken file; nothing was kept or locked"))
         }
-        FailureCause::Network(error) if network_code(&**error) == "settings" => None,
-        FailureCause::Network(error) if network_code(&**error) == "tool-missing" => Some("install git"),
-        FailureCause::Network(error) if network_code(&**error) == "no-such-revision" => {
-            Some("correct the revision; where a branch was moved since it was locked: hardtack lock --update")
+        FailureCause::Refused(refusal) => (DIGEST, "archive-refused", way_around(refusal)),
+        FailureCause::Recompressed { declared: false, .. } => {
+            (DIGEST, "recompressed", Some("to take and lock it: --accept-recompressed"))
         }
-        FailureCause::Network(error) if network_code(&**error) == "download-certificate" => {
-            Some("where the server has an authority of its own, name its certificate with --ca-file")
+        FailureCause::Recompressed { declared: true, .. } => {
+            (DIGEST, "recompressed", Some("correct the digest in the config, then hardtack lock --update"))
         }
-        FailureCause::Network(error) if error.to_string().contains("submodule `") => {
-            Some("to go without submodules: `#submodules=false` at the end, or `ignore-cloning-submodules = true`")
+        FailureCause::TooOld { reason: Some(_), .. } => {
+            (DOWNLOAD, "index-too-old", Some("wait until the server answers, or allow more"))
         }
-        FailureCause::Network(error) if network_code(&**error) == "unpackable" => None,
-        FailureCause::Network(error) if is_unauthorized(&**error) => {
-            Some("what the server wants to be shown goes into HARDTACK_REGISTRY_NAME_TOKEN or into ~/.netrc")
-        }
-        FailureCause::Network(error) if is_refused_by_git(&**error) => {
-            Some("look whether the repository is there, and whether you may read it")
-        }
-        FailureCause::Network(_) => Some("sources that are whole are kept; run the command again to go on"),
-        FailureCause::Nowhere(_) => None,
-        FailureCause::SecretUnlocked => Some("run hardtack fetch where there is a network, so that it is locked"),
-        FailureCause::SameName => Some("give the files URLs that differ in more, or put one into a project of its own"),
         FailureCause::TooOld { reason: None, .. } => {
-            Some("ask the server again where there is a network, or allow more")
+            (MISSING, "index-too-old", Some("ask the server again where there is a network, or allow more"))
         }
-        FailureCause::TooOld { reason: Some(_), .. } => Some("wait until the server answers, or allow more"),
-        FailureCause::Cache(error) if is_full(&**error) => Some("make room, then run the command again"),
-        FailureCause::Cache(error) if error.is_unwritable() => {
-            Some("the cache is read-only here: choose another one with --cache-dir, or go without with --no-cache")
+        FailureCause::Network(error) => network::verdict(&**error),
+        FailureCause::Nowhere(_) => (DOWNLOAD, "download-failed", None),
+        FailureCause::Cache(error) => of_cache(error),
+    }
+}
+
+/// How a config allows what is refused else.
+fn way_around(refusal: &Refusal) -> Option<&'static str> {
+    match refusal {
+        Refusal::LinkLeaves { .. } => {
+            Some("if the part can live with links to outside: `hardtack-allow = outside-links`")
         }
-        FailureCause::Cache(_) => None,
+        Refusal::Limit { .. } => Some("if the archive is meant to be so large: `hardtack-limits`"),
+        _ => None,
+    }
+}
+
+fn of_cache(error: &cache::Error) -> Verdict {
+    match error {
+        cache::Error::Busy { .. } | cache::Error::Stuck { .. } => (ENVIRONMENT, "cache-busy", None),
+        error if is_full(error) => (ENVIRONMENT, "disk-full", Some("make room, then run the command again")),
+        error if error.is_unwritable() => {
+            let hint =
+                "the cache is read-only here: choose another one with --cache-dir, or go without with --no-cache";
+            (ENVIRONMENT, "cache-read-only", Some(hint))
+        }
+        _ => (ENVIRONMENT, "cache-failed", None),
     }
 }
 

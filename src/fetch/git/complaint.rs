@@ -37,6 +37,8 @@ pub(super) fn complaint(stderr: &str) -> (String, GitFailure) {
         "empty reply",
     ]) {
         GitFailure::Transient
+    } else if has(&["could not read username", "authentication"]) {
+        GitFailure::Unauthorized
     } else {
         GitFailure::Refused
     };

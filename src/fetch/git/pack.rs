@@ -133,10 +133,7 @@ impl<'p, W: Write> Pack<'p, W> {
                 let packed = self.submodule(from.own, &submodule.url, id, full);
                 packed.map_err(|error| Error::Submodule { path: full.to_owned(), error: Box::new(error) })
             }
-            None => {
-                let reason = format!("`.gitmodules` does not say where submodule `{full}` is");
-                Err(Error::Commit { url, reason })
-            }
+            None => Err(Error::Undeclared { url, path: full.to_owned() }),
         }
     }
 

@@ -197,7 +197,7 @@ fn secrets_reach_their_server_and_nothing_else() {
     let plain = format!("git+{}@v1.0", server.url("foo"));
     project(&scene, "app", &plain);
     let fetch = |scene: &Scene, code| scene.hardtack("fetch app --no-cache -v").exits(code).never_says(&["s3cr3t"]);
-    fetch(&scene, 9).says(&["error[download-refused]", "could not read Username"]);
+    fetch(&scene, 9).says(&["error[download-refused]", "could not read Username", "~/.netrc"]);
 
     project(&scene, "app", &format!("git+{}@v1.0", server.url_of("ann:s3cr3t%2F!", "foo")));
     fetch(&scene, 0);

@@ -1,0 +1,70 @@
+//! Errors of downloads, by git too.
+
+use std::error::Error as StdError;
+
+use super::sources::{Verdict, is_full};
+use super::{DOWNLOAD, ENVIRONMENT};
+
+/// What is whole by then is in the cache.
+const AGAIN: Option<&str> = Some("sources that are whole are kept; run the command again to go on");
+
+/// What is told of a download that failed.
+pub(super) fn verdict(error: &(dyn StdError + Send + Sync + 'static)) -> Verdict {
+    if is_full(error) {
+        return (ENVIRONMENT, "disk-full", Some("make room, then run the command again"));
+    }
+    #[cfg(feature = "net")]
+    if let Some(error) = error.downcast_ref() {
+        return of(error);
+    }
+    (DOWNLOAD, "download-failed", AGAIN)
+}
+
+#[cfg(feature = "net")]
+fn of(error: &crate::fetch::Error) -> Verdict {
+    use super::USAGE;
+    use crate::fetch::{ConnectKind, Error, GitFailure};
+
+    const WITHOUT: Option<&str> =
+        Some("to go without submodules: `#submodules=false` at the end, or `ignore-cloning-submodules = true`");
+    const LOGIN: Option<&str> =
+        Some("what the server wants to be shown goes into HARDTACK_REGISTRY_NAME_TOKEN or into ~/.netrc");
+
+    match error {
+        Error::Submodule { error, .. } => match of(error.innermost()) {
+            of_its_own @ (_, "settings" | "tool-missing" | "no-such-revision" | "download-certificate", _) => {
+                of_its_own
+            }
+            (exit, code, _) => (exit, code, WITHOUT),
+        },
+        Error::Undeclared { .. } => (DOWNLOAD, "unpackable", WITHOUT),
+        Error::Commit { .. } => (DOWNLOAD, "unpackable", None),
+        Error::Revision { .. } => {
+            let hint = "correct the revision; where a branch was moved since it was locked: hardtack lock --update";
+            (DOWNLOAD, "no-such-revision", Some(hint))
+        }
+        Error::Status { status, .. } if ["401", "403"].iter().any(|code| status.starts_with(code)) => {
+            (DOWNLOAD, "download-refused", LOGIN)
+        }
+        Error::Status { .. } => (DOWNLOAD, "download-refused", AGAIN),
+        Error::Git { kind: GitFailure::NoHost, .. } => (DOWNLOAD, "download-no-connection", AGAIN),
+        Error::Git { kind: GitFailure::Unauthorized, .. } => (DOWNLOAD, "download-refused", LOGIN),
+        Error::Git { kind: GitFailure::Refused, .. } => {
+            let hint = "look whether the repository is there, and whether you may read it";
+            (DOWNLOAD, "download-refused", Some(hint))
+        }
+        Error::Git { .. } => (DOWNLOAD, "download-refused", AGAIN),
+        Error::NoGit { .. } => (ENVIRONMENT, "tool-missing", Some("install git")),
+        Error::Connect { kind: ConnectKind::Certificate, .. } => {
+            let hint = "where the server has an authority of its own, name its certificate with --ca-file";
+            (DOWNLOAD, "download-certificate", Some(hint))
+        }
+        Error::Connect { .. } | Error::HostDown { .. } => (DOWNLOAD, "download-no-connection", AGAIN),
+        Error::Encoded { .. } => (DOWNLOAD, "download-encoded", AGAIN),
+        Error::Truncated { .. } => (DOWNLOAD, "download-truncated", AGAIN),
+        Error::Stalled { .. } | Error::TooLong { .. } => (DOWNLOAD, "download-stalled", AGAIN),
+        Error::Redirect { .. } => (DOWNLOAD, "download-redirect", AGAIN),
+        Error::Setup { .. } => (USAGE, "settings", None),
+        Error::Store { .. } => (ENVIRONMENT, "cache-failed", AGAIN),
+    }
+}
