@@ -45,9 +45,20 @@ pub(super) fn complaint(stderr: &str) -> (String, GitFailure) {
     (reason, kind)
 }
 
-/// A text without what stands in single quotes.
+/// A text without what stands in single quotes. One between two letters is an apostrophe.
 fn without_quotes(text: &str) -> String {
-    text.split('\'').step_by(2).collect()
+    let (mut plain, mut quoted, mut before) = (String::new(), false, ' ');
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let outside = if quoted { rest.peek().copied() } else { Some(before) };
+        if c == '\'' && !outside.is_some_and(char::is_alphanumeric) {
+            quoted = !quoted;
+        } else if !quoted {
+            plain.push(c);
+        }
+        before = c;
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -76,6 +87,22 @@ mod tests {
                 "remote: Repository gone\nfatal: repository 'https://u:p@h/x/' not found",
                 "repository 'https://u:p@h/x/' not found",
                 GitFailure::Refused,
+            ),
+            ("fatal: couldn't find remote ref 5aaed9b", "couldn't find remote ref 5aaed9b", GitFailure::NoSuchCommit),
+            (
+                "fatal: unable to access 'https://h/timed out/x': couldn't connect to server",
+                "unable to access 'https://h/timed out/x': couldn't connect to server",
+                GitFailure::NoHost,
+            ),
+            (
+                "fatal: repository 'https://h/it's timed out/x' not found",
+                "repository 'https://h/it's timed out/x' not found",
+                GitFailure::Refused,
+            ),
+            (
+                "fatal: could not read Username for 'https://h': terminal prompts disabled",
+                "could not read Username for 'https://h': terminal prompts disabled",
+                GitFailure::Unauthorized,
             ),
             ("", "it failed without a word", GitFailure::Refused),
         ] {
