@@ -31,10 +31,10 @@ fn of(error: &crate::fetch::Error) -> Verdict {
         Some("what the server wants to be shown goes into HARDTACK_REGISTRY_NAME_TOKEN or into ~/.netrc");
 
     match error {
-        Error::Submodule { error, .. } => match of(error.innermost()) {
-            of_its_own @ (_, "settings" | "tool-missing" | "no-such-revision" | "download-certificate", _) => {
-                of_its_own
-            }
+        Error::Submodule { error, .. } => match verdict(error.innermost()) {
+            // To go without submodules is no way out of what is wrong with this machine, or with a revision.
+            known @ (ENVIRONMENT | USAGE, ..) => known,
+            known @ (_, "no-such-revision" | "download-certificate", _) => known,
             (exit, code, _) => (exit, code, WITHOUT),
         },
         Error::Undeclared { .. } => (DOWNLOAD, "unpackable", WITHOUT),
@@ -66,5 +66,30 @@ fn of(error: &crate::fetch::Error) -> Verdict {
         Error::Redirect { .. } => (DOWNLOAD, "download-redirect", AGAIN),
         Error::Setup { .. } => (USAGE, "settings", None),
         Error::Store { .. } => (ENVIRONMENT, "cache-failed", AGAIN),
+    }
+}
+
+#[cfg(all(test, feature = "net"))]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+    use crate::fetch::{Error, GitFailure};
+
+    fn in_submodule(error: Error) -> Verdict {
+        verdict(&Error::Submodule { path: "sub".to_owned(), error: Box::new(error) })
+    }
+
+    #[test]
+    fn what_is_wrong_with_this_machine_is_told_of_submodules_too() {
+        let url = || "https://h.example/b".to_owned();
+        let stored = |kind: ErrorKind| Error::Store { url: url(), source: kind.into() };
+        assert_eq!(in_submodule(stored(ErrorKind::StorageFull)), verdict(&stored(ErrorKind::StorageFull)));
+        assert_eq!(in_submodule(stored(ErrorKind::StorageFull)).1, "disk-full");
+        assert_eq!(in_submodule(stored(ErrorKind::PermissionDenied)), verdict(&stored(ErrorKind::PermissionDenied)));
+        let refused = Error::Git { url: url(), reason: "no".to_owned(), kind: GitFailure::Refused };
+        let (exit, code, hint) = in_submodule(refused);
+        assert_eq!((exit, code), (DOWNLOAD, "download-refused"));
+        assert!(hint.is_some_and(|hint| hint.contains("#submodules=false")));
     }
 }
