@@ -6,8 +6,7 @@
 mod apk;
 mod error;
 mod git;
-mod gzip_read;
-mod gzip_write;
+mod member;
 mod pack;
 mod read;
 mod tar_write;
@@ -17,8 +16,7 @@ mod unpack;
 pub use apk::{ApkParts, ApkProblem, apk_data, read_apk, read_range};
 pub use error::{Error, Refusal};
 pub use git::{CommitObject, GitTarWriter, GitTree, GitTreeError, check_git_tar};
-pub use gzip_read::MemberReader;
-pub use gzip_write::{Member, deflated_members, stored_member};
+pub use member::{Closing, Encoding, Member, MemberReader, decode_members, encoded_members};
 pub use pack::{PackContent, PackError, PackItem, Packed, pack};
 pub use read::{
     Compression, Container, Entry, EntryKind, Format, LimitError, Limits, Links, SmallFile, content_digest, detect,

@@ -4,28 +4,22 @@
 //! members of entries … | tail: manifest.json, index.json, SHA256SUMS | trailer
 //! ```
 //!
-//! The trailer is a gzip member of fixed length which holds tar's end-of-archive blocks. Its extra field (RFC 1952,
-//! section 2.3.1.1, subfield `HT`) says where the tail starts, in the file and in the tar stream, and which SHA-256
-//! the tail has. The index in the tail gives the place and the CRC-32 of every member before it. So no byte of the
-//! file is without a check, and none of the checks depends on how a compressor works.
+//! The trailer is the [closing member](Closing), of fixed length. Its note says where the tail starts, in the file and in
+//! the tar stream, and which SHA-256 the tail has. The index in the tail gives the place and the CRC-32 of every member
+//! before it. So no byte of the file is without a check, and none of the checks depends on how a compressor works.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Member, stored_member};
+use crate::archive::{Closing, Encoding, Member};
 use crate::base::{RelPath, Sha256};
 
 const VERSION: u8 = 1;
-const SUBFIELD: [u8; 2] = *b"HT";
 /// Version, two offsets, a SHA-256.
-const DATA: usize = 1 + 8 + 8 + 32;
-/// The two zero blocks that end a tar archive.
-const END_OF_ARCHIVE: [u8; 1024] = [0; 1024];
-/// Length of the whole trailer in the file.
-pub(super) const TRAILER: usize = 10 + 2 + 4 + DATA + 5 + END_OF_ARCHIVE.len() + 8;
-/// Where the version stands in the trailer.
-pub(super) const VERSION_AT: usize = DATA_START;
-/// Where the data starts in the trailer.
-const DATA_START: usize = 10 + 2 + 4;
+const NOTE: usize = 1 + 8 + 8 + 32;
 
 /// What the trailer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,41 +36,79 @@ pub(super) enum NoTrailer {
     Absent,
     /// They do, but the byte at this offset is not what it must be.
     Changed(usize),
-    /// They are one, but for the version, which is this.
-    Version(u8, Trailer),
+    /// They are one, but for the version.
+    Version {
+        /// What it says.
+        found: u8,
+        /// Where it differs.
+        at: usize,
+        /// All else.
+        trailer: Trailer,
+    },
 }
 
 impl Trailer {
-    pub(super) fn to_bytes(self) -> Vec<u8> {
-        let mut extra = SUBFIELD.to_vec();
-        extra.extend((DATA as u16).to_le_bytes());
-        extra.push(VERSION);
-        extra.extend(self.tail_offset.to_le_bytes());
-        extra.extend(self.tail_content_offset.to_le_bytes());
-        extra.extend(self.tail_sha256.as_bytes());
-        stored_member(&END_OF_ARCHIVE, &extra)
+    /// The member that is written.
+    pub(super) fn to_member(self, encoding: Encoding) -> Closing {
+        let mut note = vec![VERSION];
+        note.extend(self.tail_offset.to_le_bytes());
+        note.extend(self.tail_content_offset.to_le_bytes());
+        note.extend(self.tail_sha256.as_bytes());
+        Closing::new(encoding, &note)
     }
 
-    pub(super) fn parse(bytes: &[u8; TRAILER]) -> Result<Self, NoTrailer> {
-        let data = &bytes[DATA_START..DATA_START + DATA];
+    /// Reads the end of a file.
+    pub(super) fn read(file: &File) -> io::Result<Found> {
+        let length = file.metadata()?.len();
+        for encoding in Encoding::ALL {
+            let size = Self::length(encoding);
+            let Some(start) = length.checked_sub(size as u64) else { continue };
+            let mut bytes = vec![0; size];
+            file.read_exact_at(&mut bytes, start)?;
+            match Self::parse(encoding, &bytes) {
+                Err(NoTrailer::Absent) => {}
+                trailer => return Ok(Found { encoding, start, trailer }),
+            }
+        }
+        Ok(Found { encoding: Encoding::default(), start: length, trailer: Err(NoTrailer::Absent) })
+    }
+
+    /// Length in the file.
+    fn length(encoding: Encoding) -> usize {
+        Closing::new(encoding, &[0; NOTE]).bytes().len()
+    }
+
+    fn parse(encoding: Encoding, bytes: &[u8]) -> Result<Self, NoTrailer> {
+        let note = Closing::new(encoding, &[0; NOTE]).note_in(bytes).ok_or(NoTrailer::Absent)?;
         let mut number = [0; 8];
-        number.copy_from_slice(&data[1..9]);
+        number.copy_from_slice(&note[1..9]);
         let tail_offset = u64::from_le_bytes(number);
-        number.copy_from_slice(&data[9..17]);
+        number.copy_from_slice(&note[9..17]);
         let tail_content_offset = u64::from_le_bytes(number);
         let mut digest = [0; 32];
-        digest.copy_from_slice(&data[17..49]);
+        digest.copy_from_slice(&note[17..49]);
         let trailer = Self { tail_offset, tail_content_offset, tail_sha256: Sha256::from_bytes(digest) };
-        let wanted = trailer.to_bytes();
-        let differing: Vec<usize> = (0..TRAILER).filter(|index| bytes[*index] != wanted[*index]).collect();
+        let wanted = trailer.to_member(encoding);
+        let differing: Vec<usize> = (0..bytes.len()).filter(|index| bytes[*index] != wanted.bytes()[*index]).collect();
         match differing.as_slice() {
             [] => Ok(trailer),
-            [DATA_START] => Err(NoTrailer::Version(bytes[DATA_START], trailer)),
+            places if places.iter().all(|place| wanted.first().contains(place)) => {
+                Err(NoTrailer::Version { found: note[0], at: places[0], trailer })
+            }
             // A trailer with a few bytes changed is told apart from a file that ends elsewhere.
             few if few.len() <= 16 => Err(NoTrailer::Changed(few[0])),
             _ => Err(NoTrailer::Absent),
         }
     }
+}
+
+/// What the end of a file is.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) encoding: Encoding,
+    /// Where the trailer starts; the file's length if there is none.
+    pub(super) start: u64,
+    pub(super) trailer: Result<Trailer, NoTrailer>,
 }
 
 /// `.hardtack/index.json`.
@@ -124,20 +156,25 @@ mod tests {
 
     #[test]
     fn every_changed_byte_of_a_trailer_shows() {
-        let trailer = Trailer { tail_offset: 7, tail_content_offset: 1 << 40, tail_sha256: Sha256::of("x") };
-        let bytes: [u8; TRAILER] = trailer.to_bytes().try_into().expect("of fixed length");
-        assert_eq!(Trailer::parse(&bytes), Ok(trailer));
-        for index in 0..TRAILER {
-            let mut changed = bytes;
-            changed[index] ^= 0x40;
-            match Trailer::parse(&changed) {
-                Err(NoTrailer::Changed(at)) => assert_eq!(at, index),
-                Err(NoTrailer::Version(_, other)) => assert!(index == DATA_START && other == trailer),
-                // What a changed offset or digest says is found wrong against the tail itself.
-                Ok(other) => assert!((DATA_START + 1..DATA_START + DATA).contains(&index) && other != trailer),
-                other => panic!("byte {index}: {other:?}"),
+        for encoding in Encoding::ALL {
+            let trailer = Trailer { tail_offset: 7, tail_content_offset: 1 << 40, tail_sha256: Sha256::of("x") };
+            let closing = trailer.to_member(encoding);
+            let bytes = closing.bytes();
+            assert_eq!(Trailer::parse(encoding, bytes), Ok(trailer));
+            for index in 0..bytes.len() {
+                let mut changed = bytes.to_vec();
+                changed[index] ^= 1;
+                match Trailer::parse(encoding, &changed) {
+                    Err(NoTrailer::Changed(at)) => assert_eq!(at, index),
+                    Err(NoTrailer::Version { at, trailer: other, .. }) => {
+                        assert!(closing.first().contains(&index) && at == index && other == trailer);
+                    }
+                    // What a changed offset or digest says is found wrong against the tail itself.
+                    Ok(other) => assert_ne!(other, trailer),
+                    Err(NoTrailer::Absent) => panic!("{encoding:?}, byte {index}"),
+                }
             }
+            assert_eq!(Trailer::parse(encoding, &vec![7; bytes.len()]), Err(NoTrailer::Absent));
         }
-        assert_eq!(Trailer::parse(&[7; TRAILER]), Err(NoTrailer::Absent));
     }
 }

@@ -1,12 +1,12 @@
 //! What a project file is by its content, where that decides whether it is packed.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use camino::Utf8Path;
 
 use super::error::Error;
-use super::framing::{TRAILER, Trailer};
+use super::framing::Trailer;
 use crate::base::{IoContext, RelPath};
 
 /// Files are looked at up to here. No key is longer.
@@ -57,9 +57,8 @@ pub(super) fn look_inside(full: &Utf8Path, path: &RelPath) -> Result<Look, Error
     if head.starts_with(b"version https://git-lfs.") {
         return Ok(Look::LfsPointer);
     }
-    if head.starts_with(b"\x1f\x8b") {
-        let bundle = ends_like_a_bundle(&mut file).at("read", full)?;
-        return Ok(if bundle { Look::Bundle } else { Look::Plain });
+    if may_be_a_tar(&head) && Trailer::read(&file).at("read", full)?.trailer.is_ok() {
+        return Ok(Look::Bundle);
     }
     let private = head.split(|byte| *byte == b'\n').any(|line| is_key_line(line.trim_ascii_end()));
     Ok(if private { Look::Secret } else { Look::Plain })
@@ -73,10 +72,7 @@ fn is_key_line(line: &[u8]) -> bool {
         || line.starts_with(b"PuTTY-User-Key-File-")
 }
 
-fn ends_like_a_bundle(file: &mut File) -> std::io::Result<bool> {
-    let mut bytes = [0; TRAILER];
-    let Some(start) = file.metadata()?.len().checked_sub(TRAILER as u64) else { return Ok(false) };
-    file.seek(SeekFrom::Start(start))?;
-    file.read_exact(&mut bytes)?;
-    Ok(Trailer::parse(&bytes).is_ok())
+/// Whether a file starts as bundles do: only of those is the end looked at.
+fn may_be_a_tar(head: &[u8]) -> bool {
+    head.starts_with(b"\x1f\x8b") || head.starts_with(b"\x28\xb5\x2f\xfd") || head.get(257..262) == Some(b"ustar")
 }

@@ -1,17 +1,18 @@
 //! Reading a bundle. Nothing in it is believed before it is checked.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::framing::{Index, NoTrailer, TRAILER, Trailer, VERSION_AT};
+use super::framing::{Found, Index, NoTrailer, Trailer};
 use super::layout::{INDEX, MANIFEST, SUMS};
 use super::manifest::{FORMAT, Manifest, ManifestProblem, RecordKind};
 use super::walk::{Checked, Stop, Visit, Walk};
 use super::write::tail_content;
-use crate::archive::{Member, Tree, finish, read_small_tar};
+use crate::archive::{Encoding, Member, Tree, decode_members, finish, read_small_tar};
 use crate::base::{IoContext, Sha256, create_dir_all};
 
 /// A tail larger than this lists more files than any project has.
@@ -22,6 +23,7 @@ const MAX_TAIL: u64 = 1 << 30;
 pub struct Bundle {
     path: Utf8PathBuf,
     file: File,
+    encoding: Encoding,
     manifest: Manifest,
     members: Vec<Member>,
 }
@@ -32,19 +34,15 @@ impl Bundle {
     /// # Errors
     /// [`Error::NotABundle`], [`Error::Framing`], [`Error::Newer`], [`Error::Manifest`].
     pub fn open(path: &Utf8Path) -> Result<Self, Error> {
-        let mut file = File::open(path).at("open", path)?;
-        let length = file.metadata().at("inspect", path)?.len();
+        let file = File::open(path).at("open", path)?;
         let not_a_bundle = |reason| Error::NotABundle { path: path.to_owned(), reason };
         let framing =
             |offset, reason: &str| Error::Framing { path: path.to_owned(), offset, reason: reason.to_owned() };
 
-        let start = length.checked_sub(TRAILER as u64).ok_or_else(|| not_a_bundle("it is too short"))?;
-        let mut bytes = [0; TRAILER];
-        file.seek(SeekFrom::Start(start)).at("read", path)?;
-        file.read_exact(&mut bytes).at("read", path)?;
-        let (trailer, version) = match Trailer::parse(&bytes) {
+        let Found { encoding, start, trailer } = Trailer::read(&file).at("read", path)?;
+        let (trailer, version) = match trailer {
             Ok(trailer) => (trailer, None),
-            Err(NoTrailer::Version(found, trailer)) => (trailer, Some(found)),
+            Err(NoTrailer::Version { found, at, trailer }) => (trailer, Some((found, at))),
             Err(NoTrailer::Absent) => return Err(not_a_bundle("its last part is missing")),
             Err(NoTrailer::Changed(at)) => {
                 return Err(framing(start + at as u64, "the trailer has another byte here"));
@@ -53,13 +51,12 @@ impl Bundle {
         let tail_length = start.checked_sub(trailer.tail_offset).filter(|length| *length <= MAX_TAIL);
         let tail_length = tail_length.ok_or_else(|| framing(start, "the trailer points outside the file"))?;
         let mut tail = vec![0; tail_length as usize];
-        file.seek(SeekFrom::Start(trailer.tail_offset)).at("read", path)?;
-        file.read_exact(&mut tail).at("read", path)?;
+        file.read_exact_at(&mut tail, trailer.tail_offset).at("read", path)?;
         let whole = Sha256::of(&tail) == trailer.tail_sha256;
         match version {
             // With all else as this version has it, the number is what was damaged.
-            Some(_) if whole => return Err(framing(start + VERSION_AT as u64, "the trailer has another version")),
-            Some(found) => {
+            Some((_, at)) if whole => return Err(framing(start + at as u64, "the trailer has another version")),
+            Some((found, _)) => {
                 return Err(Error::Newer { path: path.to_owned(), found: found.into(), known: FORMAT });
             }
             None if whole => {}
@@ -69,9 +66,7 @@ impl Bundle {
         }
 
         let malformed = |reason: String| Error::Manifest { path: path.to_owned(), reason };
-        let mut content = Vec::new();
-        let inflate = flate2::bufread::MultiGzDecoder::new(&*tail);
-        inflate.take(MAX_TAIL).read_to_end(&mut content).map_err(|error| malformed(error.to_string()))?;
+        let content = decode_members(encoding, &tail, MAX_TAIL).map_err(|error| malformed(error.to_string()))?;
         let files = read_small_tar(&content).map_err(|refusal| malformed(refusal.to_string()))?;
         let [(_, manifest_text), (_, index_text), _] = files.as_slice() else {
             return Err(malformed(format!("there are {} files after the last entry, not three", files.len())));
@@ -85,12 +80,17 @@ impl Bundle {
         }
         let index: Index = serde_json::from_slice(index_text).map_err(|error| malformed(error.to_string()))?;
         let members = index.members(&trailer).ok_or_else(|| framing(start, "the trailer and the index disagree"))?;
-        Ok(Self { path: path.to_owned(), file, manifest, members })
+        Ok(Self { path: path.to_owned(), file, encoding, manifest, members })
     }
 
     /// The bundle's file.
     pub fn path(&self) -> &Utf8Path {
         &self.path
+    }
+
+    /// How the bundle is compressed.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// What the bundle says it holds.
@@ -131,8 +131,8 @@ impl Bundle {
     }
 
     fn walk(&self, threads: usize, visit: &Visit<'_>) -> Result<Checked, Error> {
-        let Self { path, file, manifest, members } = self;
-        Walk { path, file, manifest, members, threads }.run(visit)
+        let Self { path, file, encoding, manifest, members } = self;
+        Walk { path, file, encoding: *encoding, manifest, members, threads }.run(visit)
     }
 }
 

@@ -10,7 +10,7 @@ use camino::Utf8Path;
 
 use super::error::Error;
 use super::manifest::{EntryRecord, Manifest, RecordKind};
-use crate::archive::{Member, MemberReader, TarEntry, TarKind, encode_entry, padding};
+use crate::archive::{Encoding, Member, MemberReader, TarEntry, TarKind, encode_entry, padding};
 use crate::base::{HashingReader, PathError, RelPath, in_parallel};
 
 /// What a check of a whole bundle came to.
@@ -35,7 +35,7 @@ pub(super) enum Stop {
     Target(io::Error),
 }
 
-/// A gzip member with other bytes than the index says.
+/// A member with other bytes than the index says.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 struct MemberDamage {
@@ -66,6 +66,7 @@ impl Stop {
 pub(super) struct Walk<'w> {
     pub(super) path: &'w Utf8Path,
     pub(super) file: &'w File,
+    pub(super) encoding: Encoding,
     pub(super) manifest: &'w Manifest,
     pub(super) members: &'w [Member],
     pub(super) threads: usize,
@@ -172,7 +173,7 @@ impl<'w> Walk<'w> {
 
     /// Reads a unit; what is wrong is told with the number of the entry.
     fn unit(&self, unit: &Unit<'_>, placed: &[Placed<'_>], visit: &Visit<'_>) -> Result<(), (usize, Stop)> {
-        let mut stream = Stream { file: self.file, members: unit.members.iter(), open: None };
+        let mut stream = Stream { file: self.file, encoding: self.encoding, members: unit.members.iter(), open: None };
         let inside = |at: u64| unit.start <= at && at < unit.end;
         let mut index = placed.partition_point(|placed| placed.end <= unit.start);
         while let Some(entry) = placed.get(index).filter(|entry| entry.start < unit.end) {
@@ -224,6 +225,7 @@ fn expect(stream: &mut dyn Read, wanted: &[u8], reason: &str) -> Result<(), Stop
 /// A part of the tar stream, member by member.
 struct Stream<'f> {
     file: &'f File,
+    encoding: Encoding,
     members: std::slice::Iter<'f, Member>,
     open: Option<(MemberReader<At<'f>>, u64)>,
 }
@@ -251,7 +253,7 @@ impl Read for Stream<'_> {
             let Some((reader, _)) = &mut self.open else {
                 let Some(member) = self.members.next() else { return Ok(0) };
                 let at = At { file: self.file, offset: member.offset };
-                self.open = Some((MemberReader::new(at, *member), member.offset));
+                self.open = Some((MemberReader::new(at, self.encoding, *member)?, member.offset));
                 continue;
             };
             match reader.read(buffer)? {

@@ -17,7 +17,8 @@ use super::manifest::{
 use super::project::{FileKind, ProjectFile};
 use super::script::{install_script, readme};
 use crate::archive::{
-    PackContent, PackError, PackItem, TarEntry, TarKind, deflated_members, encode_entry, pack as pack_all, padding,
+    Encoding, PackContent, PackError, PackItem, TarEntry, TarKind, encode_entry, encoded_members, pack as pack_all,
+    padding,
 };
 use crate::base::{
     Epoch, Fingerprint, HashingWriter, IoContext, PathError, RelPath, Sha256, TEMPORARY, create_dir_all, write_atomic,
@@ -64,6 +65,8 @@ pub struct Pack<'a> {
     pub commit: Option<String>,
     /// They differ from it.
     pub dirty: bool,
+    /// How it is compressed.
+    pub encoding: Encoding,
     /// Threads that pack; the bundle is the same for any number.
     pub threads: usize,
 }
@@ -110,7 +113,8 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     let (root, items) = (format!("{}-{}", pack.name, pack.version), pack.items());
     let mut hashing = HashingWriter::new(file);
     let entries: Vec<PackItem> = items.iter().map(|(path, item)| item.to_pack(&format!("{root}/{path}"))).collect();
-    let packed = pack_all(&entries, pack.epoch.0, pack.threads, &mut hashing).map_err(|error| match error {
+    let packed = pack_all(&entries, pack.encoding, pack.epoch.0, pack.threads, &mut hashing);
+    let packed = packed.map_err(|error| match error {
         PackError::Write(source) => Error::Io(PathError { action: "write", path: output.to_owned(), source }),
         PackError::Read(error) => Error::Io(error),
         PackError::Changed { path } => Error::Changed { path },
@@ -122,7 +126,7 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     let index = Index::new(&packed.members, items.keys().cloned().zip(packed.offsets).collect());
     let manifest = pack.manifest(records);
     let tail = tail_content(&manifest, &manifest.to_text(), &index.to_text());
-    let tail = deflated_members(&tail).at("write", output)?;
+    let tail = encoded_members(pack.encoding, &tail).at("write", output)?;
     let count = manifest.entries.len();
 
     let end = packed
@@ -132,7 +136,7 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     let trailer = Trailer { tail_offset: end.0, tail_content_offset: end.1, tail_sha256: Sha256::of(&tail) };
     let finished = (|| {
         hashing.write_all(&tail)?;
-        hashing.write_all(&trailer.to_bytes())?;
+        hashing.write_all(trailer.to_member(pack.encoding).bytes())?;
         Ok(hashing.finish())
     })();
     let (file, sha256, size) = finished.at("write", output)?;

@@ -9,6 +9,7 @@ use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::{Loaded, Project};
+use crate::archive::Encoding;
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, is_bundle_file, write,
@@ -28,7 +29,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     let (name, version) = naming(arguments, &project.settings)?;
     let installers = installers(context, arguments)?;
-    let output = output(context, arguments, &name, &version)?;
+    let (output, encoding) = output(context, arguments, &format!("{name}-{version}"))?;
     let filter = filter(&project, &output)?;
     let files = project_files(context, arguments, &project, &filter)?;
     portable(context, &project)?;
@@ -36,7 +37,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
-    let release = Release { context, name, version, installers, project, filter, files, output };
+    let release = Release { context, name, version, installers, project, filter, files, output, encoding };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
     let mut gathered = gather(context, &release.project, access, Depth::Presence)?;
@@ -60,6 +61,7 @@ struct Release<'r> {
     filter: ProjectFilter,
     files: ProjectFiles,
     output: Utf8PathBuf,
+    encoding: Encoding,
 }
 
 #[derive(PartialEq, Eq)]
@@ -71,7 +73,7 @@ enum Outcome {
 
 impl Release<'_> {
     fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Outcome, Report> {
-        let Self { context, name, version, installers, project, filter, files, output } = self;
+        let Self { context, name, version, installers, project, filter, files, output, encoding } = self;
         // Once more: the lock file may have been written just now.
         let listed = gathered.lock_written.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
         let files = listed.as_ref().unwrap_or(files);
@@ -97,6 +99,7 @@ impl Release<'_> {
             epoch: epoch(context, &project.settings, files)?,
             commit: files.commit.as_ref().map(|commit| commit.id.clone()),
             dirty: !files.changed.is_empty(),
+            encoding: *encoding,
             threads: context.threads(),
         };
         match write(&pack, output) {
@@ -271,15 +274,27 @@ fn passwords(context: &Context<'_>, project: &Project) {
     }
 }
 
-/// Where the bundle goes. Only a bundle gives way to it, and no folder is made: one that is not there may be a disk that
-/// is not.
-fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) -> Result<Utf8PathBuf, Report> {
-    let file = format!("{name}-{version}.tar.gz");
-    let output = match &arguments.output {
-        None => context.folder.join(file),
-        Some(path) => {
-            let full = context.folder.join(path);
-            if path.as_str().ends_with('/') || full.is_dir() { full.join(file) } else { full }
+/// Where the bundle goes, and how it is written. Only a bundle gives way to it, and no folder is made: one that is not
+/// there may be a disk that is not.
+fn output(context: &Context<'_>, arguments: &Bundle, release: &str) -> Result<(Utf8PathBuf, Encoding), Report> {
+    let asked = arguments.compression.map(Encoding::from);
+    let given = arguments.output.as_ref().map(|path| (path, context.folder.join(path)));
+    let (output, encoding) = match given {
+        Some((path, full)) if !path.as_str().ends_with('/') && !full.is_dir() => {
+            let named = Encoding::of_name(full.as_str());
+            if let (Some(asked), Some(named)) = (asked, named)
+                && asked != named
+            {
+                let message = format!("`{path}` is no name for a bundle that is compressed another way");
+                let hint = format!("let it end in {}, or leave --compression out", asked.ending());
+                return Err(Report::new(USAGE, "usage", message).hint(hint));
+            }
+            (full, asked.or(named).unwrap_or_default())
+        }
+        folder => {
+            let encoding = asked.unwrap_or_default();
+            let folder = folder.map_or_else(|| context.folder.clone(), |(_, full)| full);
+            (folder.join(format!("{release}{}", encoding.ending())), encoding)
         }
     };
     let folder = output.parent().unwrap_or(&context.folder);
@@ -291,7 +306,7 @@ fn output(context: &Context<'_>, arguments: &Bundle, name: &str, version: &str) 
         let message = format!("`{}` is there already, and is no bundle", shown(context, &output));
         return Err(Report::new(USAGE, "would-overwrite", message).hint("choose another name with -o, or remove it"));
     }
-    Ok(output)
+    Ok((output, encoding))
 }
 
 /// The time of all files, from the first of the places that says one.

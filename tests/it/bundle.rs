@@ -65,6 +65,46 @@ fn old_tools_unpack_and_check_a_bundle() {
 }
 
 #[test]
+fn each_compression_is_a_bundle_like_the_others_and_one_that_old_tools_unpack() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    let bytes = |name: &str| std::fs::read(scene.path(name)).expect("reads");
+    assert!(
+        scene.hardtack("bundle app --installer none --compression zstd").ok().stdout.ends_with("  app-1.0.tar.zst\n")
+    );
+    scene.hardtack("bundle app --installer none -o other.tzst").ok();
+    assert_eq!(bytes("app-1.0.tar.zst"), bytes("other.tzst"));
+    scene.write("out/x", "");
+    assert!(
+        scene
+            .hardtack("bundle app --installer none -o out --compression none")
+            .ok()
+            .stdout
+            .ends_with("  out/app-1.0.tar\n")
+    );
+    scene.hardtack("bundle app --installer none -o named --compression gzip").ok();
+    for file in ["app-1.0.tar.zst", "out/app-1.0.tar", "named"] {
+        scene.hardtack(&format!("verify {file}")).ok().says(&["is whole: 7 files"]);
+        let folder = scene.path("by-tar");
+        std::fs::create_dir(&folder).expect("makes a folder");
+        let tar = Command::new("tar").arg("xf").arg(scene.path(file)).arg("-C").arg(&folder).output().expect("runs");
+        if !tar.status.success() && file.ends_with(".zst") {
+            crate::support::skipped("tar cannot open .tar.zst: is zstd here?");
+        } else {
+            assert!(tar.status.success() && tar.stderr.is_empty(), "{file}: {tar:?}");
+            scene.hardtack("verify by-tar/app-1.0").ok();
+        }
+        std::fs::remove_dir_all(&folder).expect("removes");
+        scene.hardtack(&format!("install {file} dest")).ok();
+        assert!(crate::support::output_of(&scene.path("dest/parts/foo/bin/foo")).starts_with("foo 1.0"));
+        std::fs::remove_dir_all(scene.path("dest")).expect("removes");
+    }
+    let wrong = scene.hardtack("bundle app --installer none -o x.tar.gz --compression zstd").exits(2);
+    wrong.says(&["`x.tar.gz` is no name for a bundle", "let it end in .tar.zst, or leave --compression out"]);
+    assert!(!scene.exists("x.tar.gz"));
+}
+
+#[test]
 fn the_digest_goes_to_stdout_and_into_a_file_beside() {
     let (scene, _server) = bundled();
     let again = scene.hardtack("bundle app --installer none").ok();
@@ -143,6 +183,8 @@ fn products_of_builds_and_older_bundles_stay_out() {
     assert!(scene.exists("app/out/renamed.tgz.sha256"));
     let again = scene.run(&["-C", "app", "bundle", "--installer", "none", "-o", output]).ok().stdout;
     assert_eq!(first, again, "the bundle that is being made is no part of itself");
+    scene.hardtack("-C app bundle --installer none -o out/a.tzst").ok();
+    scene.hardtack("-C app bundle --installer none -o out/a.tar").ok();
     let listed = scene.hardtack("-C app bundle --installer none --dry-run").ok().stdout;
     let files: Vec<&str> = listed.lines().filter(|line| line.starts_with("file")).collect();
     assert_eq!(files, ["file\tapp-notes.tar.gz", "file\tbuildout.cfg", "file\thardtack.lock", "file\tout/kept.txt"]);

@@ -7,10 +7,14 @@ use crate::server::Server;
 use crate::support::Scene;
 
 fn bundled() -> (Scene, Utf8PathBuf) {
+    bundled_as("tar.gz")
+}
+
+fn bundled_as(ending: &str) -> (Scene, Utf8PathBuf) {
     let (scene, server) = (Scene::new(), Server::start());
     scene.foo_project(&server);
-    scene.hardtack("bundle app --installer none").ok();
-    let path = Utf8PathBuf::from_path_buf(scene.path("app-1.0.tar.gz")).expect("UTF-8");
+    scene.hardtack(&format!("bundle app --installer none -o app-1.0.{ending}")).ok();
+    let path = Utf8PathBuf::from_path_buf(scene.path(format!("app-1.0.{ending}"))).expect("UTF-8");
     (scene, path)
 }
 
@@ -20,7 +24,21 @@ fn check(path: &Utf8Path) -> Result<(), Error> {
 
 #[test]
 fn every_single_changed_byte_is_found() {
-    let (scene, path) = bundled();
+    every_changed_byte_is_found("tar.gz");
+}
+
+#[test]
+fn every_single_changed_byte_is_found_in_zstd_too() {
+    every_changed_byte_is_found("tar.zst");
+}
+
+#[test]
+fn every_single_changed_byte_is_found_in_a_plain_tar_too() {
+    every_changed_byte_is_found("tar");
+}
+
+fn every_changed_byte_is_found(ending: &str) {
+    let (scene, path) = bundled_as(ending);
     check(&path).expect("it is whole");
     let bytes = std::fs::read(&path).expect("reads");
     let changed = scene.path("changed.tar.gz");

@@ -74,14 +74,22 @@ fn folder_umask_zone_language_user_order_and_server_dates_change_no_byte() {
 fn the_bundle_of_the_fixture_is_the_one_it_always_was() {
     let scene = Scene::new();
     let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/release");
-    let output = scene.path("release.tar.gz");
-    let mut command = scene.command(&["bundle", "--installer", "none", "--frozen", "-o"]);
-    command.arg(&output).arg("-C").arg(copied(&scene, &fixture));
-    let ran = command.output().expect("runs");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let digest = hardtack::base::Sha256::of(std::fs::read(&output).expect("reads")).to_string();
-    // A change here means that bundles made from the same files are no longer the same: say so in the CHANGELOG.
-    assert_eq!(digest, "477b57fcc7b15be9feb2d15af45d82b79d2e0e4ba120215fdb17864c19feb7fa");
+    let project = copied(&scene, &fixture);
+    let bundles = [
+        ("release.tar.gz", "477b57fcc7b15be9feb2d15af45d82b79d2e0e4ba120215fdb17864c19feb7fa"),
+        ("release.tar.zst", "338b93c8b1970a971bd97e15ad89e59dfa4d3e7b70c384b306c60dca68f274e8"),
+        ("release.tar", "4c8446e52ba85da4ea21e0ffa566f991041199c3468a0767dbb8e1e2ecf6bc59"),
+    ];
+    for (name, wanted) in bundles {
+        let output = scene.path(name);
+        let mut command = scene.command(&["bundle", "--installer", "none", "--frozen", "-o"]);
+        command.arg(&output).arg("-C").arg(&project);
+        let ran = command.output().expect("runs");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let digest = hardtack::base::Sha256::of(std::fs::read(&output).expect("reads")).to_string();
+        // A change here means that bundles made from the same files are no longer the same: say so in the CHANGELOG.
+        assert_eq!(digest, wanted, "{name}");
+    }
 }
 
 /// The fixture outside the repository, where git knows nothing of it.

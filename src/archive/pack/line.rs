@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::super::gzip_write::Member;
+use super::super::member::Member;
 use super::PackError;
 
 /// Bytes that may wait for each thread while an earlier member is made.

@@ -1,9 +1,9 @@
-//! Packing many files into one `.tar.gz` on all cores: the same bytes on any number of them.
+//! Packing many files into one tar on all cores: the same bytes on any number of them.
 //!
-//! What goes into which gzip member hangs on the files alone ([`Plan`]). Workers make members in any order ([`Worker`]); they
-//! are written in theirs ([`Line`]). RFC 1952 lets members follow one another, so any gzip reads the whole, and a reader
-//! that knows their places can start at each.
+//! What goes into which member hangs on the files alone ([`Plan`]). Workers make members in any order ([`Worker`]); they
+//! are written in theirs ([`Line`]). A reader that knows their places can start at each.
 
+mod compressible;
 mod line;
 mod plan;
 mod worker;
@@ -17,7 +17,7 @@ use camino::Utf8PathBuf;
 use self::line::Line;
 use self::plan::Plan;
 use self::worker::Worker;
-use super::gzip_write::Member;
+use super::member::{Encoding, Member};
 use crate::base::{Epoch, PathError, Sha256};
 
 /// Something to be packed.
@@ -72,29 +72,30 @@ pub enum PackError {
     Write(#[source] io::Error),
 }
 
-/// Writes the items, in their order, as gzip members to `output`. What ends the archive is left to the caller.
+/// Writes the items, in their order, as members to `output`. What ends the archive is left to the caller.
 ///
 /// # Errors
 /// When a file cannot be read or changes, or `output` cannot be written.
-pub fn pack(items: &[PackItem], mtime: Epoch, threads: usize, output: &mut dyn Write) -> Result<Packed, PackError> {
+pub fn pack(
+    items: &[PackItem],
+    encoding: Encoding,
+    mtime: Epoch,
+    threads: usize,
+    output: &mut dyn Write,
+) -> Result<Packed, PackError> {
     let threads = threads.max(1);
-    let plan = Plan::new(items, mtime, threads)?;
+    let plan = Plan::new(items, encoding, mtime, threads)?;
     let (line, next) = (Line::new(threads), AtomicUsize::new(0));
     let digests: Vec<Mutex<Option<(u64, Sha256)>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut worker = Worker::new(&plan, &line, &digests);
-                loop {
-                    let job = next.fetch_add(1, Ordering::Relaxed);
-                    match worker.run(job) {
-                        Ok(true) => {}
-                        Ok(false) => break,
-                        Err(error) => {
-                            line.fail(error);
-                            break;
-                        }
-                    }
+                let worked = Worker::new(&plan, &line, &digests).and_then(|mut worker| {
+                    while worker.run(next.fetch_add(1, Ordering::Relaxed))? {}
+                    Ok(())
+                });
+                if let Err(error) = worked {
+                    line.fail(error);
                 }
             });
         }

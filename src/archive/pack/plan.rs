@@ -3,16 +3,15 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::super::gzip_write::{CHUNK, MIN_STORED, looks_compressed};
+use super::super::member::{CHUNK, Encoding};
 use super::super::tar_write::{TarEntry, TarKind, encode_entry, padding};
+use super::compressible::{HEAD, MIN_STORED, looks_compressed};
 use super::{PackContent, PackError, PackItem};
 use crate::base::{Epoch, IoContext, in_parallel};
 
-/// Bytes of a file that decide whether deflating it is worth it.
-const HEAD: usize = 64 << 10;
-
 /// Everything that is packed, by member.
 pub(super) struct Plan<'p> {
+    pub(super) encoding: Encoding,
     pub(super) items: &'p [PackItem],
     pub(super) units: Vec<Unit>,
     /// Items whose content is in several members, so that none of those who make them sees all of it.
@@ -25,9 +24,9 @@ pub(super) struct Plan<'p> {
 /// What one member holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// Headers, files and padding, deflated together.
-    Deflated(Vec<Piece>),
-    /// The content of one file, in stored blocks.
+    /// Headers, files and padding, compressed together.
+    Entries(Vec<Piece>),
+    /// The content of one file, as it is.
     Stored(usize),
 }
 
@@ -43,9 +42,15 @@ pub(super) enum Piece {
 }
 
 impl<'p> Plan<'p> {
-    pub(super) fn new(items: &'p [PackItem], mtime: Epoch, threads: usize) -> Result<Self, PackError> {
+    pub(super) fn new(
+        items: &'p [PackItem],
+        encoding: Encoding,
+        mtime: Epoch,
+        threads: usize,
+    ) -> Result<Self, PackError> {
         // Large files are tried before they are packed.
-        let looks: Vec<Look> = in_parallel(items, threads, look_at).into_iter().collect::<Result<_, _>>()?;
+        let looks = in_parallel(items, threads, |item| look_at(item, encoding));
+        let looks: Vec<Look> = looks.into_iter().collect::<Result<_, _>>()?;
         let sizes: Vec<u64> = looks.iter().map(|look| look.size).collect();
         let mut building = Building { units: Vec::new(), pieces: Vec::new(), length: 0 };
         let (mut split, mut offsets, mut offset) = (Vec::new(), Vec::new(), 0u64);
@@ -92,7 +97,7 @@ impl<'p> Plan<'p> {
             }
         }
         building.cut();
-        Ok(Self { items, units: building.units, split, offsets, sizes })
+        Ok(Self { encoding, items, units: building.units, split, offsets, sizes })
     }
 }
 
@@ -115,7 +120,7 @@ impl Building {
 
     fn cut(&mut self) {
         if !self.pieces.is_empty() {
-            self.units.push(Unit::Deflated(std::mem::take(&mut self.pieces)));
+            self.units.push(Unit::Entries(std::mem::take(&mut self.pieces)));
             self.length = 0;
         }
     }
@@ -128,7 +133,7 @@ struct Look {
     stored: bool,
 }
 
-fn look_at(item: &PackItem) -> Result<Look, PackError> {
+fn look_at(item: &PackItem, encoding: Encoding) -> Result<Look, PackError> {
     match &item.content {
         PackContent::Folder | PackContent::Symlink(_) => Ok(Look::default()),
         PackContent::Memory(bytes) => Ok(Look { size: bytes.len() as u64, stored: false }),
@@ -136,6 +141,9 @@ fn look_at(item: &PackItem) -> Result<Look, PackError> {
             let size = std::fs::metadata(path).at("inspect", path)?.len();
             if size < MIN_STORED {
                 return Ok(Look { size, stored: false });
+            }
+            if encoding == Encoding::Plain {
+                return Ok(Look { size, stored: true });
             }
             let mut head = Vec::with_capacity(HEAD);
             let file = File::open(path).at("open", path)?;

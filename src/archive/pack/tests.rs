@@ -4,7 +4,8 @@ use std::io::Read;
 
 use camino::Utf8Path;
 
-use super::super::MemberReader;
+use super::super::member::MemberReader;
+use super::super::member::tests::decoded;
 use super::*;
 
 fn noise(length: usize, seed: u64) -> Vec<u8> {
@@ -38,33 +39,39 @@ fn items(folder: &Utf8Path) -> Vec<PackItem> {
     items
 }
 
+fn packed(items: &[PackItem], encoding: Encoding, threads: usize) -> (Packed, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let epoch = Epoch::from_seconds(1_000_000_000);
+    (pack(items, encoding, epoch, threads, &mut bytes).expect("packs"), bytes)
+}
+
 #[test]
 fn any_number_of_threads_makes_the_same_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = Utf8Path::from_path(folder.path()).expect("UTF-8");
     let items = items(folder);
-    let pack = |threads| {
-        let mut bytes = Vec::new();
-        let packed = pack(&items, Epoch::from_seconds(1_000_000_000), threads, &mut bytes).expect("packs");
-        (packed, bytes)
-    };
-    let (packed, bytes) = pack(1);
-    for threads in [2, 3, 8] {
-        let (other, others) = pack(threads);
-        assert!(others == bytes && other == packed, "{threads} threads");
-    }
-    let mut stream = Vec::new();
-    flate2::read::MultiGzDecoder::new(&*bytes).read_to_end(&mut stream).expect("reads");
-    let mut apart = Vec::new();
-    for member in &packed.members {
-        assert_eq!(member.content_offset, apart.len() as u64);
-        let mut reader = MemberReader::new(&bytes[member.offset as usize..], *member);
-        reader.read_to_end(&mut apart).expect("inflates");
-        reader.finish().expect("is whole");
-    }
-    assert!(apart == stream);
-    let mut tar = tar::Archive::new(&*stream);
-    let entries = tar.entries().expect("a tar").zip(&items).zip(&packed.files).zip(&packed.offsets);
+    let streams = Encoding::ALL.map(|encoding| {
+        let (packed, bytes) = packed(&items, encoding, 1);
+        for threads in [2, 3, 8] {
+            let (other, others) = self::packed(&items, encoding, threads);
+            assert!(others == bytes && other == packed, "{encoding:?}, {threads} threads");
+        }
+        let stream = decoded(encoding, &bytes);
+        let mut apart = Vec::new();
+        for member in &packed.members {
+            assert_eq!(member.content_offset, apart.len() as u64);
+            let bytes = &bytes[member.offset as usize..];
+            let mut reader = MemberReader::new(bytes, encoding, *member).expect("begins");
+            reader.read_to_end(&mut apart).expect("decodes");
+            reader.finish().expect("is whole");
+        }
+        assert!(apart == stream, "{encoding:?}");
+        (packed.files, packed.offsets, stream)
+    });
+    assert!(streams[0] == streams[1] && streams[0] == streams[2]);
+    let (files, offsets, stream) = &streams[0];
+    let mut tar = tar::Archive::new(&**stream);
+    let entries = tar.entries().expect("a tar").zip(&items).zip(files).zip(offsets);
     for (((entry, item), digest), offset) in entries {
         let mut entry = entry.expect("an entry");
         assert_eq!(entry.path_bytes().strip_suffix(b"/").unwrap_or(&entry.path_bytes()), item.path.as_bytes());
@@ -84,11 +91,11 @@ fn a_file_that_changes_or_goes_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = Utf8Path::from_path(folder.path()).expect("UTF-8");
     let item = |name: &str| PackItem { path: name.into(), mode: 0o644, content: PackContent::File(folder.join(name)) };
-    let packed = pack(&[item("missing")], Epoch::from_seconds(0), 2, &mut Vec::new());
+    let packed = pack(&[item("missing")], Encoding::Gzip, Epoch::from_seconds(0), 2, &mut Vec::new());
     assert!(matches!(packed, Err(PackError::Read(PathError { action: "inspect", .. }))), "{packed:?}");
     // Its length is nothing, and there is more than that.
     let endless = PackItem { content: PackContent::File("/proc/self/status".into()), ..item("status") };
-    let packed = pack(&[endless], Epoch::from_seconds(0), 2, &mut Vec::new());
+    let packed = pack(&[endless], Encoding::Gzip, Epoch::from_seconds(0), 2, &mut Vec::new());
     assert!(matches!(packed, Err(PackError::Changed { .. })), "{packed:?}");
     std::fs::write(folder.join("f"), "x").expect("writes");
     struct Full;
@@ -100,6 +107,6 @@ fn a_file_that_changes_or_goes_is_told() {
             Ok(())
         }
     }
-    let packed = pack(&[item("f")], Epoch::from_seconds(0), 2, &mut Full);
+    let packed = pack(&[item("f")], Encoding::Gzip, Epoch::from_seconds(0), 2, &mut Full);
     assert!(matches!(packed, Err(PackError::Write(_))), "{packed:?}");
 }

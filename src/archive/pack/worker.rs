@@ -6,27 +6,32 @@ use std::sync::{Mutex, PoisonError};
 
 use camino::Utf8Path;
 
-use super::super::gzip_write::{BLOCK, BLOCK_HEADER, Deflater, HEADER, TRAILER, stored_block_header, trailer};
+use super::super::member::{Encoder, Stored};
 use super::line::{Line, Made};
 use super::plan::{Piece, Plan, Unit};
 use super::{PackContent, PackError};
 use crate::base::{Hasher, IoContext, Sha256};
 
-/// Bytes of a file that are read at once: a row of whole stored blocks.
-const READ: usize = 8 * BLOCK;
+/// Bytes of a file that are read at once.
+const ROW: usize = 512 << 10;
 
 /// One thread's tools.
 pub(super) struct Worker<'w> {
     plan: &'w Plan<'w>,
     line: &'w Line,
     digests: &'w [Mutex<Option<(u64, Sha256)>>],
-    deflater: Deflater,
+    encoder: Encoder,
     content: Vec<u8>,
 }
 
 impl<'w> Worker<'w> {
-    pub(super) fn new(plan: &'w Plan<'w>, line: &'w Line, digests: &'w [Mutex<Option<(u64, Sha256)>>]) -> Self {
-        Self { plan, line, digests, deflater: Deflater::new(), content: Vec::new() }
+    pub(super) fn new(
+        plan: &'w Plan<'w>,
+        line: &'w Line,
+        digests: &'w [Mutex<Option<(u64, Sha256)>>],
+    ) -> Result<Self, PackError> {
+        let encoder = Encoder::new(plan.encoding).map_err(PackError::Write)?;
+        Ok(Self { plan, line, digests, encoder, content: Vec::new() })
     }
 
     /// Does a job: a unit, or after those a file of which nobody saw all. `false` when there is none of that number.
@@ -36,7 +41,7 @@ impl<'w> Worker<'w> {
             return Ok(false);
         }
         match units.get(job) {
-            Some(Unit::Deflated(pieces)) => self.deflate(job, pieces)?,
+            Some(Unit::Entries(pieces)) => self.encode(job, pieces)?,
             Some(Unit::Stored(item)) => self.store(job, *item)?,
             None => match self.plan.split.get(job - units.len()) {
                 Some(item) => self.hash(*item)?,
@@ -46,7 +51,7 @@ impl<'w> Worker<'w> {
         Ok(true)
     }
 
-    fn deflate(&mut self, unit: usize, pieces: &[Piece]) -> Result<(), PackError> {
+    fn encode(&mut self, unit: usize, pieces: &[Piece]) -> Result<(), PackError> {
         let mut content = std::mem::take(&mut self.content);
         content.clear();
         for piece in pieces {
@@ -56,7 +61,7 @@ impl<'w> Worker<'w> {
                 Piece::Content { item, from, length } => self.take(*item, *from, *length, &mut content)?,
             }
         }
-        let (member, crc) = self.deflater.member(&content, self.line.buffer()).map_err(PackError::Write)?;
+        let (member, crc) = self.encoder.member(&content, self.line.buffer()).map_err(PackError::Write)?;
         let made = Made { content_length: content.len() as u64, crc };
         self.content = content;
         self.line.push(unit, member, Some(made));
@@ -93,41 +98,42 @@ impl<'w> Worker<'w> {
         *self.digests[item].lock().unwrap_or_else(PoisonError::into_inner) = Some((size, sha256));
     }
 
-    /// A member of stored blocks, handed on as it is read.
+    /// A member that is a file as it is, handed on as it is read.
     fn store(&self, unit: usize, item: usize) -> Result<(), PackError> {
         let PackContent::File(path) = &self.plan.items[item].content else { return Ok(()) };
         let size = self.plan.sizes[item];
         let file = File::open(path).at("open", path)?;
-        let (mut sha256, mut content) = (Hasher::default(), crc32fast::Hasher::new());
-        let mut raw = crc32fast::Hasher::new();
-        let mut at = 0;
-        while at < size {
-            let count = (size - at).min(READ as u64) as usize;
-            let mut piece = self.line.buffer();
-            let (start, end) =
-                (if at == 0 { HEADER.len() } else { 0 }, if at + count as u64 == size { TRAILER } else { 0 });
-            piece.resize(start + count.div_ceil(BLOCK) * BLOCK_HEADER + count + end, 0);
-            piece[..start].copy_from_slice(&HEADER[..start]);
+        let mut stored = Stored::new(self.plan.encoding, size);
+        let (row, most, header) = (stored.row(), stored.block(), stored.header());
+        let (mut sha256, mut raw) = (Hasher::default(), crc32fast::Hasher::new());
+        let (mut piece, mut at) = (self.line.buffer(), 0);
+        let mut place = stored.start().len();
+        piece.resize(place, 0);
+        piece.copy_from_slice(&stored.start());
+        loop {
+            let count = (size - at).min(row as u64) as usize;
+            piece.resize(place + count.div_ceil(most) * header + count, 0);
             // Read to where it is written from, between the headers of its blocks.
-            let mut place = start;
-            for from in (0..count).step_by(BLOCK) {
-                let length = (count - from).min(BLOCK);
-                let last = at + (from + length) as u64 == size;
-                let (header, block) = piece[place..].split_at_mut(BLOCK_HEADER);
-                header.copy_from_slice(&stored_block_header(length as u16, last));
-                exactly(&file, path, &mut block[..length], at + from as u64)?;
-                sha256.update(&block[..length]);
-                content.update(&block[..length]);
-                place += BLOCK_HEADER + length;
+            for from in (0..count).step_by(most) {
+                let length = (count - from).min(most);
+                let (header, block) = piece[place..].split_at_mut(header);
+                let block = &mut block[..length];
+                exactly(&file, path, block, at + from as u64)?;
+                sha256.update(block);
+                stored.add(header, block, at + (from + length) as u64 == size);
+                place += header.len() + length;
             }
             at += count as u64;
             if at == size {
-                piece[place..].copy_from_slice(&trailer(content.clone().finalize(), size));
+                break;
             }
             raw.update(&piece);
-            let made = (at == size).then(|| Made { content_length: size, crc: raw.clone().finalize() });
-            self.line.push(unit, piece, made);
+            self.line.push(unit, piece, None);
+            (piece, place) = (self.line.buffer(), 0);
         }
+        piece.extend(stored.end());
+        raw.update(&piece);
+        self.line.push(unit, piece, Some(Made { content_length: size, crc: raw.finalize() }));
         ends(&file, path, size)?;
         self.told(item, size, sha256.finish().sha256);
         Ok(())
@@ -140,10 +146,10 @@ impl<'w> Worker<'w> {
         match &self.plan.items[item].content {
             PackContent::File(path) => {
                 let file = File::open(path).at("open", path)?;
-                let mut bytes = vec![0; READ];
+                let mut bytes = vec![0; ROW];
                 let mut at = 0;
                 while at < size {
-                    let count = (size - at).min(READ as u64) as usize;
+                    let count = (size - at).min(ROW as u64) as usize;
                     exactly(&file, path, &mut bytes[..count], at)?;
                     sha256.update(&bytes[..count]);
                     crc.update(&bytes[..count]);

@@ -37,12 +37,12 @@ impl Entries for Zip {
             let member = self.archive.by_index_raw(index).map_err(broken)?;
             // What was checked is what is read.
             let same = (member.name_raw(), member.header_start(), member.crc32())
-                == (listed.name.as_slice(), listed.offset, listed.crc)
+                == (listed.name(), listed.offset, listed.crc)
                 && (member.compressed_size(), member.size()) == (listed.compressed, listed.size);
             if !same {
                 return Err(zip(listed, "it is read otherwise than the directory says"));
             }
-            let raw = &listed.name;
+            let raw = listed.name();
             let path = clean_name(raw)?;
             // The format knows no other separator (APPNOTE.TXT 4.4.17), and some programs take this for one.
             if raw.contains(&b'\\') {
@@ -96,14 +96,14 @@ impl<'c, R: Read> Content<'c, R> {
             DEFLATED => Stream::Deflated(flate2::bufread::DeflateDecoder::new(raw)),
             _ => {
                 let feature = "another compression than deflate";
-                return Err(Refusal::Unsupported { name: show(&listed.name), feature }.into());
+                return Err(Refusal::Unsupported { name: show(listed.name()), feature }.into());
             }
         };
         Ok(Self { stream, listed, crc: crc32fast::Hasher::new(), read: 0 })
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let refuse = |reason| Err(Refusal::Zip { name: show(&self.listed.name), reason }.into());
+        let refuse = |reason| Err(Refusal::Zip { name: show(self.listed.name()), reason }.into());
         if self.read != self.listed.size || self.crc.clone().finalize() != self.listed.crc {
             return refuse("its content has another length or checksum than the directory says");
         }

@@ -36,13 +36,22 @@ const MAX_DIRECTORY: u64 = 256 << 20;
 /// What the directory says of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
-    pub(super) name: Vec<u8>,
+    name: Vec<u8>,
+    /// The name once more, in UTF-8.
+    unicode: Option<Vec<u8>>,
     flags: u16,
     pub(super) method: u16,
     pub(super) crc: u32,
     pub(super) compressed: u64,
     pub(super) size: u64,
     pub(super) offset: u64,
+}
+
+impl Listed {
+    /// What it is called.
+    pub(super) fn name(&self) -> &[u8] {
+        self.unicode.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// Checks the whole directory of a zip against its entries; returns what it says of each.
@@ -80,7 +89,7 @@ pub(super) fn check(file: &File, most: u64) -> Result<Vec<Listed>, Stop> {
 }
 
 pub(super) fn zip(entry: &Listed, reason: &'static str) -> Stop {
-    Refusal::Zip { name: show(&entry.name), reason }.into()
+    Refusal::Zip { name: show(entry.name()), reason }.into()
 }
 
 /// Where the directory ends, how many entries it has, where it starts and how long it is.
@@ -146,6 +155,7 @@ fn listed(mut directory: &[u8]) -> Result<Vec<Listed>, Stop> {
         let (name, rest) = rest.split_at(lengths[0]);
         let mut entry = Listed {
             name: name.to_vec(),
+            unicode: None,
             flags: u16_at(directory, 8),
             method: u16_at(directory, 10),
             crc: u32_at(directory, 16),
@@ -174,9 +184,12 @@ fn extra(mut fields: &[u8], entry: &mut Listed) -> Result<(), Stop> {
                     }
                 }
             }
-            UNICODE_PATH if !is_spelling(field, &entry.name) => {
-                return Err(zip(entry, "an extra field gives it another name"));
-            }
+            UNICODE_PATH => match spelling(field, &entry.name) {
+                Some(unicode) if entry.unicode.as_deref().is_none_or(|other| other == unicode) => {
+                    entry.unicode = Some(unicode.to_vec());
+                }
+                _ => return Err(zip(entry, "an extra field gives it another name")),
+            },
             _ => {}
         }
         fields = &fields[4 + length..];
@@ -184,18 +197,15 @@ fn extra(mut fields: &[u8], entry: &mut Listed) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether the Unicode name of an extra field (APPNOTE.TXT 4.6.9) is that of the header in other letters: each byte beyond
+/// The Unicode name of an extra field (APPNOTE.TXT 4.6.9), if it is that of the header in other letters: each byte beyond
 /// ASCII of an old code page stands for one character, and everything else is the same.
-fn is_spelling(field: &[u8], name: &[u8]) -> bool {
-    let (Some((1, rest)), true) = (field.split_first().map(|(version, rest)| (*version, rest)), field.len() >= 5)
-    else {
-        return false;
-    };
-    let (crc, unicode) = rest.split_at(4);
-    let Ok(unicode) = std::str::from_utf8(unicode) else { return false };
+fn spelling<'f>(field: &'f [u8], name: &[u8]) -> Option<&'f [u8]> {
+    let (crc, unicode) = field.strip_prefix(&[1])?.split_at_checked(4)?;
+    let text = std::str::from_utf8(unicode).ok()?;
     let plain = |c: char| if c.is_ascii() { c } else { '\u{fffd}' };
     let old = name.iter().map(|byte| plain(char::from(*byte)));
-    unicode.as_bytes() == name || u32_at(crc, 0) == crc32fast::hash(name) && unicode.chars().map(plain).eq(old)
+    let same = unicode == name || u32_at(crc, 0) == crc32fast::hash(name) && text.chars().map(plain).eq(old);
+    same.then_some(unicode)
 }
 
 /// Compares an entry with the header before its data; returns where what follows starts.
@@ -208,6 +218,7 @@ fn check_local(file: &File, entry: &Listed) -> Result<u64, Stop> {
     let rest = read(file, entry.offset + LOCAL_LENGTH as u64, name + more)?;
     let mut local = Listed {
         name: rest[..name].to_vec(),
+        unicode: None,
         flags: u16_at(&header, 6),
         method: u16_at(&header, 8),
         crc: u32_at(&header, 14),
@@ -216,14 +227,15 @@ fn check_local(file: &File, entry: &Listed) -> Result<u64, Stop> {
         offset: entry.offset,
     };
     extra(&rest[name..], &mut local)?;
-    if local.name != entry.name {
+    let other_letters = matches!((&local.unicode, &entry.unicode), (Some(local), Some(listed)) if local != listed);
+    if local.name != entry.name || other_letters {
         return Err(zip(entry, "its header gives it another name than the directory"));
     }
     if (local.flags | entry.flags) & (ENCRYPTED | STRONG) != 0 {
-        return Err(Refusal::Unsupported { name: show(&entry.name), feature: "a password" }.into());
+        return Err(Refusal::Unsupported { name: show(entry.name()), feature: "a password" }.into());
     }
     if (local.flags | entry.flags) & PATCHED != 0 {
-        return Err(Refusal::Unsupported { name: show(&entry.name), feature: "patched data" }.into());
+        return Err(Refusal::Unsupported { name: show(entry.name()), feature: "patched data" }.into());
     }
     if local.method != entry.method || local.flags & DESCRIBED != entry.flags & DESCRIBED {
         return Err(zip(entry, "its header and the directory differ in how it is stored"));
@@ -236,7 +248,7 @@ fn check_local(file: &File, entry: &Listed) -> Result<u64, Stop> {
     {
         return Err(zip(entry, "its header and the directory differ in size or checksum"));
     }
-    if entry.name.ends_with(b"/") && entry.size != 0 {
+    if entry.name().ends_with(b"/") && entry.size != 0 {
         return Err(zip(entry, "it is a folder with data"));
     }
     let data = entry.offset + (LOCAL_LENGTH + name + more) as u64;

@@ -125,20 +125,46 @@ fn every_compression_is_known_by_its_content() {
 
 /// A zip of stored files, one after the other, however often a name comes.
 fn zip_of(files: &[(&str, &str)]) -> Vec<u8> {
+    let files: Vec<_> = files.iter().map(|(name, content)| (name.as_bytes(), &b""[..], *content)).collect();
+    zip_with(&files)
+}
+
+/// The same with names of any bytes, and with extra fields.
+fn zip_with(files: &[(&[u8], &[u8], &str)]) -> Vec<u8> {
     let le = |number: usize, bytes: usize| number.to_le_bytes()[..bytes].to_vec();
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
-    for (name, content) in files {
+    for (name, extra, content) in files {
         let mut crc = flate2::Crc::new();
         crc.update(content.as_bytes());
         let mut shared = [le(20, 2), le(0, 2), le(0, 2), le(0, 2), le(0x21, 2), le(crc.sum() as usize, 4)].concat();
-        shared.extend([le(content.len(), 4), le(content.len(), 4), le(name.len(), 2), le(0, 2)].concat());
+        shared.extend([le(content.len(), 4), le(content.len(), 4), le(name.len(), 2), le(extra.len(), 2)].concat());
         directory.extend([b"PK\x01\x02".to_vec(), le(20, 2), shared.clone(), le(0, 2), le(0, 2), le(0, 2)].concat());
-        directory.extend([le(0, 4), le(bytes.len(), 4), name.as_bytes().to_vec()].concat());
-        bytes.extend([b"PK\x03\x04".to_vec(), shared, name.as_bytes().to_vec(), content.as_bytes().to_vec()].concat());
+        directory.extend([le(0, 4), le(bytes.len(), 4), name.to_vec(), extra.to_vec()].concat());
+        let entry = [b"PK\x03\x04", &shared[..], name, extra, content.as_bytes()];
+        bytes.extend(entry.concat());
     }
     let counts = [le(0, 2), le(0, 2), le(files.len(), 2), le(files.len(), 2)].concat();
     let end = [le(directory.len(), 4), le(bytes.len(), 4), le(0, 2)].concat();
     [bytes, directory, b"PK\x05\x06".to_vec(), counts, end].concat()
+}
+
+#[test]
+fn a_zip_of_old_has_names_in_other_letters_and_may_spell_them_once_more() {
+    // Code page 437, in which 0x81 is `ü`; the Unicode name has the CRC-32 of the other (APPNOTE.TXT 4.6.9).
+    let name = b"\x81ber";
+    let unicode = |text: &str| {
+        let data = [&[1][..], &crc32fast::hash(name).to_le_bytes(), text.as_bytes()].concat();
+        [&[0x75, 0x70, data.len() as u8, 0][..], &data].concat()
+    };
+    for (extra, wanted) in [(Vec::new(), &name[..]), (unicode("über"), "über".as_bytes())] {
+        let scene = Scene::new();
+        scene.unpack(&zip_with(&[(name, &extra, "hello")])).expect("unpacks");
+        let names = std::fs::read_dir(scene.root.join("out")).expect("reads").map(|entry| entry.expect("is there"));
+        let names: Vec<_> = names.map(|entry| entry.file_name().into_encoded_bytes()).collect();
+        assert_eq!(names, [wanted]);
+    }
+    let other = Scene::new().refusal(&zip_with(&[(name, &unicode("other"), "hello")]));
+    assert!(matches!(other, Refusal::Zip { reason: "an extra field gives it another name", .. }), "{other:?}");
 }
 
 #[test]

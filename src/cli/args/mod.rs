@@ -9,6 +9,8 @@ use clap::builder::FalseyValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::archive::Encoding;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -117,6 +119,26 @@ pub(super) enum Link {
     Reflink,
     Hardlink,
     Copy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Compression {
+    /// NAME-VERSION.tar.gz, which any machine can open
+    Gzip,
+    /// NAME-VERSION.tar.zst: smaller, and packed faster
+    Zstd,
+    /// NAME-VERSION.tar
+    None,
+}
+
+impl From<Compression> for Encoding {
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::Gzip => Self::Gzip,
+            Compression::Zstd => Self::Zstd,
+            Compression::None => Self::Plain,
+        }
+    }
 }
 
 impl Command {
@@ -250,6 +272,9 @@ pub(super) struct Bundle {
     /// Writes the bundle to this file, or into this folder
     #[arg(short, long, value_name = "FILE", env = "HARDTACK_OUTPUT")]
     pub(super) output: Option<Utf8PathBuf>,
+    /// How the bundle is compressed; as the name given with -o ends, else with gzip
+    #[arg(long, value_name = "HOW", env = "HARDTACK_COMPRESSION")]
+    pub(super) compression: Option<Compression>,
     /// Name of the release, instead of `[hardtack] name`
     #[arg(long, env = "HARDTACK_NAME")]
     pub(super) name: Option<String>,
