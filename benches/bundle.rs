@@ -3,7 +3,8 @@
 //! `cargo bench --bench bundle [FOLDER...]` takes the folders it is given, else the crates that cargo has downloaded: as they
 //! came, compressed, and as they were unpacked, thousands of files of text. Each is packed by `hardtack bundle`, which takes
 //! the SHA-256 of every file and of the whole on the way, and by `tar` into `zstd -3 -T0` and `pigz -6`, which do not; then
-//! checked and unpacked, by hardtack in one and by `tar` and `sha256sum -c` in two steps. All output goes to memory.
+//! checked and unpacked, by hardtack in one and by `tar` and `sha256sum -c` in two steps. The same as `.tar.zst` and as plain
+//! `.tar`. All output goes to memory.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark talks, and stops where it cannot go on")]
 
@@ -30,6 +31,30 @@ fn best(folder: &Path, before: &str, command: &str) -> f64 {
     runs.fold(f64::INFINITY, f64::min)
 }
 
+/// Packs, unpacks and checks a folder both ways, in one compression.
+fn measure_as(folder: &Path, ending: &str, packers: &[(&str, String)]) {
+    let (bundle, other) = (format!("b{ending}"), format!("o{ending}"));
+    let ours = format!("\"$HARDTACK\" bundle project -q --allow-dirty --installer none -o {bundle}");
+    let pack = best(folder, &format!("rm -f {bundle}"), &ours);
+    let size = |name: &str| std::fs::metadata(folder.join(name)).map_or(0, |data| data.len()) as f64 / 1e6;
+    let row = |what: &str, ours: f64, peer: &str, theirs: f64, unit: &str| {
+        println!("  {what:8} {ours:7.2} {unit:2}  {peer:36} {theirs:7.2} {unit:2}  ratio {:.3}", ours / theirs);
+    };
+    println!("  {ending}");
+    for (peer, command) in packers {
+        let theirs = best(folder, &format!("rm -f {other}"), &format!("{command} > {other}"));
+        row("pack", pack, peer, theirs, "s");
+    }
+    row("size", size(&bundle), packers.last().map_or("", |(name, _)| name), size(&other), "MB");
+    let install = best(folder, "rm -rf dest", &format!("\"$HARDTACK\" install -q {bundle} dest"));
+    let by_hand = format!("tar xf {bundle} -C x && cd x/p-1 && sha256sum --quiet -c SHA256SUMS");
+    let tar = best(folder, "rm -rf x && mkdir x", &by_hand);
+    row("install", install, "tar xf; sha256sum -c", tar, "s");
+    let verify = best(folder, "true", &format!("\"$HARDTACK\" verify -q {bundle}"));
+    let sums = best(folder, "true", "cd x/p-1 && sha256sum --quiet -c SHA256SUMS");
+    row("verify", verify, "sha256sum -c (loose files)", sums, "s");
+}
+
 fn measure(name: &str, payload: &Path) {
     let memory = Path::new("/dev/shm");
     let folder = tempfile::tempdir_in(if memory.is_dir() { memory } else { Path::new("/tmp") }).expect("a folder");
@@ -38,30 +63,15 @@ fn measure(name: &str, payload: &Path) {
     assert!(copied.expect("cp runs").success());
     let config = "[buildout]\nparts =\n[hardtack]\nname = p\nversion = 1\n";
     std::fs::write(folder.join("project/buildout.cfg"), config).expect("writes");
-    let bundle = "\"$HARDTACK\" bundle project -q --allow-dirty --installer none -o b.tar.gz";
-    let pack = best(folder, "rm -f b.tar.gz", bundle);
-    let zstd = best(folder, "rm -f o.zst", "tar cf - project | zstd -q -3 -T0 > o.zst");
-    let pigz = best(folder, "rm -f o.gz", "tar cf - project | pigz -6 -n > o.gz");
-    let size = |name: &str| std::fs::metadata(folder.join(name)).map_or(0, |data| data.len()) as f64 / 1e6;
-    println!("{name}: {:.0} MB packed", size("b.tar.gz"));
-    let row = |what: &str, ours: f64, peer: &str, theirs: f64| {
-        println!("  {what:8} {ours:6.2} s   {peer:28} {theirs:6.2} s   ratio {:.2}", ours / theirs);
-    };
-    row("pack", pack, "tar | zstd -3 -T0", zstd);
-    row("pack", pack, "tar | pigz -6 -n", pigz);
-    println!(
-        "  size     {:6.1} MB  pigz -6 {:.1} MB, ratio {:.3}",
-        size("b.tar.gz"),
-        size("o.gz"),
-        size("b.tar.gz") / size("o.gz")
-    );
-    let install = best(folder, "rm -rf dest", "\"$HARDTACK\" install -q b.tar.gz dest");
-    let tar =
-        best(folder, "rm -rf x && mkdir x", "tar xzf b.tar.gz -C x && cd x/p-1 && sha256sum --quiet -c SHA256SUMS");
-    row("install", install, "tar xzf; sha256sum -c", tar);
-    let verify = best(folder, "true", "\"$HARDTACK\" verify -q b.tar.gz");
-    let sums = best(folder, "true", "cd x/p-1 && sha256sum --quiet -c SHA256SUMS");
-    row("verify", verify, "sha256sum -c (loose files)", sums);
+    let files = walkdir::WalkDir::new(folder.join("project")).into_iter().flatten();
+    let sizes = files.filter_map(|entry| entry.metadata().ok()).filter(|data| data.is_file()).map(|data| data.len());
+    let (count, bytes) = sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size));
+    println!("{name}: {count} files, {:.0} MB", bytes as f64 / 1e6);
+    let zstd = ("tar | zstd -3 -T0", "tar cf - project | zstd -q -3 -T0".to_owned());
+    let pigz = ("tar | pigz -6 -n", "tar cf - project | pigz -6 -n".to_owned());
+    measure_as(folder, ".tar.gz", &[zstd.clone(), pigz]);
+    measure_as(folder, ".tar.zst", &[zstd]);
+    measure_as(folder, ".tar", &[("tar", "tar cf - project".to_owned())]);
 }
 
 fn main() {

@@ -67,10 +67,13 @@ impl Line {
     }
 
     /// Puts bytes of a unit into the line; with the last of them comes what the member is. Waits while there is no room,
-    /// unless the unit is the one that all wait for.
+    /// unless it is these bytes that are to be written next.
     pub(super) fn push(&self, unit: usize, bytes: Vec<u8>, made: Option<Made>) {
         let mut state = self.lock();
-        while state.next != unit && state.bytes + bytes.len() > self.room && state.failed.is_none() {
+        let is_next = |state: &State| {
+            state.next == unit && state.waiting.get(&unit).is_none_or(|waiting| waiting.pieces.is_empty())
+        };
+        while state.bytes + bytes.len() > self.room && !is_next(&state) && state.failed.is_none() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.bytes += bytes.len();
@@ -157,5 +160,35 @@ impl Line {
             }
         }
         Ok(state.members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_slow_writer_has_no_more_waiting_than_there_is_room() {
+        const PIECE: usize = 1 << 20;
+        let line = Line::new(1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for index in 0..100 {
+                    let made = (index == 99).then_some(Made { content_length: 0, crc: 0 });
+                    line.push(0, vec![0; PIECE], made);
+                }
+            });
+            // Nobody writes yet: once nothing is added any more, the line is as long as it gets.
+            let mut waiting = usize::MAX;
+            while waiting != line.lock().bytes || waiting == 0 {
+                waiting = line.lock().bytes;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            assert!(waiting <= line.room, "{waiting}");
+            line.write_all(1, &mut io::sink()).expect("writes");
+        });
+        assert_eq!(line.finish().expect("is whole")[0].length, 100 * PIECE as u64);
     }
 }
