@@ -25,5 +25,7 @@ for program in gzip bzip2 xz lzip zstd "xz --format=lzma"; do
 done
 (cd "$work" && python3 -m zipfile -c zip.zip p-1/f p-1/d) && cp "$work/zip.zip" corpus/archive/
 printf '[buildout]\nparts =\n[hardtack]\nname = p\nversion = 1\n' >"$work/p-1/buildout.cfg"
-cargo run -q --manifest-path ../Cargo.toml -- bundle "$work/p-1" -q --installer none -o "$work/b.tar.gz" >/dev/null
-cp "$work/b.tar.gz" corpus/bundle/
+for ending in tar.gz tar.zst tar; do
+	cargo run -q --manifest-path ../Cargo.toml -- bundle "$work/p-1" -q --installer none -o "$work/b.$ending" >/dev/null
+	cp "$work/b.$ending" corpus/bundle/
+done
