@@ -133,6 +133,14 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
             }
         }
         InstallEvent::Built { part, took } => console.detail(format!("{part}: built in {}", seconds(*took))),
+        InstallEvent::Failed { part, running, skipped } => {
+            let list = |what: &str, parts: &[String]| match parts {
+                [] => String::new(),
+                parts => format!("; {what} {}", parts.join(", ")),
+            };
+            let (running, skipped) = (list("still building", running), list("not built, for they use it:", skipped));
+            console.say(format!("{part}: failed{running}{skipped}"));
+        }
         InstallEvent::KeptChanged { path, new } => {
             console.note(format!("`{path}` is not as the last release left it, and stays; the new one is `{new}`"));
         }

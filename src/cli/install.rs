@@ -117,6 +117,7 @@ fn perform(
         environment,
         epoch: prepared.epoch,
         jobs,
+        keep_going: arguments.keep_going,
         allow_downtime: arguments.allow_downtime,
     };
     let installed = install(&order, &mut |event| events::installation(console, told, &event))?;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
 
+use super::building::{Bench, Order, build_all};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
@@ -15,9 +16,15 @@ use super::placing::{Image, Placing};
 use super::record::{PartRecord, Release, State};
 use super::run::Build;
 use super::sandbox::{Bind, Level, Sandbox};
+use super::schedule::Schedule;
 use super::source::{SourceFile, SourcePlace};
 use crate::base::{Epoch, Sha256, SourceKey, create_dir_all, fingerprint_file, remove_tree};
 use crate::recipes::{Origin, Part, Plan, Source};
+
+/// What a part takes that was never built, beside what its sources take.
+const A_PART_TAKES: Duration = Duration::from_secs(5);
+/// A guess, measured on packages of configure and make: a megabyte of compressed sources is some fifty thousand lines.
+const A_MEGABYTE_TAKES: Duration = Duration::from_secs(8);
 
 /// Everything an installation is made from.
 pub struct Install<'a> {
@@ -37,8 +44,10 @@ pub struct Install<'a> {
     pub environment: BTreeMap<String, String>,
     /// The time builds are told.
     pub epoch: Epoch,
-    /// Processes of one `make`.
+    /// Processes at a time, of all parts together.
     pub jobs: usize,
+    /// What does not need a part that failed is built nevertheless.
+    pub keep_going: bool,
     /// An upgrade may take the running installation away while it is built, where it cannot be built aside.
     pub allow_downtime: bool,
 }
@@ -154,9 +163,6 @@ impl Install<'_> {
             [("LC_ALL", "C.UTF-8"), ("TZ", "UTC")].map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         environment.insert("SOURCE_DATE_EPOCH".to_owned(), self.epoch.seconds().to_string());
-        if self.jobs > 1 {
-            environment.insert("MAKEFLAGS".to_owned(), format!("-j{}", self.jobs));
-        }
         // As root, tar would give files to whoever packed them, which a step has no privilege for.
         if rustix::process::geteuid().is_root() {
             environment.insert("TAR_OPTIONS".to_owned(), "--no-same-owner".to_owned());
@@ -245,34 +251,49 @@ impl Run<'_> {
 
     fn build_parts(
         &self,
-        mut ready: BTreeSet<String>,
+        ready: BTreeSet<String>,
         result: &mut Installed,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
+        let Install { plan, jobs, keep_going, .. } = *self.install;
         let environment = self.install.step_environment();
-        let parts = &self.install.plan.parts;
-        for (index, part) in parts.iter().enumerate() {
-            if ready.contains(&part.name) {
-                result.kept.push(part.name.clone());
-                continue;
-            }
-            observe(Event::Installing { part: part.name.clone(), index: index + 1, total: parts.len() });
-            let started = Instant::now();
-            self.build_part(part, &ready, &environment, observe)?;
-            ready.insert(part.name.clone());
-            result.built.push(part.name.clone());
-            observe(Event::Built { part: part.name.clone(), took: started.elapsed() });
+        let guesses = self.guesses()?;
+        let mut schedule = Schedule::new(plan, &ready, &|part| guesses.get(&part.name).copied().unwrap_or_default());
+        let order = Order { jobs, keep_going, total: plan.parts.len() };
+        let build = |part: &Part, bench: &Bench| self.build_part(part, &environment, bench);
+        let built = build_all(&mut schedule, order, &build, observe);
+        if built.is_err() {
+            self.remove_mount_points();
         }
+        result.built = built?;
+        result.kept = plan.parts.iter().map(|part| part.name.clone()).filter(|name| ready.contains(name)).collect();
         Ok(())
     }
 
-    fn build_part(
-        &self,
-        part: &Part,
-        ready: &BTreeSet<String>,
-        environment: &BTreeMap<String, String>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), Error> {
+    /// How long parts may take: as long as the last time, else by the size of their sources. One after another they are
+    /// built in the order of the plan, whatever they take.
+    fn guesses(&self) -> Result<BTreeMap<String, Duration>, Error> {
+        let mut guesses = BTreeMap::new();
+        if self.install.jobs == 1 {
+            return Ok(guesses);
+        }
+        for part in &self.install.plan.parts {
+            let last = self.install.destination.record(&part.name)?.and_then(|record| record.took);
+            let guess = match last {
+                Some(took) => took,
+                None => {
+                    let files = part.sources.iter().filter_map(|source| self.install.sources.get(&source.key()?));
+                    let bytes: u64 = files.map(|file| file.fingerprint.size).sum();
+                    A_PART_TAKES + A_MEGABYTE_TAKES * u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
+                }
+            };
+            guesses.insert(part.name.clone(), guess);
+        }
+        Ok(guesses)
+    }
+
+    fn build_part(&self, part: &Part, environment: &BTreeMap<String, String>, bench: &Bench) -> Result<(), Error> {
+        let started = Instant::now();
         let Install { destination, sandbox, .. } = self.install;
         let generation = if self.aside { destination.next_tree() } else { destination.root().to_owned() };
         let location = generation.join(&part.location);
@@ -285,7 +306,7 @@ impl Run<'_> {
             };
             Ok((source.shown(), file))
         });
-        let mut build = Build {
+        let build = Build {
             part,
             sources: sources.collect::<Result<_, Error>>()?,
             sandbox,
@@ -293,43 +314,42 @@ impl Run<'_> {
             work: destination.work(&part.name),
             log: destination.log(&part.name),
             lock: destination.build_lock(),
-            binds: self.binds(ready)?,
-            observe,
+            binds: self.binds(part)?,
+            bench,
         };
         let outcome = build.run();
         if outcome.is_err() {
             // What a failed build left at its location is worth nothing; the first error is the one to tell.
             let _ = remove_tree(&location);
-            self.remove_mount_points();
         }
         outcome?;
         let input = self.inputs.get(&part.name).copied().unwrap_or_else(|| part.digest());
         let level = sandbox.level.name();
-        let record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
+        let mut record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
+        record.took = Some(started.elapsed());
         // A record must not outlive a power cut that its files did not.
         destination.flush()?;
         destination.write_next_record(&record)
     }
 
-    /// What a build sees at the destination: the new generation, in which other parts cannot be written.
-    fn binds(&self, ready: &BTreeSet<String>) -> Result<Vec<Bind>, Error> {
+    /// What a build sees at the destination: the new generation, of which it can write its own location alone.
+    fn binds(&self, part: &Part) -> Result<Vec<Bind>, Error> {
         if !self.aside {
             return Ok(Vec::new());
         }
         let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
         let mut binds = match self.install.image {
-            Some(_) => vec![Bind::new(tree.clone(), dest)],
+            Some(_) => vec![Bind::read_only(tree.clone(), dest)],
             None => {
                 let tops = self.install.plan.top_folders();
-                let mut binds = vec![Bind::new(dest.to_owned(), dest)];
-                binds.extend(tops.iter().map(|top| Bind::new(tree.join(top), dest.join(top))));
+                let mut binds = vec![Bind::read_only(dest.to_owned(), dest)];
+                binds.extend(tops.iter().map(|top| Bind::read_only(tree.join(top), dest.join(top))));
                 // Mount points must exist; an empty folder is all the destination shows of a build under way.
                 binds.iter().try_for_each(|bind| create_dir_all(&bind.to))?;
                 binds
             }
         };
-        let others = self.install.plan.parts.iter().filter(|part| ready.contains(&part.name));
-        binds.extend(others.map(|part| Bind::read_only(tree.join(&part.location), dest.join(&part.location))));
+        binds.push(Bind::new(tree.join(&part.location), dest.join(&part.location)));
         Ok(binds)
     }
 

@@ -132,6 +132,9 @@ pub enum Error {
         /// The folder it ran in, which is kept.
         folder: Utf8PathBuf,
     },
+    /// Several parts could not be built.
+    #[error("{} parts could not be built", .0.len())]
+    Several(Vec<Error>),
     /// The unpacked source has no place to build in.
     #[error("part `{part}`: there is no `{wanted}` in the source, nor a single folder to look for it in")]
     NoMarker {

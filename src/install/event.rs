@@ -62,6 +62,15 @@ pub enum Event {
         /// The time it took.
         took: Duration,
     },
+    /// A part could not be built. The error comes at the end.
+    Failed {
+        /// The part.
+        part: String,
+        /// Others that are being built, and go on to their end.
+        running: Vec<String>,
+        /// Those that will not be built, since they use one that failed.
+        skipped: Vec<String>,
+    },
     /// A project file was changed at the site and stays; the new one lies beside it.
     KeptChanged {
         /// The file that stays.

@@ -5,17 +5,20 @@
 //! puts the finished generation in place when all of it is there ([`Destination`]). It does not import `fetch`: there
 //! is no way from here to a server.
 
+mod building;
 mod destination;
 mod engine;
 mod error;
 mod event;
 mod inputs;
+mod jobserver;
 mod moves;
 mod placing;
 mod preflight;
 mod record;
 mod run;
 pub mod sandbox;
+mod schedule;
 mod source;
 
 pub use destination::{Destination, Open};

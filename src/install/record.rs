@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 
+use std::time::Duration;
+
 use camino::Utf8Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -76,6 +78,9 @@ pub struct PartRecord {
     pub input: Sha256,
     /// The level of isolation it was built at.
     pub level: String,
+    /// How long its build took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<Duration>,
     /// Its files and links, below its location.
     pub files: BTreeMap<RelPath, InstalledFile>,
     /// Its empty folders.
@@ -140,7 +145,7 @@ impl PartRecord {
             folders.extend(RelPath::new(path.as_str()));
         }
         let (name, recipe, location) = (name.to_owned(), recipe.to_owned(), location.clone());
-        Ok(Self { format: FORMAT, name, recipe, location, input, level: level.to_owned(), files, folders })
+        Ok(Self { format: FORMAT, name, recipe, location, input, level: level.to_owned(), took: None, files, folders })
     }
 
     /// Whether every file is still in `folder`, of its length. Content is not read.

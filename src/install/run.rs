@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::building::Bench;
 use super::error::Error;
 use super::event::Event;
 use super::sandbox::{Bind, Level, Outcome, Sandbox, Task};
@@ -50,12 +51,12 @@ pub(super) struct Build<'a> {
     pub(super) lock: Utf8PathBuf,
     /// Folders that show up elsewhere in the sandbox.
     pub(super) binds: Vec<Bind>,
-    pub(super) observe: &'a mut dyn FnMut(Event),
+    pub(super) bench: &'a Bench,
 }
 
 impl Build<'_> {
     /// Runs all steps. The work folder is removed when they went well and kept when not.
-    pub(super) fn run(&mut self) -> Result<(), Error> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         remove_tree(&self.work)?;
         let top = self.work.join("tmp");
         create_dir_all(&top.join("home"))?;
@@ -70,7 +71,7 @@ impl Build<'_> {
             };
             if !matches!(step.kind, StepKind::EnterOnlyFolder { .. }) {
                 let (part, step) = (self.part.name.clone(), step.name.to_owned());
-                (self.observe)(Event::Step { part, step, command });
+                self.bench.tell(Event::Step { part, step, command });
             }
             match &step.kind {
                 StepKind::Unpack { source, links, limits } => {
@@ -126,7 +127,7 @@ impl Build<'_> {
     }
 
     fn shell(
-        &mut self,
+        &self,
         step: &str,
         command: &str,
         input: Option<usize>,
@@ -142,11 +143,17 @@ impl Build<'_> {
         let mut environment = self.environment.clone();
         environment.insert("HOME".to_owned(), inside.join("home").into_string());
         environment.insert("TMPDIR".to_owned(), inside.to_string());
+        let inherited = self.bench.jobserver().map(|server| (server.descriptors(), server.flags()));
+        let inherit = inherited.map_or_else(Vec::new, |((read, write), flags)| {
+            environment.insert("MAKEFLAGS".to_owned(), flags);
+            vec![read, write]
+        });
         environment.extend(self.part.environment.clone());
         let mut binds = vec![Bind::new(top.to_owned(), INSIDE)];
         binds.extend(self.binds.clone());
         let lock = Some(self.lock.clone());
-        let task = Task { command: command.to_owned(), folder: inside.join(folder), environment, binds, lock };
+        let folder_inside = inside.join(folder);
+        let task = Task { command: command.to_owned(), folder: folder_inside, environment, binds, lock, inherit };
         let input = match input {
             Some(index) => {
                 let (_, path) = &self.sources[index];
@@ -154,7 +161,9 @@ impl Build<'_> {
             }
             None => Stdio::null(),
         };
-        let outcome = self.sandbox.run(&task, &self.work.join("messages"), input, log)?;
+        let outcome = self.sandbox.run(&task, &self.work.join("messages"), input, log);
+        self.bench.step_ended();
+        let outcome = outcome?;
         log.seek(SeekFrom::End(0)).at("write", &self.log)?;
         let part = self.part.name.clone();
         match outcome {

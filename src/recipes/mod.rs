@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod hexagonit;
 mod lint;
+mod mentions;
 mod plan;
 mod recipe;
 mod references;

@@ -6,6 +6,7 @@ use super::checks;
 use super::cmmi::Cmmi;
 use super::error::{Error, Problem};
 use super::hexagonit::{HexagonitCmmi, HexagonitDownload};
+use super::mentions;
 use super::plan::{Plan, Project};
 use super::recipe::{Build, Recipe};
 use super::references;
@@ -97,6 +98,7 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
         };
         parts.extend(recipe.build(&mut build));
     }
+    mentions::add(&mut parts, &project.root);
     problems.extend(checks::clashes(&parts));
     problems.extend(checks::merge_digests(&mut parts, &mut |part| resolver.place(part, "url")));
     match problems.is_empty() {

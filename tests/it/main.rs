@@ -20,6 +20,7 @@ mod install;
 mod layers;
 mod lock;
 mod network;
+mod parallel;
 mod sandbox;
 mod seeds;
 mod server;

@@ -307,12 +307,15 @@ pub(super) struct Install {
     /// How the network is kept out: auto, full, seccomp or none
     #[arg(long, value_name = "LEVEL", env = "HARDTACK_SANDBOX", default_value = "auto")]
     pub(super) sandbox: crate::install::sandbox::Choice,
-    /// Processes of one make; as many as there are processors if left out
+    /// Processes at a time, of all parts together; as many as there are processors if left out
     #[arg(short, long, value_name = "N", env = "HARDTACK_JOBS")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
     /// Sets an environment variable for all steps
     #[arg(long, value_name = "NAME=VALUE", env = "HARDTACK_ENV", action = clap::ArgAction::Append)]
     pub(super) env: Vec<String>,
+    /// Builds what does not need a part that failed, before it ends
+    #[arg(short, long, env = "HARDTACK_KEEP_GOING", value_parser = FalseyValueParser::new())]
+    pub(super) keep_going: bool,
     /// Keeps the bundle's download cache in DEST
     #[arg(long, env = "HARDTACK_KEEP_CACHE", value_parser = FalseyValueParser::new())]
     pub(super) keep_cache: bool,

@@ -1,6 +1,6 @@
 //! Errors of installing.
 
-use super::{BUILD, DIGEST, ENVIRONMENT, MISSING, Report, USAGE};
+use super::{BUILD, DIGEST, ENVIRONMENT, Item, MISSING, Report, USAGE};
 use crate::install::Error;
 
 impl From<Error> for Report {
@@ -46,9 +46,25 @@ impl From<Error> for Report {
                     .hint(format!("the build folder is kept at {folder}"))
                     .hint("when the cause is mended, run the same command again: parts that are whole are kept")
             }
+            Error::Several(errors) => several(errors.into_iter().map(Self::from).collect()),
             Error::NoMarker { .. } => {
                 of(BUILD, "no-configure").hint("name a file that is there with the option `source-directory-contains`")
             }
         }
     }
+}
+
+/// One error for those of several parts: all of them in a line, and the first with what it printed.
+fn several(reports: Vec<Report>) -> Report {
+    let message = format!("{} parts could not be built", reports.len());
+    let (mut exit, mut output, mut hints) = (BUILD, Vec::new(), Vec::new());
+    let items = reports.into_iter().enumerate().map(|(index, report)| {
+        let hint = report.hints.first().cloned();
+        if index == 0 {
+            (exit, output, hints) = (report.exit, report.output, report.hints.into_iter().skip(1).collect());
+        }
+        Item { message: report.message, place: None, hint }
+    });
+    let items = items.collect();
+    Report { items, output, hints, ..Report::new(exit, "build-failed", message) }
 }

@@ -25,7 +25,7 @@ use super::{FAILED, Level, Order, READY, Task};
 pub fn run_child(order: &Utf8Path) -> i32 {
     let read = fs::read(order).and_then(|text| serde_json::from_slice::<Order>(&text).map_err(io::Error::other));
     let Ok(order) = read else { return FAILED };
-    close_on_exec_from(3);
+    close_on_exec_from(3, &order.task.inherit);
     // Opened before mounts change what paths mean.
     let Ok(answer) = OpenOptions::new().write(true).open(&order.answer) else { return FAILED };
     let tell = |error: &WallError| {
@@ -116,18 +116,22 @@ fn become_command(task: &Task, answer: &File) -> WallError {
     WallError { what: "starting /bin/sh".to_owned(), source: shell.exec() }
 }
 
-/// Keeps files that whoever started hardtack left open, sockets among them, from the step.
-fn close_on_exec_from(first: u32) {
+/// Keeps files that whoever started hardtack left open, sockets among them, from the step, but for those that are meant
+/// for it.
+fn close_on_exec_from(first: i32, but: &[i32]) {
     // SAFETY: close_range with CLOEXEC only sets a flag on descriptors; none is closed while something uses it.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    if result == 0 {
-        return;
-    }
-    // Kernels before 5.11 have no such flag.
-    let Ok(entries) = fs::read_dir("/proc/self/fd") else { return };
-    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    for descriptor in numbers.collect::<Vec<_>>().into_iter().filter(|number| *number >= first as i32) {
+    let set = |descriptor: i32, flags: i32| {
         // SAFETY: setting a flag on a descriptor does not invalidate it; one closed meanwhile gives an error.
-        unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+        unsafe { libc::fcntl(descriptor, libc::F_SETFD, flags) };
+    };
+    // Kernels before 5.11 have no such flag.
+    if result != 0
+        && let Ok(entries) = fs::read_dir("/proc/self/fd")
+    {
+        let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let others = numbers.filter(|number| *number >= first).collect::<Vec<_>>();
+        others.into_iter().for_each(|number| set(number, libc::FD_CLOEXEC));
     }
+    but.iter().for_each(|number| set(*number, 0));
 }

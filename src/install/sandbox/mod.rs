@@ -96,6 +96,8 @@ pub struct Task {
     /// A file that is locked as long as any process of the command lives. Of no use at [`Level::Full`], where none
     /// outlives it.
     pub lock: Option<Utf8PathBuf>,
+    /// Descriptors of this process that the command inherits, under the same numbers.
+    pub inherit: Vec<i32>,
 }
 
 /// A folder that shows up elsewhere in the sandbox.
@@ -169,6 +171,7 @@ impl Sandbox {
             environment: BTreeMap::new(),
             binds: vec![Bind::new(inside, "/tmp")],
             lock: None,
+            inherit: Vec::new(),
         };
         let output = File::create(scratch.join("trial.log")).at("create", scratch)?;
         match self.run(&task, scratch, Stdio::null(), &output)? {

@@ -1,0 +1,103 @@
+//! Parts that are built side by side.
+
+use crate::server::Server;
+use crate::support::{Scene, source_with_makefile};
+
+/// Bundles parts with these names, makefiles and other options.
+fn bundled(parts: &[(&str, &str, &str)]) -> Scene {
+    let (scene, server) = (Scene::new(), Server::start());
+    let section = |(name, makefile, options): &(&str, &str, &str)| {
+        let url = server.file(&format!("/{name}.tgz"), source_with_makefile(makefile));
+        let out = "environment = OUT=${buildout:parts-directory}";
+        format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n{out}\n{options}\n")
+    };
+    let names: Vec<&str> = parts.iter().map(|(name, _, _)| *name).collect();
+    scene.project("app", &names.join(" "), &parts.iter().map(section).collect::<String>());
+    scene.hardtack("bundle app --installer none").ok();
+    scene
+}
+
+/// Waits for a file, but not forever.
+const WAIT: &str = "wait() { for i in $$(seq 500); do [ -e $$1 ] && return; sleep 0.02; done; exit 1; }";
+
+#[test]
+fn parts_that_do_not_use_one_another_are_built_at_the_same_time() {
+    // Each ends only when it has seen the other begin.
+    let makefile = |own: &str, other: &str| {
+        format!("all:\n\t@{WAIT}; touch $(OUT)/{own}/begun; wait $(OUT)/{other}/begun\ninstall:\n")
+    };
+    let scene = bundled(&[("a", &makefile("a", "b"), ""), ("b", &makefile("b", "a"), "")]);
+    // They name each other's folders in their makefiles, where nobody looks for it.
+    let ran = scene.hardtack("install app-1.0.tar.gz dest -j2").ok();
+    ran.says(&["[1/2] installing a", "[2/2] installing b", "2 parts built"]);
+}
+
+#[test]
+fn the_jobs_of_parts_that_ended_go_to_those_that_run() {
+    // Three jobs that end when all three run: one is the part's own, two were others'.
+    let rule = format!("j%:\n\t@{WAIT}; touch $(OUT)/big/$@; for n in 1 2 3; do wait $(OUT)/big/j$$n; done\n");
+    let big = format!("all: j1 j2 j3\n\t@:\ninstall:\n{rule}");
+    let small = "all install:\n\t@true\n";
+    let scene = bundled(&[("big", &big, ""), ("one", small, ""), ("two", small, "")]);
+    scene.hardtack("install app-1.0.tar.gz dest -j3").ok().never_says(&["jobserver"]);
+    assert!(!scene.read("dest/.hardtack/logs/big.log").contains("jobserver"));
+}
+
+#[test]
+fn one_job_builds_one_part_after_another_in_their_order() {
+    let makefile = "all install:\n\t@test -z \"$$MAKEFLAGS\" || echo \"flags: $$MAKEFLAGS\"\n";
+    let scene = bundled(&[("b", makefile, ""), ("a", makefile, ""), ("c", makefile, "")]);
+    let ran = scene.hardtack("install app-1.0.tar.gz dest -j1 -v").ok();
+    let told: Vec<&str> =
+        ran.stderr.lines().filter(|line| line.starts_with('[') || line.contains(": built in")).collect();
+    let heads: Vec<&str> = told.iter().map(|line| line.split(" in ").next().unwrap_or(line)).collect();
+    let wanted = ["[1/3] installing b", "b: built", "[2/3] installing a", "a: built", "[3/3] installing c", "c: built"];
+    assert_eq!(heads, wanted);
+    assert!(!scene.read("dest/.hardtack/logs/b.log").contains("flags"));
+}
+
+#[test]
+fn a_part_that_names_the_folder_of_one_before_it_waits_for_it() {
+    let first = "all:\n\t@sleep 0.3\ninstall:\n\t@touch $(OUT)/first/file\n";
+    let second = "all install:\n\t@true\n";
+    let by_path = "configure-command = test -e ${buildout:directory}/parts/first/file && :";
+    let scene = bundled(&[("first", first, ""), ("second", second, by_path)]);
+    scene.hardtack("install app-1.0.tar.gz dest -j4").ok();
+}
+
+#[test]
+fn a_failure_ends_what_uses_it_and_with_keep_going_nothing_else() {
+    let good = "all install:\n\t@true\n";
+    let bad = "all:\n\t@echo no luck; exit 3\ninstall:\n";
+    let uses = "x = ${bad:location}";
+    let parts = [
+        ("bad", bad, ""),
+        ("user", good, uses),
+        ("good", good, "x = ${slow:location}"),
+        ("slow", "all install:\n\t@sleep 0.3\n", ""),
+    ];
+    let scene = bundled(&parts);
+    let ran = scene.hardtack("install app-1.0.tar.gz dest -j2").exits(5);
+    ran.says(&[
+        "bad: failed; still building slow; not built, for they use it: user",
+        "step `make` of part `bad` failed",
+    ])
+    .never_says(&["installing good"]);
+    let ran = scene.hardtack("install app-1.0.tar.gz dest -j2 --keep-going").exits(5);
+    // What was running when the other failed was built to its end, and is kept.
+    ran.says(&["installing good", "error[build-failed]: step `make` of part `bad`"]).never_says(&["installing slow"]);
+    assert!(!scene.exists("dest/parts"));
+}
+
+#[test]
+fn several_failures_are_told_together() {
+    let bad = |word: &str| format!("all:\n\t@echo {word}; exit 3\ninstall:\n");
+    let scene = bundled(&[("one", &bad("first"), ""), ("two", &bad("second"), "")]);
+    scene.hardtack("install app-1.0.tar.gz dest -j1 -k").exits(5).says(&[
+        "error[build-failed]: 2 parts could not be built",
+        "error: step `make` of part `one` failed with exit status 2",
+        "hint: the whole output is in [SCENE]/dest/.hardtack/logs/one.log",
+        "error: step `make` of part `two` failed with exit status 2",
+        "  | first",
+    ]);
+}
