@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::building::Bench;
 use super::error::Error;
 use super::event::Event;
-use super::sandbox::{Bind, Level, Outcome, Sandbox, Task};
+use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
 use crate::recipes::{Part, StepKind};
@@ -21,6 +21,8 @@ const TAIL: usize = 30;
 const TAIL_BYTES: u64 = 64 << 10;
 /// The path of the build folder inside a sandbox with its own mounts: the same on every machine.
 const INSIDE: &str = "/tmp";
+/// The other folder for everybody's files.
+const OTHER_TEMPORARY: &str = "/var/tmp";
 /// What is in it from the start, whatever the machine's own folders of these names hold.
 const TAKEN_INSIDE: [&str; 2] = ["/tmp/build", "/tmp/home"];
 
@@ -60,6 +62,7 @@ impl Build<'_> {
         remove_tree(&self.work)?;
         let top = self.work.join("tmp");
         create_dir_all(&top.join("home"))?;
+        create_dir_all(&self.work.join("var-tmp"))?;
         create_dir_all(self.log.parent().unwrap_or(&self.log))?;
         let mut log = File::create(&self.log).at("create", &self.log)?;
         // Below `build`, where the archive's own folders are.
@@ -149,8 +152,7 @@ impl Build<'_> {
             vec![read, write]
         });
         environment.extend(self.part.environment.clone());
-        let mut binds = vec![Bind::new(top.to_owned(), INSIDE)];
-        binds.extend(self.binds.clone());
+        let binds = self.folders(top, &environment);
         let lock = Some(self.lock.clone());
         let folder_inside = inside.join(folder);
         let task = Task { command: command.to_owned(), folder: folder_inside, environment, binds, lock, inherit };
@@ -178,6 +180,32 @@ impl Build<'_> {
             }),
             Outcome::NoWalls(reason) => Err(Error::Sandbox { part, step: step.to_owned(), reason }),
         }
+    }
+}
+
+impl Build<'_> {
+    /// The folders a step sees where the machine has others.
+    fn folders(&self, top: &Utf8Path, environment: &BTreeMap<String, String>) -> Vec<Bind> {
+        let mut folders = vec![Bind::new(top.to_owned(), INSIDE)];
+        if Utf8Path::new(OTHER_TEMPORARY).is_dir() {
+            folders.push(Bind::new(self.work.join("var-tmp"), OTHER_TEMPORARY));
+        }
+        // What is not to be seen is, where somebody asked for the programs in it.
+        let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
+        let is_hidden = |folder: &&Utf8Path| {
+            sandbox::is_masked(folder) || [INSIDE, OTHER_TEMPORARY].iter().any(|other| folder.starts_with(other))
+        };
+        let hidden = path.split(':').map(Utf8Path::new).filter(|folder| is_hidden(folder) && folder.is_dir());
+        for folder in hidden {
+            let whole = folder.parent().filter(|_| matches!(folder.file_name(), Some("bin" | "sbin")));
+            // Nobody's whole home.
+            let is_home = |folder: &&Utf8Path| *folder == "/root" || folder.parent().is_some_and(|top| top == "/home");
+            let whole = whole.filter(|above| !is_home(above) && above.parent().is_some_and(|top| top != "/"));
+            let installed = whole.unwrap_or(folder).to_owned();
+            folders.push(Bind::read_only(installed.clone(), installed));
+        }
+        folders.extend(self.binds.clone());
+        folders
     }
 }
 

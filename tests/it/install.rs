@@ -115,9 +115,10 @@ fn a_build_that_fails_leaves_the_destination_as_it_was_and_the_next_one_goes_on(
     for level in ["full", "seccomp"] {
         let (scene, server) = (Scene::new(), Server::start());
         let one = server.file("/one.tgz", source("one", "1.0"));
-        // Not below /tmp, which is another one inside, and where a clone of this repository may be.
-        let flag = std::path::Path::new("/var/tmp").join(format!("hardtack-flag-{}-{level}", std::process::id()));
-        let makefile = format!("all:\n\t@echo looking for the flag\n\ttest -e {0}\ninstall:\n", flag.display());
+        // Programs on the PATH are there inside, wherever they are.
+        let path = format!("PATH={}:/usr/bin:/bin", scene.path("bin").display());
+        std::fs::create_dir(scene.path("bin")).expect("makes a folder");
+        let makefile = "all:\n\t@echo looking for the tool\n\tthe-tool\ninstall:\n".to_owned();
         let two = server.file("/two.tgz", crate::support::source_with_makefile(&makefile));
         scene.project(
             "app",
@@ -125,7 +126,7 @@ fn a_build_that_fails_leaves_the_destination_as_it_was_and_the_next_one_goes_on(
             &format!("[one]\nrecipe = zc.recipe.cmmi\nurl = {one}\n[two]\nrecipe = zc.recipe.cmmi\nurl = {two}\n"),
         );
         scene.hardtack("bundle app --installer none").ok();
-        let install = ["install", "app-1.0.tar.gz", "dest", "--sandbox", level];
+        let install = ["install", "app-1.0.tar.gz", "dest", "--sandbox", level, "--env", &path];
         let failed = scene.run(&install);
         if failed.stderr.contains("error[no-isolation]") {
             crate::support::skipped(&format!("level {level} is not to be had here"));
@@ -133,7 +134,7 @@ fn a_build_that_fails_leaves_the_destination_as_it_was_and_the_next_one_goes_on(
         }
         failed.exits(5).says(&[
             "error[build-failed]: step `make` of part `two` failed with exit status 2",
-            "  | looking for the flag",
+            "  | looking for the tool",
             "the whole output is in [SCENE]/dest/.hardtack/logs/two.log",
             "parts that are whole are kept",
         ]);
@@ -141,14 +142,14 @@ fn a_build_that_fails_leaves_the_destination_as_it_was_and_the_next_one_goes_on(
             scene.tree("dest").into_iter().filter(|path| !path.starts_with(".hardtack/")).collect();
         assert!(visible.is_empty(), "level {level}: {visible:?}");
 
-        std::fs::write(&flag, "").expect("writes");
+        let tool = scene.write("bin/the-tool", "#!/bin/sh\n");
+        crate::support::set_mode(&tool, 0o755);
         scene
             .run(&install)
             .ok()
             .says(&["[2/2] installing two", "1 part built, 1 kept"])
             .never_says(&["installing one"]);
         assert!(scene.exists("dest/parts/one/bin/one") && scene.exists("dest/parts/two"));
-        std::fs::remove_file(&flag).expect("removes");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use crate::server::Server;
-use crate::support::{Scene, skipped, source_with_makefile};
+use crate::support::{Scene, set_mode, skipped, source_with_makefile};
 
 /// Bundles a package whose makefile is given; the bundle needs no server.
 fn bundled(makefile: &str) -> Scene {
@@ -118,6 +118,89 @@ fn the_build_folder_has_the_same_path_everywhere_at_level_full() {
     let scene = bundled("all:\n\tpwd > where; hostname >> where || uname -n >> where\ninstall:\n\tcp where $(OUT)/\n");
     scene.hardtack("install app-1.0.tar.gz dest --sandbox full").ok();
     assert_eq!(scene.read("dest/parts/p/where"), "/tmp/build/p-1\nhardtack\n");
+}
+
+/// What a build may try to get at the machine, a line each; the machine's own is told by `hacked`.
+const ATTEMPTS: &str = "all:\n\
+    \t-@for f in /etc /usr /sys /var/tmp/../lib $(OUT)/.. /dev /home /run; do echo x > $$f/hacked && echo hacked $$f; done\n\
+    \t-@umount /run && echo hacked run\n\
+    \t-@mount -o remount,rw / && echo hacked root\n\
+    \t-@unshare -Urm sh -c 'umount /home; umount /run; mount -o remount,rw /; mount -o remount,rw /etc; echo x > /etc/hacked && \
+        echo hacked etc; mount -t proc proc /proc && echo x > /proc/sys/kernel/core_pattern && echo hacked kernel'\n\
+    \t-@echo x > /proc/sys/kernel/core_pattern && echo hacked kernel; nsenter -t 1 -m true && echo hacked ns\n\
+    \t-@ls /dev | grep -E '^(sd|vd|nvme|loop|mem|kmsg)' && echo hacked disks; ls -A /home /root /run | grep -v : | grep . && echo hacked homes\n\
+    \t@echo x > /tmp/a && echo x > /var/tmp/b && echo x > /dev/shm/c && echo x > /dev/null && echo x > $(OUT)/d\n\
+    \t@grep -q 'localhost hardtack' /etc/hosts && getent hosts localhost && test $$(id -u) = $$(id -u) && echo all is there\n\
+    install:\n";
+
+/// Has the kernel answer some system calls as an old one does, or a container; then runs what follows.
+const DENY: &str = "import ctypes, os, struct, sys
+calls = {'mount_setattr': 442, 'openat2': 437, 'close_range': 436, 'pidfd_getfd': 438, 'unshare': 272, 'seccomp': 317}
+code = struct.pack('HBBI', 0x20, 0, 0, 0)
+for name in sys.argv[1].split(','):
+    code += struct.pack('HBBI', 0x15, 0, 1, calls[name]) + struct.pack('HBBI', 6, 0, 0, 0x50000 | int(sys.argv[2]))
+code += struct.pack('HBBI', 6, 0, 0, 0x7fff0000)
+class Program(ctypes.Structure):
+    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.c_void_p)]
+buffer = ctypes.create_string_buffer(code)
+program = Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0
+os.execvp(sys.argv[3], sys.argv[3:])
+";
+
+/// hardtack where the kernel answers these calls with an error.
+fn denied(scene: &Scene, calls: &str, error: i32, arguments: &[&str]) -> Option<std::process::Output> {
+    if cfg!(not(target_arch = "x86_64")) || Command::new("python3").arg("--version").output().is_err() {
+        skipped("python3 is not here, or the numbers are another machine's");
+        return None;
+    }
+    let own = scene.command(arguments);
+    let mut command = Command::new("python3");
+    command.args(["-c", DENY, calls, &error.to_string()]).arg(own.get_program()).args(own.get_args());
+    command.current_dir(own.get_current_dir().expect("a folder")).env_clear();
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(command.output().expect("python3 runs"))
+}
+
+#[test]
+fn a_build_gets_at_nothing_but_its_folder_and_its_location_at_level_full() {
+    if !allowed("full") {
+        return;
+    }
+    let scene = bundled(ATTEMPTS);
+    let install = |dest: &'static str| ["install", "app-1.0.tar.gz", dest, "--sandbox", "full"];
+    let check = |dest: &str, output: std::process::Output| {
+        assert!(output.status.success(), "{dest}: {}", String::from_utf8_lossy(&output.stderr));
+        let log = scene.read(format!("{dest}/.hardtack/logs/p.log"));
+        assert!(!log.contains("hacked /") && !log.contains("hacked "), "{dest}:\n{log}");
+        assert!(log.contains("all is there") && scene.exists(&format!("{dest}/parts/p/d")), "{dest}:\n{log}");
+    };
+    check("own", scene.command(&install("own")).output().expect("runs"));
+    // As before Linux 5.12.
+    if let Some(output) = denied(&scene, "mount_setattr,openat2,close_range", libc::ENOSYS, &install("old")) {
+        check("old", output);
+    }
+    // SAFETY: geteuid has no preconditions.
+    if unsafe { libc::geteuid() } == 0 {
+        set_mode(&scene.path(""), 0o777);
+        check("user", scene.without_privileges(&install("user")).output().expect("runs"));
+    }
+}
+
+#[test]
+fn where_namespaces_are_refused_the_level_is_told_and_why() {
+    let scene = bundled("all install:\n\t@true\n");
+    for error in [libc::EPERM, libc::ENOSPC] {
+        let install = ["install", "app-1.0.tar.gz", if error == libc::EPERM { "a" } else { "b" }];
+        let Some(output) = denied(&scene, "unshare", error, &install) else { return };
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.contains("isolation: seccomp"), "{said}");
+        assert!(said.contains("level `full`: making"), "{said}");
+    }
+    let both = denied(&scene, "unshare,seccomp", libc::EPERM, &["install", "app-1.0.tar.gz", "c"]);
+    let said = both.map(|output| (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()));
+    assert!(said.as_ref().is_none_or(|(code, said)| *code == Some(4) && said.contains("no-isolation")), "{said:?}");
 }
 
 /// Whether a process of this machine has `mark` among its arguments.

@@ -13,6 +13,7 @@ use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::filter;
+use super::mounts;
 use super::namespaces;
 use super::processes::{self, End};
 use super::walls::{Doing, WallError};
@@ -49,7 +50,8 @@ fn run(order: &Order, answer: &File, tell: &dyn Fn(&WallError)) -> Result<End, W
     if *level == Level::Full {
         namespaces::leave()?;
         let inside = || {
-            namespaces::furnish(&task.binds)?;
+            namespaces::close_network()?;
+            mounts::furnish(&task.binds)?;
             give_up_privileges()?;
             filter::install(Level::Full).doing("installing the system call filter")?;
             processes::run_step(|| become_command(task, answer), tell)

@@ -6,6 +6,7 @@
 
 mod child;
 mod filter;
+mod mounts;
 mod namespaces;
 mod processes;
 mod walls;
@@ -21,6 +22,7 @@ use super::error::Error;
 use crate::base::{IoContext, create_dir_all};
 
 pub use child::run_child;
+pub(super) use mounts::is_masked;
 
 /// The first argument that makes hardtack a sandbox's child.
 pub const CHILD: &str = "__sandbox";

@@ -1,61 +1,22 @@
-//! Level `full`: a network, mounts and names of the step's own.
+//! Level `full`: a network, processes and names of the step's own.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 
-use camino::Utf8Path;
-use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
-use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change, mount_remount};
 use rustix::thread::UnshareFlags;
 
-use super::Bind;
 use super::walls::{Doing, WallError};
 
 /// The host name builds see, the same everywhere.
 const HOST_NAME: &[u8] = b"hardtack";
 
-/// Makes the wanted folders show up where they are wanted, and sees to it that loopback is all the network there is.
-/// For the first process in the new namespaces.
-pub(super) fn furnish(binds: &[Bind]) -> Result<(), WallError> {
-    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).doing("making mounts private")?;
-    // Opened in the new namespace, since mounts of another one cannot be bound, and before anything is mounted over them.
-    let sources = binds.iter().map(|bind| {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(bind.from.as_std_path(), flags, Mode::empty());
-        Ok((folder.doing(format!("opening `{}`", bind.from))?, bind))
-    });
-    let sources: Vec<_> = sources.collect::<Result<_, WallError>>()?;
-    for (folder, Bind { to, read_only, .. }) in &sources {
-        ensure_folder(to).doing(format!("making `{to}`"))?;
-        mount_bind_recursive(descriptor_path(folder), to.as_std_path()).doing(format!("mounting on `{to}`"))?;
-        if *read_only {
-            forbid_writing(to).doing(format!("making `{to}` read-only"))?;
-        }
-    }
+/// Sees to it that loopback is all the network there is, and names the machine. For the first process in the new
+/// namespaces.
+pub(super) fn close_network() -> Result<(), WallError> {
     rustix::system::sethostname(HOST_NAME).doing("setting the host name")?;
     raise_loopback().doing("raising the loopback interface")?;
-    check_interfaces()?;
-    // Where parts of the old one are masked, as in containers, the kernel allows no new one; the old one does no harm.
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let _ = mount("proc", "/proc", "proc", flags, None);
-    Ok(())
-}
-
-/// Restrictions that a mount already has must be named again: a user namespace cannot lift them.
-fn forbid_writing(folder: &Utf8Path) -> io::Result<()> {
-    let has = rustix::fs::statvfs(folder.as_std_path())?.f_flag;
-    let known = [
-        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
-        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
-        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
-        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
-        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
-        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
-    ];
-    let kept = known.into_iter().filter(|(flag, _)| has.contains(*flag)).map(|(_, flag)| flag);
-    let flags = MountFlags::BIND | MountFlags::RDONLY | kept.collect::<MountFlags>();
-    Ok(mount_remount(folder.as_std_path(), flags, c"")?)
+    check_interfaces()
 }
 
 /// Leaves the host's network, mounts, processes and names: with a user namespace, as anybody may, else directly, as root may.
@@ -79,10 +40,6 @@ pub(super) fn leave() -> Result<(), WallError> {
         }
         Err(error) => Err(error).doing("making a user namespace"),
     }
-}
-
-fn ensure_folder(path: &Utf8Path) -> io::Result<()> {
-    if path.is_dir() { Ok(()) } else { fs::create_dir_all(path) }
 }
 
 /// Tests of many packages talk to themselves over loopback.
@@ -115,9 +72,4 @@ fn check_interfaces() -> Result<(), WallError> {
         None => Ok(()),
         Some(name) => Err(io::Error::other(format!("interface `{name}` is there"))).doing("leaving the network"),
     }
-}
-
-/// The descriptor of a file, for paths below `/proc/self/fd`.
-fn descriptor_path(file: &impl AsRawFd) -> String {
-    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
