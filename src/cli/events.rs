@@ -132,6 +132,14 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
                 console.say(format!("{part}: {step}{command}"));
             }
         }
+        InstallEvent::Attempted { part, attempt, allowed } => {
+            let text = format!("{part}: {attempt}");
+            match allowed {
+                true => console.warn(format!("the build tried to reach the network: {text}")),
+                // The error says it.
+                false => console.detail(format!("{text}: there is no network")),
+            }
+        }
         InstallEvent::Built { part, took } => console.detail(format!("{part}: built in {}", seconds(*took))),
         InstallEvent::Failed { part, running, skipped } => {
             let list = |what: &str, parts: &[String]| match parts {

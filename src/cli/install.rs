@@ -118,6 +118,7 @@ fn perform(
         epoch: prepared.epoch,
         jobs,
         keep_going: arguments.keep_going,
+        network_attempts: arguments.network_attempts,
         allow_downtime: arguments.allow_downtime,
     };
     let installed = install(&order, &mut |event| events::installation(console, told, &event))?;

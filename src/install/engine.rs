@@ -19,7 +19,7 @@ use super::sandbox::{Bind, Level, Sandbox};
 use super::schedule::Schedule;
 use super::source::{SourceFile, SourcePlace};
 use crate::base::{Epoch, Sha256, SourceKey, create_dir_all, fingerprint_file, remove_tree};
-use crate::recipes::{Origin, Part, Plan, Source};
+use crate::recipes::{NetworkAttempts, Origin, Part, Plan, Source};
 
 /// What a part takes that was never built, beside what its sources take.
 const A_PART_TAKES: Duration = Duration::from_secs(5);
@@ -48,6 +48,8 @@ pub struct Install<'a> {
     pub jobs: usize,
     /// What does not need a part that failed is built nevertheless.
     pub keep_going: bool,
+    /// What becomes of parts whose builds try to reach the network, whatever the config says.
+    pub network_attempts: Option<NetworkAttempts>,
     /// An upgrade may take the running installation away while it is built, where it cannot be built aside.
     pub allow_downtime: bool,
 }
@@ -157,6 +159,10 @@ impl Install<'_> {
         Ok(keep)
     }
 
+    fn allows_attempts(&self, part: &Part) -> bool {
+        self.network_attempts.unwrap_or(part.network_attempts) == NetworkAttempts::Warn
+    }
+
     /// What every step's environment starts from.
     fn step_environment(&self) -> BTreeMap<String, String> {
         let mut environment = BTreeMap::from(
@@ -207,6 +213,7 @@ impl Run<'_> {
         let withdrawn = placed.map_or(Ok(()), |moves| moves.withdraw(&ground));
         built?;
         withdrawn?;
+        self.refuse_attempts(keep, &result.built, observe)?;
 
         let changes = placing.finish(current)?;
         let names = plan.parts.iter().map(|part| part.name.clone()).collect();
@@ -270,6 +277,29 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Parts that are new must not have tried to reach the network, unless that is allowed. Of those that were just built it
+    /// was told already.
+    fn refuse_attempts(
+        &self,
+        keep: &BTreeSet<String>,
+        built: &[String],
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        let mut refused = Vec::new();
+        for part in self.install.plan.parts.iter().filter(|part| !keep.contains(&part.name)) {
+            let record = self.install.destination.next_record(&part.name)?;
+            for attempt in record.into_iter().flat_map(|record| record.seen.attempts) {
+                let part_name = part.name.clone();
+                match self.install.allows_attempts(part) {
+                    false => refused.push((part_name, attempt)),
+                    true if built.contains(&part.name) => {}
+                    true => observe(Event::Attempted { part: part_name, attempt, allowed: true }),
+                }
+            }
+        }
+        if refused.is_empty() { Ok(()) } else { Err(Error::Attempts(refused)) }
+    }
+
     /// How long parts may take: as long as the last time, else by the size of their sources. One after another they are
     /// built in the order of the plan, whatever they take.
     fn guesses(&self) -> Result<BTreeMap<String, Duration>, Error> {
@@ -322,11 +352,15 @@ impl Run<'_> {
             // What a failed build left at its location is worth nothing; the first error is the one to tell.
             let _ = remove_tree(&location);
         }
-        outcome?;
+        let seen = outcome?;
+        let allowed = self.install.allows_attempts(part);
+        for attempt in seen.attempts.clone() {
+            bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
+        }
         let input = self.inputs.get(&part.name).copied().unwrap_or_else(|| part.digest());
         let level = sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
-        record.took = Some(started.elapsed());
+        (record.took, record.seen) = (Some(started.elapsed()), seen);
         // A record must not outlive a power cut that its files did not.
         destination.flush()?;
         destination.write_next_record(&record)

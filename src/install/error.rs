@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 
+use super::seen::StepAttempt;
 use crate::archive;
 use crate::base::{Mismatch, PathError};
 
@@ -125,6 +126,8 @@ pub enum Error {
         step: String,
         /// How it ended.
         outcome: String,
+        /// What it, and steps before it, tried to reach.
+        attempts: Vec<StepAttempt>,
         /// Its last lines of output.
         tail: Vec<String>,
         /// The whole output.
@@ -132,6 +135,9 @@ pub enum Error {
         /// The folder it ran in, which is kept.
         folder: Utf8PathBuf,
     },
+    /// Builds tried to reach the network, and went on when they could not.
+    #[error("the build tried to reach the network")]
+    Attempts(Vec<(String, StepAttempt)>),
     /// Several parts could not be built.
     #[error("{} parts could not be built", .0.len())]
     Several(Vec<Error>),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use super::sandbox::Level;
+use super::seen::StepAttempt;
 
 /// One step of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,15 @@ pub enum Event {
         step: String,
         /// The command, for steps that run one.
         command: Option<String>,
+    },
+    /// A build tried to reach the network, and got nowhere.
+    Attempted {
+        /// The part.
+        part: String,
+        /// What it tried.
+        attempt: StepAttempt,
+        /// That does not keep it from being installed.
+        allowed: bool,
     },
     /// A part is built and whole.
     Built {

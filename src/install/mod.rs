@@ -19,6 +19,7 @@ mod record;
 mod run;
 pub mod sandbox;
 mod schedule;
+mod seen;
 mod source;
 
 pub use destination::{Destination, Open};
@@ -29,4 +30,5 @@ pub use placing::Image;
 pub use preflight::{Preflight, check_space, differing_conditions, preflight};
 pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
 pub use run::check_visible;
+pub use seen::{Seen, StepAttempt};
 pub use source::{SourceFile, SourcePlace, check_project_sources};

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::seen::Seen;
 use crate::base::{
     Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file,
     write_atomic,
@@ -81,6 +82,9 @@ pub struct PartRecord {
     /// How long its build took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<Duration>,
+    /// What was seen of its build's way to the network.
+    #[serde(flatten)]
+    pub seen: Seen,
     /// Its files and links, below its location.
     pub files: BTreeMap<RelPath, InstalledFile>,
     /// Its empty folders.
@@ -145,7 +149,18 @@ impl PartRecord {
             folders.extend(RelPath::new(path.as_str()));
         }
         let (name, recipe, location) = (name.to_owned(), recipe.to_owned(), location.clone());
-        Ok(Self { format: FORMAT, name, recipe, location, input, level: level.to_owned(), took: None, files, folders })
+        Ok(Self {
+            format: FORMAT,
+            name,
+            recipe,
+            location,
+            input,
+            level: level.to_owned(),
+            took: None,
+            seen: Seen::default(),
+            files,
+            folders,
+        })
     }
 
     /// Whether every file is still in `folder`, of its length. Content is not read.

@@ -11,6 +11,7 @@ use super::building::Bench;
 use super::error::Error;
 use super::event::Event;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
+use super::seen::Seen;
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
 use crate::recipes::{Part, StepKind};
@@ -58,7 +59,7 @@ pub(super) struct Build<'a> {
 
 impl Build<'_> {
     /// Runs all steps. The work folder is removed when they went well and kept when not.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    pub(super) fn run(&self) -> Result<Seen, Error> {
         remove_tree(&self.work)?;
         let top = self.work.join("tmp");
         create_dir_all(&top.join("home"))?;
@@ -67,6 +68,7 @@ impl Build<'_> {
         let mut log = File::create(&self.log).at("create", &self.log)?;
         // Below `build`, where the archive's own folders are.
         let mut folder = Utf8PathBuf::from("build");
+        let mut seen = Seen::default();
         for step in &self.part.steps {
             let command = match &step.kind {
                 StepKind::Shell { command, .. } => Some(command.clone()),
@@ -86,11 +88,13 @@ impl Build<'_> {
                     folder = self.enter(&top, folder, unless, *or_fail)?;
                 }
                 StepKind::Shell { command, input } => {
-                    self.shell(step.name, command, *input, &top, &folder, &mut log)?
+                    let input = input.map(|index| self.sources[index].1.as_path());
+                    self.shell((step.name, command), input, (&top, &folder), &mut log, &mut seen)?;
                 }
             }
         }
-        Ok(remove_tree(&self.work)?)
+        remove_tree(&self.work)?;
+        Ok(seen)
     }
 
     fn unpack(&self, order: &Unpack<'_>, name: &str, target: &Utf8Path, log: &mut File) -> Result<(), Error> {
@@ -129,14 +133,14 @@ impl Build<'_> {
         }
     }
 
+    /// Runs a command in a folder below the top of the work, with a file as its input.
     fn shell(
         &self,
-        step: &str,
-        command: &str,
-        input: Option<usize>,
-        top: &Utf8Path,
-        folder: &Utf8Path,
+        (step, command): (&str, &str),
+        input: Option<&Utf8Path>,
+        (top, folder): (&Utf8Path, &Utf8Path),
         log: &mut File,
+        seen: &mut Seen,
     ) -> Result<(), Error> {
         writeln!(log, "# {step}: {command}").at("write", &self.log)?;
         let inside = match self.sandbox.level {
@@ -157,10 +161,7 @@ impl Build<'_> {
         let folder_inside = inside.join(folder);
         let task = Task { command: command.to_owned(), folder: folder_inside, environment, binds, lock, inherit };
         let input = match input {
-            Some(index) => {
-                let (_, path) = &self.sources[index];
-                Stdio::from(File::open(path).at("open", path)?)
-            }
+            Some(path) => Stdio::from(File::open(path).at("open", path)?),
             None => Stdio::null(),
         };
         let outcome = self.sandbox.run(&task, &self.work.join("messages"), input, log);
@@ -169,15 +170,21 @@ impl Build<'_> {
         log.seek(SeekFrom::End(0)).at("write", &self.log)?;
         let part = self.part.name.clone();
         match outcome {
-            Outcome::Ran(status) if status.success() => Ok(()),
-            Outcome::Ran(status) => Err(Error::Step {
-                part,
-                step: step.to_owned(),
-                outcome: describe(status),
-                tail: tail(&self.log)?,
-                log: self.log.clone(),
-                folder: top.join(folder),
-            }),
+            Outcome::Ran(status, sightings) => {
+                seen.add(step, sightings);
+                if status.success() {
+                    return Ok(());
+                }
+                Err(Error::Step {
+                    part,
+                    step: step.to_owned(),
+                    outcome: describe(status),
+                    attempts: std::mem::take(&mut seen.attempts),
+                    tail: tail(&self.log)?,
+                    log: self.log.clone(),
+                    folder: top.join(folder),
+                })
+            }
             Outcome::NoWalls(reason) => Err(Error::Sandbox { part, step: step.to_owned(), reason }),
         }
     }

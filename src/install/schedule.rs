@@ -123,6 +123,7 @@ mod tests {
             environment: Default::default(),
             sources: Vec::new(),
             steps: Vec::new(),
+            network_attempts: Default::default(),
         };
         let project = Project { root: Utf8PathBuf::from("/p"), directory: Utf8PathBuf::from("/p") };
         Plan { project, parts: parts.iter().map(part).collect(), notes: Vec::new() }

@@ -30,8 +30,6 @@ const OPTIONS: OptionTable = &[
     "environment",
     "location",
     "shared",
-    "hardtack-allow",
-    "hardtack-limits",
 ];
 
 impl Recipe for Cmmi {

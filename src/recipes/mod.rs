@@ -22,6 +22,6 @@ mod source;
 
 pub use error::{Error, Problem};
 pub use lint::{Lint, LintCode, lint};
-pub use plan::{Part, Plan, Project, Step, StepKind};
+pub use plan::{NetworkAttempts, Part, Plan, Project, Step, StepKind};
 pub use registry::{BuiltinRecipes, plan};
 pub use source::{Origin, Source, SourceProblem};

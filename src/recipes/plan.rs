@@ -46,6 +46,31 @@ pub struct Part {
     pub sources: Vec<Source>,
     /// What is done, in order, in one build folder.
     pub steps: Vec<Step>,
+    /// What becomes of it when its build tries to reach the network.
+    pub network_attempts: NetworkAttempts,
+}
+
+/// What becomes of a part whose build tried to reach the network, and went on when it could not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkAttempts {
+    /// It is not installed.
+    #[default]
+    Fail,
+    /// It is, with a warning.
+    Warn,
+}
+
+impl std::str::FromStr for NetworkAttempts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "fail" => Ok(Self::Fail),
+            "warn" => Ok(Self::Warn),
+            _ => Err(format!("`{text}` is neither `fail` nor `warn`")),
+        }
+    }
 }
 
 /// One thing that is done for a part.
@@ -112,6 +137,8 @@ struct CanonicalPart<'a> {
     environment: &'a BTreeMap<String, String>,
     sources: Vec<CanonicalSource>,
     steps: &'a [Step],
+    #[serde(skip_serializing_if = "is_default")]
+    network_attempts: NetworkAttempts,
 }
 
 #[derive(Serialize)]
@@ -189,6 +216,7 @@ impl Part {
             environment: &self.environment,
             sources: sources.collect(),
             steps: &self.steps,
+            network_attempts: self.network_attempts,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Problem;
-use super::plan::{Part, Project, Step, StepKind};
+use super::plan::{NetworkAttempts, Part, Project, Step, StepKind};
 use super::source::{Source, SourceProblem};
 use crate::archive::{LimitError, Limits, Links};
 use crate::base::{Digest, Expected, Place, RelPath, normalize};
@@ -184,6 +184,13 @@ impl Build<'_> {
     ) -> Option<Part> {
         let (name, recipe) = (self.name.to_owned(), self.recipe.to_owned());
         let uses = std::mem::take(&mut self.uses);
-        Some(Part { name, recipe, location, uses, environment, sources, steps })
+        let network_attempts = match self.text("network-attempts").trim() {
+            "" => NetworkAttempts::default(),
+            text => text.parse().unwrap_or_else(|error| {
+                self.problem("network-attempts", format!("part `{}`: {error}", self.name), None);
+                NetworkAttempts::default()
+            }),
+        };
+        Some(Part { name, recipe, location, uses, environment, sources, steps, network_attempts })
     }
 }

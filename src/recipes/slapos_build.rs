@@ -108,8 +108,6 @@ impl Recipe for SlaposGit {
             "use-cache",
             "ignore-ssl-certificate",
             "ignore-cloning-submodules",
-            "hardtack-allow",
-            "hardtack-limits",
         ]
     }
 

@@ -62,12 +62,126 @@ fn curl_reaches_nothing_and_its_words_are_shown() {
     }
     for level in LEVELS.into_iter().filter(|level| allowed(level)) {
         let scene = bundled("all:\n\tcurl -sS --max-time 5 http://198.51.100.1/x.tgz -o x.tgz\ninstall:\n");
-        scene.run(&["install", "app-1.0.tar.gz", "dest", "--sandbox", level]).exits(5).says(&[
+        let status = if level == "full" { 7 } else { 5 };
+        scene.run(&["install", "app-1.0.tar.gz", "dest", "--sandbox", level]).exits(status).says(&[
             "curl: (7)",
             "last lines of its output",
             "the whole output is in",
         ]);
     }
+}
+
+/// The lines of an error that name an attempt.
+fn attempts(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter(|line| line.starts_with("error: part")).collect()
+}
+
+#[test]
+fn who_tries_to_reach_the_network_is_named_with_what_it_wanted() {
+    if !allowed("full") {
+        return;
+    }
+    let asks = [
+        ("curl", "curl -sS --max-time 5 https://curl.example/x || true", "curl.example:443 by curl (make > sh > curl)"),
+        (
+            "curl",
+            "curl -sS --max-time 5 http://198.51.100.1:8080/ || true",
+            "198.51.100.1:8080 by curl (make > sh > curl)",
+        ),
+        (
+            "git",
+            "git ls-remote https://git.example/x.git || true",
+            "git.example:443 by git-remote-http (make > sh > git > git > git-remote-http)",
+        ),
+        (
+            "python3",
+            "python3 -c 'import urllib.request as r; r.urlopen(\"http://py.example:81/\")' || true",
+            "py.example:81 by python3 (make > sh > python3)",
+        ),
+        (
+            "node",
+            "node -e 'require(\"https\").get(\"https://node.example/\").on(\"error\", () => {})' || true",
+            "node.example:443 by node (make > sh > node)",
+        ),
+        (
+            "cc",
+            "printf '%s' '#include <arpa/inet.h>' > s.c; printf '\\nint main(){struct sockaddr_in a={AF_INET,htons(99)};inet_pton(2,\"203.0.113.7\",&a.sin_addr);return !connect(socket(2,1,0),(void*)&a,sizeof a);}' >> s.c; cc -static s.c -o static-one && ./static-one; true",
+            "203.0.113.7:99 by static-one (make > sh > static-one)",
+        ),
+        ("getent", "getent hosts look.up.example; true", "look.up.example by getent (make > sh > getent)"),
+    ];
+    let (here, missing): (Vec<_>, Vec<_>) = asks
+        .into_iter()
+        .partition(|(tool, ..)| Command::new("which").arg(tool).output().is_ok_and(|o| o.status.success()));
+    missing.iter().for_each(|(tool, ..)| skipped(&format!("{tool} is not here")));
+    let lines: String = here.iter().map(|(_, line, _)| format!("\t@{}\n", line.replace('$', "$$"))).collect();
+    let scene = bundled(&format!("all:\n{lines}install:\n\t@touch $(OUT)/built\n"));
+    let install = ["install", "app-1.0.tar.gz", "dest", "--sandbox", "full"];
+    let ran = scene.run(&install).exits(7);
+    let wanted: Vec<String> = here
+        .iter()
+        .map(|(.., wanted)| format!("error: part `p`, step `make`: {wanted}: there is no network"))
+        .collect();
+    assert_eq!(attempts(&ran.stderr), wanted);
+    ran.says(&["error[network-attempt]: the build tried to reach the network", "--network-attempts=warn"]);
+    assert!(!scene.exists("dest/parts"), "it is not installed");
+
+    let ran = scene.run(&[&install[..], &["--network-attempts", "warn"]].concat()).ok();
+    ran.says(&["0 parts built, 1 kept", "warning: the build tried to reach the network: p: step `make`: "]);
+    assert!(scene.exists("dest/parts/p/built"));
+    let record: serde_json::Value = serde_json::from_str(&scene.read("dest/.hardtack/records/p.json")).expect("JSON");
+    assert_eq!(record["attempts"].as_array().map(Vec::len), Some(here.len()));
+    scene.run(&install).ok().says(&["everything is installed already"]);
+}
+
+#[test]
+fn what_reaches_nobody_is_no_attempt() {
+    if !allowed("full") || Command::new("python3").arg("--version").output().is_err() {
+        return skipped("level full or python3 is not here");
+    }
+    let python = "import socket\n\
+        print(socket.getfqdn(), socket.gethostbyname(\"localhost\"))\n\
+        s = socket.socket(); s.bind((\"\", 0)); s.listen()\n\
+        socket.create_connection((\"127.0.0.1\", s.getsockname()[1])).send(b\"x\")\n\
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n\
+        u = socket.socket(socket.AF_UNIX); u.bind(\"here\"); u.listen(); socket.socket(socket.AF_UNIX).connect(\"here\")\n";
+    let scene = bundled("all:\n\t@python3 $(TEST); hostname -f; getent hosts localhost\ninstall:\n");
+    scene.write("app/t.py", python.replace("\\n", "\n"));
+    let config = scene.read("app/buildout.cfg") + "    TEST=${buildout:directory}/t.py\n";
+    scene.write("app/buildout.cfg", config);
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz dest --sandbox full").ok().never_says(&["network:"]);
+    let record = scene.read("dest/.hardtack/records/p.json");
+    assert!(!record.contains("attempts"), "{record}");
+}
+
+#[test]
+fn a_part_may_say_that_attempts_do_not_matter() {
+    if !allowed("full") || Command::new("curl").arg("--version").output().is_err() {
+        return skipped("level full or curl is not here");
+    }
+    let scene = bundled("all install:\n\t@curl -sS https://a.example/ || true\n");
+    let config = scene.read("app/buildout.cfg");
+    scene.write("app/buildout.cfg", format!("{config}network-attempts = maybe\n"));
+    scene.hardtack("bundle app --installer none").exits(2).says(&["`maybe` is neither `fail` nor `warn`"]);
+    scene.write("app/buildout.cfg", format!("{config}network-attempts = warn\n"));
+    scene.hardtack("bundle app --installer none").ok().never_says(&["nothing reads option"]);
+    let ran = scene.hardtack("install app-1.0.tar.gz dest").ok();
+    ran.says(&["warning: the build tried to reach the network: p: step `make`: a.example:443 by curl"]);
+}
+
+#[test]
+fn where_the_kernel_cannot_tell_the_record_says_so() {
+    if !allowed("full") {
+        return;
+    }
+    let scene = bundled("all install:\n\t@getent hosts a.example; true\n");
+    let install = ["install", "app-1.0.tar.gz", "dest", "--sandbox", "full"];
+    let Some(output) = denied(&scene, "pidfd_getfd", libc::ENOSYS, &install) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(scene.read("dest/.hardtack/records/p.json").contains("\"attempts-unseen\": \"looking at system calls"));
+    scene.hardtack("install app-1.0.tar.gz other --sandbox seccomp").ok();
+    assert!(scene.read("other/.hardtack/records/p.json").contains("\"attempts-unseen\": \"level `seccomp`"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Errors of installing.
 
-use super::{BUILD, DIGEST, ENVIRONMENT, Item, MISSING, Report, USAGE};
-use crate::install::Error;
+use super::{ATTEMPT, BUILD, DIGEST, ENVIRONMENT, Item, MISSING, Report, USAGE};
+use crate::install::{Error, StepAttempt};
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
@@ -37,14 +37,25 @@ impl From<Error> for Report {
             Error::Blocked { .. } => {
                 of(ENVIRONMENT, "blocked").hint("move it to another place, then run the same command again")
             }
-            Error::Step { ref tail, ref log, ref folder, .. } => {
+            Error::Step { ref part, ref attempts, ref tail, ref log, ref folder, .. } => {
                 let (tail, log, folder) = (tail.clone(), log.clone(), folder.clone());
-                let mut report = of(BUILD, "build-failed");
-                report.output = tail;
+                let items: Vec<_> = attempts.iter().map(|attempt| item(part, attempt)).collect();
+                let mut report = match items.is_empty() {
+                    true => of(BUILD, "build-failed"),
+                    false => of(ATTEMPT, "network-attempt"),
+                };
+                (report.output, report.items) = (tail, items);
                 report
                     .hint(format!("the whole output is in {log}"))
                     .hint(format!("the build folder is kept at {folder}"))
                     .hint("when the cause is mended, run the same command again: parts that are whole are kept")
+            }
+            Error::Attempts(ref attempts) => {
+                let mut report = of(ATTEMPT, "network-attempt");
+                report.items = attempts.iter().map(|(part, attempt)| item(part, attempt)).collect();
+                report
+                    .hint("what it wanted must come with the bundle, as a source of the part, or not be wanted")
+                    .hint("to install it as it is: --network-attempts=warn, or that option in the part; nothing is built again")
             }
             Error::Several(errors) => several(errors.into_iter().map(Self::from).collect()),
             Error::NoMarker { .. } => {
@@ -52,6 +63,12 @@ impl From<Error> for Report {
             }
         }
     }
+}
+
+/// What a build tried to reach.
+fn item(part: &str, attempt: &StepAttempt) -> Item {
+    let message = format!("part `{part}`, {attempt}: there is no network");
+    Item { message, place: None, hint: None }
 }
 
 /// One error for those of several parts: all of them in a line, and the first with what it printed.

@@ -25,6 +25,8 @@ pub(super) const ENVIRONMENT: u8 = 4;
 pub(super) const BUILD: u8 = 5;
 /// Bytes are not what they must be.
 pub(super) const DIGEST: u8 = 6;
+/// A build tried to use the network.
+pub(super) const ATTEMPT: u8 = 7;
 /// A download failed.
 pub(super) const DOWNLOAD: u8 = 9;
 

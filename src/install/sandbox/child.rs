@@ -12,11 +12,13 @@ use rustix::io::FdFlags;
 use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use super::attempts::Sightings;
 use super::filter;
 use super::mounts;
 use super::namespaces;
-use super::processes::{self, End};
+use super::processes::{self, End, Outside};
 use super::walls::{Doing, WallError};
+use super::witness::{self, Witness};
 use super::{FAILED, Level, Order, READY, Task};
 
 /// Runs as the sandbox's child with the order in the file at `order`. What goes wrong before the command runs is in the
@@ -29,11 +31,12 @@ pub fn run_child(order: &Utf8Path) -> i32 {
     close_on_exec_from(3, &order.task.inherit);
     // Opened before mounts change what paths mean.
     let Ok(answer) = OpenOptions::new().write(true).open(&order.answer) else { return FAILED };
+    let Ok(seen) = OpenOptions::new().write(true).open(&order.seen) else { return FAILED };
     let tell = |error: &WallError| {
         // Where even this cannot be written, an empty answer says as much.
         let _ = answer.set_len(0).and_then(|()| answer.write_all_at(error.to_string().as_bytes(), 0));
     };
-    match run(&order, &answer, &tell) {
+    match run(&order, &answer, &seen, &tell) {
         Ok(end) => end.repeat(),
         Err(error) => {
             tell(&error);
@@ -42,21 +45,28 @@ pub fn run_child(order: &Utf8Path) -> i32 {
     }
 }
 
-fn run(order: &Order, answer: &File, tell: &dyn Fn(&WallError)) -> Result<End, WallError> {
+fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> Result<End, WallError> {
     let Order { level, task, .. } = order;
     rustix::process::umask(rustix::fs::Mode::from(0o022));
     let hardtack = Pid::from_raw(order.parent).ok_or(io::Error::from(io::ErrorKind::InvalidData));
     processes::tie_to(hardtack.doing("finding the parent process")?)?;
     if *level == Level::Full {
+        let mut watching = Witness::new().doing("opening /proc")?;
         namespaces::leave()?;
-        let inside = || {
-            namespaces::close_network()?;
+        let tells = watching.is_ready();
+        let inside = |outside: &mut Outside| {
             mounts::furnish(&task.binds)?;
             give_up_privileges()?;
-            filter::install(Level::Full).doing("installing the system call filter")?;
+            let doing = "installing the system call filter";
+            match tells {
+                true => outside.introduce(filter::install_with_listener(Level::Full).doing(doing)?)?,
+                false => filter::install(Level::Full).doing(doing)?,
+            }
             processes::run_step(|| become_command(task, answer), tell)
         };
-        return processes::run_first(inside, tell);
+        let end = processes::run_first(inside, &mut watching, tell);
+        witness::write(seen, &watching.into_sightings());
+        return end;
     }
     processes::adopt()?;
     // Inherited by all the step starts, so that a new installation sees what could not be ended.
@@ -74,6 +84,9 @@ fn run(order: &Order, answer: &File, tell: &dyn Fn(&WallError)) -> Result<End, W
         }
     };
     let end = processes::run_step(step, tell);
+    let unseen = Some(format!("level `{}` refuses sockets before they have an address", level.name()));
+    let unseen = unseen.filter(|_| *level != Level::None).or(Some("nothing keeps it from the network".to_owned()));
+    witness::write(seen, &Sightings { attempts: Vec::new(), unseen });
     processes::end_adopted();
     end
 }

@@ -5,6 +5,7 @@
 //! Numbers and layout: linux/seccomp.h, linux/filter.h, linux/audit.h.
 
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use super::Level;
 
@@ -82,7 +83,7 @@ impl Program {
     }
 }
 
-fn program(level: Level) -> Vec<libc::sock_filter> {
+fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
     let mut program = Program::default();
     program.load(ARCH);
     program.give_unless_equal(OWN_ARCH, errno(libc::ENOSYS));
@@ -95,6 +96,11 @@ fn program(level: Level) -> Vec<libc::sock_filter> {
         // Processes outside are in reach here, and what they may do a step must not do through them.
         for call in [libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_pidfd_getfd] {
             program.give_if_equal(call as u32, errno(libc::EPERM));
+        }
+    }
+    if tells {
+        for call in [libc::SYS_connect, libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_sendmmsg] {
+            program.give_if_equal(call as u32, libc::SECCOMP_RET_USER_NOTIF);
         }
     }
     program.give_unless_equal(libc::SYS_socket as u32, ALLOW);
@@ -120,12 +126,34 @@ fn program(level: Level) -> Vec<libc::sock_filter> {
 
 /// Installs the filter for this process and all it starts. `no_new_privs` must be set.
 pub(super) fn install(level: Level) -> io::Result<()> {
-    let code = program(level);
+    load(&program(level, false), 0).map(|_| ())
+}
+
+/// The same, with a listener that is told of connections and messages; the second is why there is none.
+pub(super) fn install_with_listener(level: Level) -> io::Result<io::Result<OwnedFd>> {
+    let program = program(level, true);
+    // Since Linux 5.19 a signal does not begin a call anew that waits for its witness.
+    let flags = [libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER];
+    let mut last = None;
+    for flags in flags {
+        match load(&program, flags) {
+            // SAFETY: with this flag the number is a descriptor that was just made and is nobody else's.
+            Ok(descriptor) => return Ok(Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })),
+            Err(error) => last = Some(error),
+        }
+    }
+    install(level).map(|()| Err(last.unwrap_or_else(|| io::ErrorKind::Unsupported.into())))
+}
+
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`.
+const WAIT_KILLABLE: libc::c_ulong = 1 << 5;
+
+fn load(code: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<i32> {
     let length = u16::try_from(code.len()).map_err(io::Error::other)?;
     let program = libc::sock_fprog { len: length, filter: code.as_ptr().cast_mut() };
     // SAFETY: the program points to `code`, which outlives the call; the kernel copies it and writes nothing.
-    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    if result >= 0 { Ok(result as i32) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(test)]
@@ -134,7 +162,7 @@ mod tests {
 
     /// What the kernel's machine would answer; only the instructions used here.
     fn answer(level: Level, arch: u32, number: u32, args: [u32; 2]) -> u32 {
-        let code = program(level);
+        let code = program(level, false);
         let (mut at, mut register) = (0, 0u32);
         loop {
             let op = code[at];
@@ -157,6 +185,15 @@ mod tests {
                 other => panic!("operation {other}"),
             }
         }
+    }
+
+    #[test]
+    fn a_listener_is_told_of_what_leads_somewhere_and_of_nothing_else() {
+        let told = program(Level::Full, true);
+        let tells = |code: &[libc::sock_filter]| {
+            code.iter().filter(|op| op.code == RETURN && op.k == libc::SECCOMP_RET_USER_NOTIF).count()
+        };
+        assert_eq!((tells(&told), tells(&program(Level::Full, false))), (4, 0));
     }
 
     fn socket(level: Level, family: i32, kind: i32) -> u32 {

@@ -4,12 +4,16 @@
 //! has a single thread, gives up all privileges and becomes the command. What level a machine allows is found out by
 //! setting everything up once in such a child, not by reading settings.
 
+mod attempts;
 mod child;
 mod filter;
+mod listener;
 mod mounts;
 mod namespaces;
 mod processes;
+mod resolver;
 mod walls;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use crate::base::{IoContext, create_dir_all};
 
+pub use attempts::{Attempt, Sightings};
 pub use child::run_child;
 pub(super) use mounts::is_masked;
 
@@ -133,6 +138,8 @@ struct Order {
     task: Task,
     /// The file in which it says `ready`, or what went wrong.
     answer: Utf8PathBuf,
+    /// The file for what was seen of attempts to reach the network.
+    seen: Utf8PathBuf,
     /// The process that gives the order.
     parent: i32,
 }
@@ -177,8 +184,8 @@ impl Sandbox {
         };
         let output = File::create(scratch.join("trial.log")).at("create", scratch)?;
         match self.run(&task, scratch, Stdio::null(), &output)? {
-            Outcome::Ran(status) if status.success() => Ok(None),
-            Outcome::Ran(status) => Ok(Some(format!("/bin/sh does not run: {status}"))),
+            Outcome::Ran(status, _) if status.success() => Ok(None),
+            Outcome::Ran(status, _) => Ok(Some(format!("/bin/sh does not run: {status}"))),
             Outcome::NoWalls(reason) => Ok(Some(reason)),
         }
     }
@@ -189,10 +196,12 @@ impl Sandbox {
     /// When the child cannot be started.
     pub fn run(&self, task: &Task, scratch: &Utf8Path, input: Stdio, output: &File) -> Result<Outcome, Error> {
         create_dir_all(scratch)?;
-        let (order_path, answer) = (scratch.join("order.json"), scratch.join("answer"));
+        let (order_path, answer, seen) =
+            (scratch.join("order.json"), scratch.join("answer"), scratch.join("seen.json"));
         fs::write(&answer, b"").at("write", &answer)?;
+        fs::write(&seen, b"").at("write", &seen)?;
         let parent = rustix::process::getpid().as_raw_nonzero().get();
-        let order = Order { level: self.level, task: task.clone(), answer: answer.clone(), parent };
+        let order = Order { level: self.level, task: task.clone(), answer: answer.clone(), seen: seen.clone(), parent };
         let reason = |error: serde_json::Error| Error::State { path: order_path.clone(), reason: error.to_string() };
         fs::write(&order_path, serde_json::to_vec(&order).map_err(reason)?).at("write", &order_path)?;
         let duplicate = || output.try_clone().at("duplicate the log of", scratch);
@@ -205,7 +214,7 @@ impl Sandbox {
             .status()
             .at("start", &self.launcher)?;
         match fs::read_to_string(&answer).at("read", &answer)?.as_str() {
-            READY => Ok(Outcome::Ran(status)),
+            READY => Ok(Outcome::Ran(status, witness::read(&seen))),
             "" => Ok(Outcome::NoWalls(format!("the sandbox's process ended early: {status}"))),
             reason => Ok(Outcome::NoWalls(reason.to_owned())),
         }
@@ -215,8 +224,8 @@ impl Sandbox {
 /// How a task ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The command ran.
-    Ran(ExitStatus),
+    /// The command ran, and this was seen of its way to the network.
+    Ran(ExitStatus, Sightings),
     /// It did not: the walls could not be set up.
     NoWalls(String),
 }

@@ -11,16 +11,16 @@ use super::walls::{Doing, WallError};
 /// The host name builds see, the same everywhere.
 const HOST_NAME: &[u8] = b"hardtack";
 
-/// Sees to it that loopback is all the network there is, and names the machine. For the first process in the new
-/// namespaces.
-pub(super) fn close_network() -> Result<(), WallError> {
+/// Leaves the host's network, mounts, processes and names, and sees to it that loopback is all the network there is.
+pub(super) fn leave() -> Result<(), WallError> {
+    unshare()?;
     rustix::system::sethostname(HOST_NAME).doing("setting the host name")?;
     raise_loopback().doing("raising the loopback interface")?;
     check_interfaces()
 }
 
-/// Leaves the host's network, mounts, processes and names: with a user namespace, as anybody may, else directly, as root may.
-pub(super) fn leave() -> Result<(), WallError> {
+/// With a user namespace, as anybody may, else directly, as root may.
+fn unshare() -> Result<(), WallError> {
     let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
     let mine =
         UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWPID;

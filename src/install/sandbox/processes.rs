@@ -5,13 +5,15 @@
 //! adopts what the step leaves behind, and ends it.
 
 use std::fs;
-use std::io::{self, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus};
 
 use super::walls::{Doing, WallError};
+use super::witness::Witness;
 
 /// Rounds of ending what a step left behind; one that forks faster than that is not waited for.
 const ROUNDS: usize = 1000;
@@ -64,29 +66,111 @@ impl End {
     }
 }
 
-/// Does `inside` as the first process of a new PID namespace, which the caller unshared before, and waits for it.
-/// `tell` gets what goes wrong there.
-pub(super) fn run_first(
-    inside: impl FnOnce() -> Result<End, WallError>,
-    tell: &dyn Fn(&WallError),
-) -> Result<End, WallError> {
-    let (mut reader, writer) = io::pipe().doing("making a pipe")?;
-    let Some(first) = fork().doing("starting the first process")? else {
-        drop(reader);
-        leave(first_process(inside, writer), tell)
-    };
-    drop(writer);
-    let mut told = [0; 3];
-    let read = reader.read_exact(&mut told);
-    let end = wait_for(first)?;
-    Ok(read.map_or(end, |()| End::from_bytes([told[1], told[2]])))
+/// What the first process of a sandbox tells the one outside.
+pub(super) enum Word {
+    /// It is there.
+    Started,
+    /// The filter tells who listens on this descriptor what the step is about to do.
+    Listens(i32),
+    /// There is no such filter.
+    Deaf(String),
+    /// The step ended.
+    Ended(End),
 }
 
-fn first_process(inside: impl FnOnce() -> Result<End, WallError>, mut writer: PipeWriter) -> Result<(), WallError> {
+impl Word {
+    pub(super) fn read(from: &mut PipeReader) -> io::Result<Self> {
+        let mut head = [0; 5];
+        from.read_exact(&mut head)?;
+        let [kind, a, b, c, d] = head;
+        Ok(match kind {
+            0 => Self::Started,
+            1 => Self::Listens(i32::from_le_bytes([a, b, c, d])),
+            2 => Self::Ended(End::from_bytes([a, b])),
+            _ => {
+                let mut text = vec![0; usize::from(a)];
+                from.read_exact(&mut text)?;
+                Self::Deaf(String::from_utf8_lossy(&text).into_owned())
+            }
+        })
+    }
+
+    fn write(&self, to: &mut PipeWriter) -> io::Result<()> {
+        let bytes = match self {
+            Self::Started => vec![0; 5],
+            Self::Listens(descriptor) => [&[1][..], &descriptor.to_le_bytes()].concat(),
+            Self::Ended(end) => [&[2][..], &end.to_bytes(), &[0; 2]].concat(),
+            Self::Deaf(reason) => {
+                let text = &reason.as_bytes()[..reason.len().min(255)];
+                [&[3, text.len() as u8, 0, 0, 0][..], text].concat()
+            }
+        };
+        to.write_all(&bytes)
+    }
+}
+
+/// The first process's way to the one outside.
+pub(super) struct Outside {
+    words: PipeWriter,
+    go_on: PipeReader,
+}
+
+impl Outside {
+    /// Hands the listener of a filter over, or says why there is none.
+    pub(super) fn introduce(&mut self, listener: io::Result<OwnedFd>) -> Result<(), WallError> {
+        let what = "speaking to the process outside";
+        match listener {
+            Ok(listener) => {
+                Word::Listens(listener.as_raw_fd()).write(&mut self.words).doing(what)?;
+                self.go_on.read_exact(&mut [0]).doing(what)
+            }
+            Err(error) => Word::Deaf(format!("asking the kernel to tell: {error}")).write(&mut self.words).doing(what),
+        }
+    }
+}
+
+/// Does `inside` as the first process of a new PID namespace, which the caller unshared before, and waits for it while
+/// `witness` watches. `tell` gets what goes wrong there.
+pub(super) fn run_first(
+    inside: impl FnOnce(&mut Outside) -> Result<End, WallError>,
+    witness: &mut Witness,
+    tell: &dyn Fn(&WallError),
+) -> Result<End, WallError> {
+    let (told, words) = io::pipe().doing("making a pipe")?;
+    let (go_on, may_go_on) = io::pipe().doing("making a pipe")?;
+    let Some(first) = fork().doing("starting the first process")? else {
+        drop((told, may_go_on));
+        leave(first_process(inside, Outside { words, go_on }), tell)
+    };
+    drop((words, go_on));
+    let end = witness.watch(first, told, may_go_on);
+    let own = wait_for(first)?;
+    Ok(end.unwrap_or(own))
+}
+
+fn first_process(
+    inside: impl FnOnce(&mut Outside) -> Result<End, WallError>,
+    mut outside: Outside,
+) -> Result<(), WallError> {
     die_with_parent()?;
     // Fails if the parent was gone before that: from in here it has no number to ask for.
-    writer.write_all(&[0]).doing("finding the parent process")?;
-    writer.write_all(&inside()?.to_bytes()).doing("telling how the step ended")
+    Word::Started.write(&mut outside.words).doing("finding the parent process")?;
+    let end = inside(&mut outside)?;
+    Word::Ended(end).write(&mut outside.words).doing("telling how the step ended")
+}
+
+/// Tries something on a process that was made for it and does nothing.
+pub(super) fn try_on_child<T>(on: impl FnOnce(Pid) -> io::Result<T>) -> io::Result<T> {
+    let (mut waits, end) = io::pipe()?;
+    let Some(child) = fork()? else {
+        drop(end);
+        let _ = waits.read(&mut [0]);
+        leave(Ok(()), &|_| {})
+    };
+    let outcome = on(child);
+    drop(end);
+    let _ = wait_for(child);
+    outcome
 }
 
 /// Does `step`, which returns only when it fails, in a process of its own and waits for it. `tell` gets that error.

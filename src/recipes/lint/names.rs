@@ -38,18 +38,28 @@ impl References {
     }
 }
 
+/// Options that every part may have, whatever its recipe. `version` says what a part is, whether or not its URL is made
+/// from it.
+const OF_ALL: [&str; 8] = [
+    "recipe",
+    "<",
+    "<part-dependencies>",
+    "_profile_base_location_",
+    "version",
+    "hardtack-allow",
+    "hardtack-limits",
+    "network-attempts",
+];
+
 /// Finds options that neither the recipe nor any other value reads.
 pub(super) fn check(part: &Part<'_>, references: &References, lints: &mut Vec<Lint>) {
     let known = part.recipe.options();
     for (option, _) in part.written {
-        // `version` says what a part is, whether or not its URL is made from it.
-        let of_all =
-            matches!(&**option, "recipe" | "<" | "<part-dependencies>" | "_profile_base_location_" | "version");
-        if of_all || known.contains(&&**option) || references.has(part.name, option) {
+        if OF_ALL.contains(&&**option) || known.contains(&&**option) || references.has(part.name, option) {
             continue;
         }
         let recipe = part.recipe.name();
-        lints.push(match similar(option, known.iter().copied()) {
+        lints.push(match similar(option, known.iter().copied().chain(OF_ALL)) {
             Some(meant) => part.lint(
                 LintCode::MisspelledOption,
                 option,
