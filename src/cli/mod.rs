@@ -22,6 +22,7 @@ mod events;
 mod fetch;
 mod inplace;
 mod install;
+mod installed;
 mod interrupt;
 mod lock;
 mod network;
@@ -80,5 +81,8 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Bundle(bundle) => bundle::run(context, &bundle),
         Command::Install(install) => install::run(context, &install),
         Command::Verify(verify) => verify::run(context, &verify),
+        Command::Status(status) => installed::status(context, &status),
+        Command::Rollback(rollback) => installed::rollback(context, &rollback),
+        Command::Uninstall(uninstall) => installed::uninstall(context, &uninstall),
     }
 }

@@ -3,6 +3,7 @@
 use super::args::Verify;
 use super::context::Context;
 use super::error::{Report, USAGE};
+use super::installed;
 use crate::bundle::{Bundle, Error, UnpackedBundle, is_bundle_folder};
 use crate::report::{JSON_FORMAT, bytes, plural};
 
@@ -16,9 +17,12 @@ pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> 
             return Err(Error::UnpackedDamaged { path, damage }.into());
         }
         (bundle.manifest().entries.len(), None)
+    } else if installed::is_installed(&path) {
+        return installed::verify(context, &path);
     } else if path.is_dir() {
-        let message = format!("`{}` is no unpacked bundle", verify.what);
-        return Err(Report::new(USAGE, "not-a-bundle", message).hint("name a bundle file, or the folder it unpacks to"));
+        let message = format!("`{}` is no unpacked bundle, and nothing is installed there", verify.what);
+        let hint = "name a bundle file, the folder it unpacks to, or the one it was installed to";
+        return Err(Report::new(USAGE, "not-a-bundle", message).hint(hint));
     } else {
         let checked = Bundle::open(&path)?.verify(context.threads())?;
         (checked.entries, Some(checked.bytes))

@@ -1,13 +1,4 @@
-//! The folder things are installed to, and hardtack's own files in it.
-//!
-//! ```text
-//! DEST/.hardtack/state.json         what is installed
-//!               records/<part>.json   what each part was made from
-//!               logs/<part>.log       what its build printed
-//!               next/                 the generation being built
-//!               previous/             the one before
-//!               journal               moves under way
-//! ```
+//! The folder things are installed to, locked, and what becomes of the generations in it.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::moves::{Aim, Ground, Moves};
+use super::own::Own;
 use super::record::{self, PartRecord, State};
 use crate::base::{FileLock, IoContext, create_dir_all, is_empty_dir, remove_tree};
 
@@ -32,6 +24,7 @@ pub enum Open {
 #[derive(Debug)]
 pub struct Destination {
     root: Utf8PathBuf,
+    own: Own,
     _lock: FileLock,
     recovered: bool,
 }
@@ -44,17 +37,17 @@ impl Destination {
     /// [`Error::Foreign`] for a folder with other things in it, [`Error::Busy`] while another process, or a build that
     /// one left behind, works on it.
     pub fn open(root: &Utf8Path, how: Open) -> Result<Self, Error> {
-        let own = root.join(".hardtack");
-        let ours = own.join("state.json").is_file() || own.join("next").is_dir() || own.join("install.lock").is_file();
+        let own = Own::at(root);
+        let ours = own.path("state.json").is_file() || own.path("next").is_dir() || own.path("install.lock").is_file();
         if how == Open::Separate && !ours && !is_empty_dir(root)? {
             return Err(Error::Foreign { path: root.to_owned() });
         }
-        create_dir_all(&own)?;
+        create_dir_all(&own.path(""))?;
         let busy = || Error::Busy { path: root.to_owned() };
-        let lock = FileLock::try_acquire(&own.join("install.lock"))?.ok_or_else(busy)?;
+        let lock = FileLock::try_acquire(&own.path("install.lock"))?.ok_or_else(busy)?;
         // Steps that cannot be tied to hardtack hold this one as long as any process of theirs lives.
-        drop(FileLock::try_acquire(&own.join("build.lock"))?.ok_or_else(busy)?);
-        let mut destination = Self { root: root.to_owned(), _lock: lock, recovered: false };
+        drop(FileLock::try_acquire(&own.path("build.lock"))?.ok_or_else(busy)?);
+        let mut destination = Self { root: root.to_owned(), own, _lock: lock, recovered: false };
         destination.recover()?;
         Ok(destination)
     }
@@ -70,7 +63,7 @@ impl Destination {
     }
 
     fn own(&self, name: &str) -> Utf8PathBuf {
-        self.root.join(".hardtack").join(name)
+        self.own.path(name)
     }
 
     /// Begins the generation of a release, or goes on with it: what waits there from another one is dropped.
@@ -120,7 +113,7 @@ impl Destination {
             tree: self.next_tree(),
             taken: self.own("next/taken"),
             dest: self.root.clone(),
-            journal: self.own("journal"),
+            journal: self.own.journal(),
         }
     }
 
@@ -129,17 +122,32 @@ impl Destination {
     /// # Errors
     /// When the record cannot be read.
     pub fn state(&self) -> Result<Option<State>, Error> {
-        record::read(&self.own("state.json"))
+        self.own.state()
     }
 
     /// The record of an installed part.
     pub(super) fn record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
-        record::read(&self.own("records").join(format!("{part}.json")))
+        self.own.record(part)
     }
 
     /// The record of a part that is whole in the generation being built.
     pub(super) fn next_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
-        record::read(&self.own("next/records").join(format!("{part}.json")))
+        self.own.next_record(part)
+    }
+
+    /// What was installed before.
+    pub(super) fn previous_state(&self) -> Result<Option<State>, Error> {
+        self.own.previous_state()
+    }
+
+    /// The record of a part of the generation before.
+    pub(super) fn previous_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
+        self.own.previous_record(part)
+    }
+
+    /// A folder of the generation before.
+    pub(super) fn previous(&self, name: &str) -> Utf8PathBuf {
+        self.own("previous").join(name)
     }
 
     pub(super) fn write_next_record(&self, part: &PartRecord) -> Result<(), Error> {

@@ -199,7 +199,7 @@ impl Run<'_> {
         let current = self.current.as_ref();
         create_dir_all(&tree)?;
         let ready = self.prepare(keep, observe)?;
-        let placing = Placing::new(destination, plan, image.as_ref(), current)?;
+        let placing = Placing::new(destination, plan.top_folders(), image.as_ref(), current)?;
         placing.tell(observe);
         placing.tops.iter().try_for_each(|top| create_dir_all(&tree.join(top)))?;
 
@@ -215,7 +215,7 @@ impl Run<'_> {
         withdrawn?;
         self.refuse_attempts(keep, &result.built, observe)?;
 
-        let changes = placing.finish(current)?;
+        let changes = placing.finish(current, &BTreeSet::new())?;
         let names = plan.parts.iter().map(|part| part.name.clone()).collect();
         let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
         state.project = image.as_ref().map(|image| image.files.clone()).unwrap_or_default();

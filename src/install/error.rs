@@ -48,6 +48,18 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// There is no installation.
+    #[error("nothing is installed at `{path}`")]
+    NotInstalled {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
+    /// There is no way back.
+    #[error("`{path}` has no generation before this one")]
+    NoPrevious {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
     /// Another process installs to the same place.
     #[error("another hardtack is working on `{path}`")]
     Busy {

@@ -13,8 +13,7 @@ use super::error::Error;
 use super::event::Event;
 use super::moves::Change;
 use super::record::{ProjectEntry, State};
-use crate::base::{IoContext, RelPath, create_dir_all, fingerprint_file, is_empty_dir, remove_tree};
-use crate::recipes::Plan;
+use crate::base::{IoContext, RelPath, create_dir_all, remove_tree};
 
 /// The project's files, links and empty folders, where a bundle brings them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,12 +47,12 @@ impl<'a> Placing<'a> {
     /// [`Error::Blocked`] where something of the site's stands in the way.
     pub(super) fn new(
         destination: &'a Destination,
-        plan: &Plan,
+        tops: BTreeSet<String>,
         image: Option<&'a Image>,
         current: Option<&State>,
     ) -> Result<Self, Error> {
         let installed = current.map(|state| state.project.clone()).unwrap_or_default();
-        let tops = tops(destination, plan, current)?;
+        let tops = with_installed(tops, destination, current)?;
         let (gone, kept, kept_alone) = Default::default();
         let mut placing = Self { destination, image, installed, tops, gone, kept, kept_alone, changes: Vec::new() };
         if image.is_some() {
@@ -144,15 +143,7 @@ impl<'a> Placing<'a> {
 
     /// Whether the destination has just this at `path`.
     fn holds(&self, path: &RelPath, entry: &ProjectEntry) -> Result<bool, Error> {
-        let full = self.destination.root().join(path);
-        let Some(metadata) = self.look(path)? else { return Ok(false) };
-        Ok(match entry {
-            ProjectEntry::Folder => metadata.is_dir() && is_empty_dir(&full)?,
-            ProjectEntry::Symlink(target) => {
-                metadata.is_symlink() && fs::read_link(&full).at("read link", &full)?.as_os_str() == target.as_str()
-            }
-            ProjectEntry::File(sha256) => metadata.is_file() && fingerprint_file(&full)?.sha256 == *sha256,
-        })
+        entry.is_at(&self.destination.root().join(path))
     }
 
     /// Whether a folder will hold nothing once everything that goes has gone.
@@ -171,12 +162,12 @@ impl<'a> Placing<'a> {
         self.tops.iter().any(|top| top.as_str() == path.first())
     }
 
-    /// Everything that moves, once the generation is whole: what is at the site and in no record comes along. Also
-    /// makes the empty folders the project has.
+    /// Everything that moves, once the generation is whole: what is at the site and in no record comes along, and so do the
+    /// files of parts in `edited`. Also makes the empty folders the project has.
     ///
     /// # Errors
     /// When the destination cannot be read.
-    pub(super) fn finish(&self, current: Option<&State>) -> Result<Vec<Change>, Error> {
+    pub(super) fn finish(&self, current: Option<&State>, edited: &BTreeSet<RelPath>) -> Result<Vec<Change>, Error> {
         let (dest, tree) = (self.destination.root(), self.destination.next_tree());
         for path in self.kept.iter().filter(|path| self.in_top(path)) {
             let new = tree.join(path);
@@ -190,7 +181,8 @@ impl<'a> Placing<'a> {
         let mut known = Known::default();
         for part in current.iter().flat_map(|state| &state.parts) {
             if let Some(record) = self.destination.record(part)? {
-                record.files.keys().for_each(|path| known.add(&record.location.join(path)));
+                let paths = record.files.keys().map(|path| record.location.join(path));
+                paths.filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
             }
         }
         let unchanged =
@@ -320,9 +312,12 @@ fn look(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// The top folders of the new plan's parts, and of those that are installed.
-fn tops(destination: &Destination, plan: &Plan, current: Option<&State>) -> Result<BTreeSet<RelPath>, Error> {
-    let mut names = plan.top_folders();
+/// The top folders of the new generation's parts, and of those that are installed.
+fn with_installed(
+    mut names: BTreeSet<String>,
+    destination: &Destination,
+    current: Option<&State>,
+) -> Result<BTreeSet<RelPath>, Error> {
     for part in current.iter().flat_map(|state| &state.parts) {
         names.extend(destination.record(part)?.map(|record| record.location.first().to_owned()));
     }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::seen::Seen;
 use crate::base::{
-    Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, link_file,
-    write_atomic,
+    Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
+    link_file, write_atomic,
 };
 
 /// The format written and read here.
@@ -112,6 +112,40 @@ pub enum InstalledFile {
     },
 }
 
+impl ProjectEntry {
+    /// Whether just this is at a path.
+    pub(super) fn is_at(&self, full: &Utf8Path) -> Result<bool, Error> {
+        let metadata = match fs::symlink_metadata(full) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error).at("inspect", full).map_err(Error::Io),
+        };
+        Ok(match self {
+            Self::Folder => metadata.is_dir() && is_empty_dir(full)?,
+            Self::Symlink(target) => {
+                metadata.is_symlink() && fs::read_link(full).at("read link", full)?.as_os_str() == target.as_str()
+            }
+            Self::File(sha256) => metadata.is_file() && fingerprint_file(full)?.sha256 == *sha256,
+        })
+    }
+
+    /// Makes `to` what `from` is, if that is this; whether it was.
+    pub(super) fn link_from(&self, from: &Utf8Path, to: &Utf8Path) -> Result<bool, Error> {
+        if !self.is_at(from)? {
+            return Ok(false);
+        }
+        create_dir_all(to.parent().unwrap_or(to))?;
+        match self {
+            Self::Folder => create_dir_all(to)?,
+            Self::Symlink(target) => std::os::unix::fs::symlink(target, to).at("create link", to)?,
+            Self::File(_) => drop(link_file(from, to, LinkMode::Auto)?),
+        }
+        Ok(true)
+    }
+}
+
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
         Self { format: FORMAT, release, parts, project: BTreeMap::new(), level: level.to_owned() }
@@ -173,6 +207,34 @@ impl PartRecord {
                     InstalledFile::Symlink { .. } => metadata.is_symlink(),
                 })
             })
+    }
+
+    /// The files and links in `folder` that are not what the record says, in content, mode or target.
+    pub(super) fn changed_in(&self, folder: &Utf8Path) -> Result<Vec<RelPath>, Error> {
+        let mut changed = Vec::new();
+        for (path, file) in &self.files {
+            let full = folder.join(path);
+            let same = match (fs::symlink_metadata(&full), file) {
+                (Err(error), _) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                    false
+                }
+                (Err(error), _) => return Err(error).at("inspect", &full).map_err(Error::Io),
+                (Ok(metadata), InstalledFile::Symlink { target }) => {
+                    metadata.is_symlink()
+                        && fs::read_link(&full).at("read link", &full)?.to_string_lossy() == target.as_str()
+                }
+                (Ok(metadata), InstalledFile::File { mode, size, sha256 }) => {
+                    metadata.is_file()
+                        && metadata.permissions().mode() & 0o7777 == *mode
+                        && metadata.len() == *size
+                        && fingerprint_any_mode(&full, metadata.permissions())?.sha256 == *sha256
+                }
+            };
+            if !same {
+                changed.push(path.clone());
+            }
+        }
+        Ok(changed)
     }
 
     /// Makes `to` a folder with the part's files and nothing else, sharing their bytes with those in `from`.

@@ -17,6 +17,7 @@ mod fuzz;
 mod generator;
 mod git;
 mod install;
+mod installed;
 mod layers;
 mod lock;
 mod network;

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod cache;
+pub(super) mod installed;
 
 pub(super) use cache::{CacheCommand, CacheOf, ExportLayout};
 
@@ -153,6 +154,9 @@ impl Command {
             Self::Bundle(_) => "bundle",
             Self::Install(_) => "install",
             Self::Verify(_) => "verify",
+            Self::Status(_) => "status",
+            Self::Rollback(_) => "rollback",
+            Self::Uninstall(_) => "uninstall",
             Self::Cache(_) => "cache",
         }
     }
@@ -168,6 +172,9 @@ pub(super) enum Command {
     Bundle(Bundle),
     Install(Install),
     Verify(Verify),
+    Status(installed::Status),
+    Rollback(installed::Rollback),
+    Uninstall(installed::Uninstall),
     Cache(CacheOf),
 }
 
@@ -330,11 +337,11 @@ pub(super) struct Install {
     pub(super) dry_run: bool,
 }
 
-/// Checks every byte of a bundle
+/// Checks every byte of a bundle, or of what is installed
 #[derive(Debug, Args)]
 #[command(after_help = "This proves that the bundle is whole; whose it is, only a signature can prove.")]
 pub(super) struct Verify {
-    /// A bundle, or an unpacked one
+    /// A bundle, an unpacked one, or a folder that something is installed to
     #[arg(value_name = "BUNDLE|DIR")]
     pub(super) what: Utf8PathBuf,
 }

@@ -19,6 +19,11 @@ impl From<Error> for Report {
             Error::Foreign { .. } => of(ENVIRONMENT, "foreign-folder").hint("name a folder that is new or empty"),
             Error::Newer { .. } => of(ENVIRONMENT, "installed-by-newer").hint("use the newer hardtack"),
             Error::State { .. } => of(ENVIRONMENT, "state-damaged"),
+            Error::NotInstalled { .. } => {
+                of(USAGE, "not-installed").hint("name the folder that `hardtack install` installed to")
+            }
+            Error::NoPrevious { .. } => of(USAGE, "no-previous")
+                .hint("there is one after an upgrade; to go back further, install the older bundle"),
             Error::Busy { .. } => of(ENVIRONMENT, "busy").hint("wait until it has finished"),
             Error::Tools { .. } => of(ENVIRONMENT, "tool-missing")
                 .hint("install them, or say where they are: --env PATH=…; nothing was built"),

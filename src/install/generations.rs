@@ -1,0 +1,124 @@
+//! Going back to the generation before, and taking an installation away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use camino::Utf8PathBuf;
+
+use super::destination::Destination;
+use super::error::Error;
+use super::event::Event;
+use super::moves::{Aim, Moves};
+use super::placing::{Image, Placing};
+use super::record::State;
+use crate::base::{RelPath, create_dir_all, files_below, remove_tree};
+
+/// Puts the generation before in place again, and keeps the one that was: a second time goes forth.
+///
+/// # Errors
+/// [`Error::NoPrevious`] where there is none, or it is not whole any more; [`Error::Blocked`]; those of files.
+pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> Result<State, Error> {
+    let no_previous = || Error::NoPrevious { path: destination.root().to_owned() };
+    let current = destination.state()?;
+    let previous = destination.previous_state()?.ok_or_else(no_previous)?;
+    destination.drop_next()?;
+    let tree = destination.next_tree();
+    create_dir_all(&tree)?;
+    for part in &previous.parts {
+        let record = destination.previous_record(part)?.ok_or_else(no_previous)?;
+        let from = destination.previous("tree").join(&record.location);
+        if !record.is_whole_in(&from) {
+            return Err(no_previous());
+        }
+        record.link_into(&from, &tree.join(&record.location))?;
+        destination.write_next_record(&record)?;
+    }
+    let image = previous.release.as_ref().map(|_| project_of(destination, &previous)).transpose()?;
+    switch(destination, &previous, image.as_ref(), current.as_ref(), observe)?;
+    Ok(previous)
+}
+
+/// The project's files of the generation before, now in the new tree. One that the site changed, and that so was never
+/// exchanged, stays as it is.
+fn project_of(destination: &Destination, previous: &State) -> Result<Image, Error> {
+    let (tree, mut files) = (destination.next_tree(), BTreeMap::new());
+    for (path, entry) in &previous.project {
+        let places = [destination.previous("tree"), destination.previous("taken"), destination.root().to_owned()];
+        for place in places {
+            if entry.link_from(&place.join(path), &tree.join(path))? {
+                files.insert(path.clone(), entry.clone());
+                break;
+            }
+        }
+    }
+    Ok(Image { files })
+}
+
+/// Puts what is in the next tree in place, as `state` says it is.
+fn switch(
+    destination: &Destination,
+    state: &State,
+    image: Option<&Image>,
+    current: Option<&State>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
+    let records = state.parts.iter().map(|part| destination.next_record(part)).collect::<Result<Vec<_>, _>>()?;
+    let tops = records.iter().flatten().map(|record| record.location.first().to_owned()).collect();
+    let placing = Placing::new(destination, tops, image, current)?;
+    placing.tell(observe);
+    placing.tops.iter().try_for_each(|top| create_dir_all(&destination.next_tree().join(top)))?;
+    let changes = placing.finish(current, &BTreeSet::new())?;
+    destination.write_next_state(state)?;
+    destination.flush()?;
+    let ground = destination.ground();
+    Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
+    destination.conclude()?;
+    remove_empty(destination, &placing.tops);
+    observe(Event::Switched);
+    Ok(())
+}
+
+/// What an installation that is gone left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uninstalled {
+    /// What was installed.
+    pub state: State,
+    /// Files that stay, for they are the site's or were changed there.
+    pub left: Vec<Utf8PathBuf>,
+}
+
+/// Removes what hardtack put to a destination and nothing else. The project's own files stay where the project is the
+/// destination.
+///
+/// # Errors
+/// [`Error::NotInstalled`]; [`Error::Blocked`]; those of files.
+pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
+    let root = destination.root().to_owned();
+    let state = destination.state()?.ok_or_else(|| Error::NotInstalled { path: root.clone() })?;
+    destination.drop_next()?;
+    let mut edited = BTreeSet::new();
+    for part in &state.parts {
+        let Some(record) = destination.record(part)? else { continue };
+        let changed = record.changed_in(&root.join(&record.location))?;
+        edited.extend(changed.iter().map(|path| record.location.join(path)));
+    }
+    let nothing = Image::default();
+    let image = state.release.as_ref().map(|_| &nothing);
+    let placing = Placing::new(&destination, BTreeSet::new(), image, Some(&state))?;
+    placing.tops.iter().try_for_each(|top| create_dir_all(&destination.next_tree().join(top)))?;
+    let changes = placing.finish(Some(&state), &edited)?;
+    destination.flush()?;
+    let ground = destination.ground();
+    Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
+    remove_empty(&destination, &placing.tops);
+    // The records last: until then the same command goes on.
+    remove_tree(&root.join(".hardtack"))?;
+    let left = if state.release.is_some() { files_below(&root)? } else { Vec::new() };
+    let _ = fs::remove_dir(&root);
+    Ok(Uninstalled { state, left })
+}
+
+/// Folders of parts that hold nothing.
+fn remove_empty(destination: &Destination, tops: &BTreeSet<RelPath>) {
+    tops.iter().for_each(|top| drop(fs::remove_dir(destination.root().join(top))));
+}

@@ -1,0 +1,76 @@
+//! Hardtack's own files at a destination.
+//!
+//! ```text
+//! DEST/.hardtack/state.json         what is installed
+//!               records/<part>.json   what each part was made from
+//!               logs/<part>.log       what its build printed
+//!               next/                 the generation being built
+//!               previous/             the one before
+//!               journal               moves under way
+//! ```
+
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::error::Error;
+use super::record::{self, PartRecord, State};
+
+/// Where they are.
+#[derive(Debug)]
+pub(super) struct Own {
+    folder: Utf8PathBuf,
+}
+
+impl Own {
+    /// Those of the destination at `root`.
+    pub(super) fn at(root: &Utf8Path) -> Self {
+        Self { folder: root.join(".hardtack") }
+    }
+
+    pub(super) fn path(&self, name: &str) -> Utf8PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(super) fn journal(&self) -> Utf8PathBuf {
+        self.path("journal")
+    }
+
+    /// What is installed now.
+    pub(super) fn state(&self) -> Result<Option<State>, Error> {
+        record::read(&self.path("state.json"))
+    }
+
+    /// The record of an installed part.
+    pub(super) fn record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
+        self.record_in("records", part)
+    }
+
+    /// The record of a part that is whole in the generation being built.
+    pub(super) fn next_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
+        self.record_in("next/records", part)
+    }
+
+    /// What was installed before.
+    pub(super) fn previous_state(&self) -> Result<Option<State>, Error> {
+        record::read(&self.path("previous/state.json"))
+    }
+
+    /// The record of a part of the generation before.
+    pub(super) fn previous_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
+        self.record_in("previous/records", part)
+    }
+
+    fn record_in(&self, folder: &str, part: &str) -> Result<Option<PartRecord>, Error> {
+        record::read(&self.path(folder).join(format!("{part}.json")))
+    }
+
+    /// Parts that are whole in a generation that is not.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        let records = fs::read_dir(self.path("next/records")).into_iter().flatten().flatten();
+        let names = records.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut parts: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".json")?.to_owned())).collect();
+        parts.sort();
+        parts
+    }
+}

@@ -1,0 +1,75 @@
+//! What is installed at a place, found out without touching it.
+
+use camino::Utf8Path;
+
+use super::error::Error;
+use super::own::Own;
+use super::record::{PartRecord, ProjectEntry, State};
+use crate::base::RelPath;
+
+/// What was found of an installation, without touching it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// What is installed.
+    pub state: State,
+    /// Its parts' records, in the order of the state.
+    pub records: Vec<PartRecord>,
+    /// What `rollback` would bring back.
+    pub previous: Option<State>,
+    /// Parts of a generation that is not whole yet.
+    pub waiting: Vec<String>,
+    /// The next installation puts something right first.
+    pub interrupted: bool,
+}
+
+/// How an installed file differs from its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// It is not there.
+    Missing,
+    /// It is something else.
+    Changed,
+}
+
+impl Survey {
+    /// Looks at the installation at `root`.
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`]; those of records that cannot be read.
+    pub fn of(root: &Utf8Path) -> Result<Self, Error> {
+        let own = Own::at(root);
+        let state = own.state()?.ok_or_else(|| Error::NotInstalled { path: root.to_owned() })?;
+        let records = state.parts.iter().map(|part| own.record(part)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            records: records.into_iter().flatten().collect(),
+            previous: own.previous_state()?,
+            waiting: own.waiting(),
+            interrupted: own.journal().exists(),
+            state,
+        })
+    }
+
+    /// Compares what is at `root` with the records, byte for byte: parts' files, and files of the project. Of the latter the
+    /// site may change what it likes.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn differences(&self, root: &Utf8Path) -> Result<(Vec<(RelPath, Difference)>, Vec<RelPath>), Error> {
+        let mut parts = Vec::new();
+        for record in &self.records {
+            let folder = root.join(&record.location);
+            for path in record.changed_in(&folder)? {
+                let gone = folder.join(&path).symlink_metadata().is_err();
+                let difference = if gone { Difference::Missing } else { Difference::Changed };
+                parts.push((record.location.join(&path), difference));
+            }
+        }
+        let mut project = Vec::new();
+        for (path, entry) in &self.state.project {
+            if *entry != ProjectEntry::Folder && !entry.is_at(&root.join(path))? {
+                project.push(path.clone());
+            }
+        }
+        Ok((parts, project))
+    }
+}

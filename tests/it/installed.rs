@@ -1,0 +1,145 @@
+//! `status`, `rollback` and `uninstall`, and `verify` of what is installed.
+
+use crate::server::Server;
+use crate::support::{Scene, output_of, set_mode, source};
+
+/// Two releases, of which the second brings other files and another part.
+fn releases() -> Scene {
+    let (scene, server) = (Scene::new(), Server::start());
+    let part = |name: &str, version: &str| {
+        let url = server.file(&format!("/{name}-{version}.tgz"), source(name, version));
+        format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = {url}\n")
+    };
+    let header = |version: &str, parts: &str| {
+        format!("[buildout]\nparts = {parts}\n[hardtack]\nname = app\nversion = {version}\n")
+    };
+    scene.write("app/buildout.cfg", header("1.0", "one gone") + &part("one", "1.0") + &part("gone", "1.0"));
+    scene.write("app/settings.ini", "of release 1\n");
+    scene.write("app/only-in-1.txt", "x");
+    scene.write("app/same.txt", "same");
+    scene.hardtack("bundle app --installer none").ok();
+    scene.write("app/buildout.cfg", header("2.0", "one new") + &part("one", "2.0") + &part("new", "2.0"));
+    scene.write("app/settings.ini", "of release 2\n");
+    scene.write("app/only-in-2.txt", "x");
+    std::fs::remove_file(scene.path("app/only-in-1.txt")).expect("removes");
+    scene.hardtack("bundle app --installer none").ok();
+    scene
+}
+
+/// What people see of the destination.
+fn visible(scene: &Scene) -> Vec<String> {
+    scene.tree("dest").into_iter().filter(|path| !path.starts_with(".hardtack")).collect()
+}
+
+fn one_says(scene: &Scene, version: &str) -> bool {
+    output_of(&scene.path("dest/parts/one/bin/one")).starts_with(&format!("one {version}"))
+}
+
+#[test]
+fn a_rollback_brings_everything_back_and_a_second_one_goes_forth() {
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.write("dest/same.txt", "the site's");
+    scene.write("dest/parts/one/of-the-site", "x");
+    scene.write("dest/notes.txt", "x");
+    let first = visible(&scene);
+    scene.hardtack("rollback dest").exits(2).says(&["error[no-previous]", "has no generation before this one"]);
+    assert_eq!(visible(&scene), first);
+
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    let second = visible(&scene);
+    assert!(one_says(&scene, "2.0") && second != first);
+    let status = scene.hardtack("status dest").ok().stdout;
+    for line in ["app 2.0 (manifest ", "isolation: ", "part one: 1 file, built in ", "before: app 1.0 (manifest "] {
+        assert!(status.contains(line), "no {line:?} in\n{status}");
+    }
+
+    scene.hardtack("rollback dest").ok().says(&["dest has app 1.0 (manifest ", " again"]);
+    assert_eq!(visible(&scene), first);
+    assert!(one_says(&scene, "1.0") && scene.read("dest/settings.ini") == "of release 1\n");
+    assert_eq!(scene.read("dest/same.txt"), "the site's");
+    scene.hardtack("verify dest").ok().says(&["is as it was installed"]);
+    scene.hardtack("install app-1.0.tar.gz dest").ok().says(&["0 parts built, 2 kept"]);
+    scene.hardtack("rollback dest").ok();
+
+    scene.hardtack("rollback dest").ok();
+    scene.hardtack("rollback dest").ok();
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    assert!(one_says(&scene, "2.0"));
+    assert_eq!(visible(&scene), second);
+}
+
+#[test]
+fn a_rollback_of_what_is_not_whole_changes_nothing() {
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    let before = visible(&scene);
+    std::fs::remove_dir_all(scene.path("dest/.hardtack/previous/tree/parts/gone")).expect("removes");
+    scene.hardtack("rollback dest").exits(2).says(&["error[no-previous]"]);
+    assert_eq!(visible(&scene), before);
+    scene.hardtack("verify dest").ok();
+}
+
+#[test]
+fn an_uninstallation_takes_what_was_installed_and_leaves_the_rest() {
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    scene.hardtack("uninstall dest").ok().says(&["removed app 2.0 (manifest "]).never_says(&["left"]);
+    assert!(!scene.exists("dest"));
+
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.write("dest/settings.ini", "the site's\n");
+    scene.write("dest/data/file", "x");
+    scene.write("dest/parts/one/etc/of-the-site", "x");
+    scene.write("dest/parts/gone/bin/gone", "#!/bin/sh\necho mended at the site\n");
+    let ran = scene.hardtack("uninstall dest").ok();
+    ran.says(&["4 files left, which the site put there or changed:", "  parts/one/etc/of-the-site"]);
+    assert_eq!(scene.tree("dest"), ["data/file", "parts/gone/bin/gone", "parts/one/etc/of-the-site", "settings.ini"]);
+    assert_eq!(scene.read("dest/settings.ini"), "the site's\n");
+}
+
+#[test]
+fn an_uninstalled_project_keeps_its_own_files() {
+    let (scene, server) = (Scene::new(), Server::start());
+    scene.foo_project(&server);
+    scene.hardtack("fetch app").ok();
+    scene.hardtack("install app").ok();
+    scene.hardtack("status app").ok();
+    scene.hardtack("verify app").ok();
+    scene.hardtack("uninstall app").ok().says(&["removed a project, installed where it is"]);
+    assert_eq!(scene.tree("app"), ["buildout.cfg", "hardtack.lock"]);
+}
+
+#[test]
+fn what_changed_since_it_was_installed_is_named() {
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.hardtack("verify dest").ok().says(&["[SCENE]/dest is as it was installed: "]);
+    scene.write("dest/settings.ini", "the site's\n");
+    scene.write("dest/data/file", "x");
+    scene.hardtack("verify dest").ok().says(&["note: `settings.ini` was changed at the site"]);
+
+    let program = scene.path("dest/parts/one/bin/one");
+    set_mode(&program, 0o711);
+    std::fs::remove_file(scene.path("dest/parts/gone/bin/gone")).expect("removes");
+    let ran = scene.hardtack("verify dest").exits(6);
+    let ran = ran.says(&["error[installation-changed]", "2 files of its parts differ"]);
+    ran.says(&["error: `parts/one/bin/one` was changed", "error: `parts/gone/bin/gone` is gone"]);
+}
+
+#[test]
+fn where_nothing_is_installed_nothing_is_made() {
+    let scene = Scene::new();
+    scene.write("folder/file", "x");
+    for command in ["status", "rollback", "uninstall"] {
+        for place in ["folder", "nowhere"] {
+            let ran = scene.hardtack(&format!("{command} {place}")).exits(2);
+            ran.says(&["error[not-installed]: nothing is installed at `[SCENE]/"]);
+        }
+    }
+    scene.hardtack("verify folder").exits(2).says(&["error[not-a-bundle]", "nothing is installed there"]);
+    assert_eq!(scene.tree("folder"), ["file"]);
+    assert!(!scene.exists("nowhere"));
+}
