@@ -8,7 +8,7 @@ use super::collection::shown;
 use super::context::Context;
 use super::error::{DIGEST, Item, Report};
 use super::events;
-use crate::install::{Destination, Difference, Open, State, Survey, roll_back};
+use crate::install::{Destination, Difference, Differences, Open, State, Survey, roll_back};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// Files that are listed before the rest is counted.
@@ -112,7 +112,7 @@ pub(super) fn is_installed(folder: &Utf8Path) -> bool {
 /// Compares what is installed with its records.
 pub(super) fn verify(context: &Context<'_>, root: &Utf8Path) -> Result<(), Report> {
     let survey = Survey::of(root)?;
-    let (parts, project) = survey.differences(root)?;
+    let Differences { parts, project } = survey.differences(root)?;
     let files: usize =
         survey.records.iter().map(|record| record.files.len()).sum::<usize>() + survey.state.project.len();
     if !parts.is_empty() {

@@ -36,4 +36,4 @@ pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
 pub use run::check_visible;
 pub use seen::{Seen, StepAttempt};
 pub use source::{SourceFile, SourcePlace, check_project_sources};
-pub use survey::{Difference, Survey};
+pub use survey::{Difference, Differences, Survey};

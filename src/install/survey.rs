@@ -22,6 +22,15 @@ pub struct Survey {
     pub interrupted: bool,
 }
 
+/// What is not as it was installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Files of parts.
+    pub parts: Vec<(RelPath, Difference)>,
+    /// Files of the project, of which the site may change what it likes.
+    pub project: Vec<RelPath>,
+}
+
 /// How an installed file differs from its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Difference {
@@ -49,13 +58,12 @@ impl Survey {
         })
     }
 
-    /// Compares what is at `root` with the records, byte for byte: parts' files, and files of the project. Of the latter the
-    /// site may change what it likes.
+    /// Compares what is at `root` with the records, byte for byte.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn differences(&self, root: &Utf8Path) -> Result<(Vec<(RelPath, Difference)>, Vec<RelPath>), Error> {
-        let mut parts = Vec::new();
+    pub fn differences(&self, root: &Utf8Path) -> Result<Differences, Error> {
+        let Differences { mut parts, mut project } = Differences::default();
         for record in &self.records {
             let folder = root.join(&record.location);
             for path in record.changed_in(&folder)? {
@@ -64,12 +72,11 @@ impl Survey {
                 parts.push((record.location.join(&path), difference));
             }
         }
-        let mut project = Vec::new();
         for (path, entry) in &self.state.project {
             if *entry != ProjectEntry::Folder && !entry.is_at(&root.join(path))? {
                 project.push(path.clone());
             }
         }
-        Ok((parts, project))
+        Ok(Differences { parts, project })
     }
 }
