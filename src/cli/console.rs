@@ -162,10 +162,15 @@ impl Console {
                 "items": items,
                 "hints": report.hints,
             });
-            self.event(&serde_json::json!({ "event": "error", "error": error, "rendered": strip(&render(report)) }));
+            self.event(&serde_json::json!({ "event": "error", "error": error, "rendered": plain(report) }));
             let _ = self.out_json(&serde_json::json!({ "format": JSON_FORMAT, "error": error }));
         }
     }
+}
+
+/// A report as it is shown, without colours.
+pub(super) fn plain(report: &Report) -> String {
+    strip(&render(report))
 }
 
 /// A text without its colours.

@@ -10,6 +10,7 @@ use super::args::Install as Arguments;
 use super::collection::{shown, walk};
 use super::context::Context;
 use super::error::{ENVIRONMENT, Report, USAGE};
+use super::failure_page::{self, Page};
 use super::prepared::Prepared;
 use super::project::Loaded;
 use super::{events, inplace, release};
@@ -121,7 +122,16 @@ fn perform(
         network_attempts: arguments.network_attempts,
         allow_downtime: arguments.allow_downtime,
     };
-    let installed = install(&order, &mut |event| events::installation(console, told, &event))?;
+    let outcome = install(&order, &mut |event| events::installation(console, told, &event));
+    let installed = outcome.map_err(|error| {
+        let report = Report::from(error);
+        let page = Page { release: prepared.release.as_ref(), level: sandbox.level.name() };
+        match page.write(destination.root(), &report) {
+            Some(path) => report.hint(format!("one page on this, to be sent to who made the bundle: {path}")),
+            None => report,
+        }
+    })?;
+    failure_page::remove(destination.root());
     if console.json {
         return console.out_json(&serde_json::json!({
             "format": JSON_FORMAT,

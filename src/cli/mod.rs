@@ -19,6 +19,7 @@ mod context;
 mod environment;
 mod error;
 mod events;
+mod failure_page;
 mod fetch;
 mod inplace;
 mod install;

@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 
+use super::causes::Cause;
 use super::seen::StepAttempt;
 use crate::archive;
 use crate::base::{Mismatch, PathError};
@@ -140,6 +141,8 @@ pub enum Error {
         outcome: String,
         /// What it, and steps before it, tried to reach.
         attempts: Vec<StepAttempt>,
+        /// What it probably misses.
+        cause: Option<Box<Cause>>,
         /// Its last lines of output.
         tail: Vec<String>,
         /// The whole output.

@@ -6,6 +6,7 @@
 //! is no way from here to a server.
 
 mod building;
+mod causes;
 mod destination;
 mod engine;
 mod error;
@@ -25,6 +26,7 @@ mod seen;
 mod source;
 mod survey;
 
+pub use causes::Cause;
 pub use destination::{Destination, Open};
 pub use engine::{Install, Installed, install};
 pub use error::{Error, MissingSource};

@@ -8,6 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::building::Bench;
+use super::causes::{self, Cause};
 use super::error::Error;
 use super::event::Event;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
@@ -175,12 +176,14 @@ impl Build<'_> {
                 if status.success() {
                     return Ok(());
                 }
+                let (tail, cause) = last_words(&self.log)?;
                 Err(Error::Step {
                     part,
                     step: step.to_owned(),
                     outcome: describe(status),
                     attempts: std::mem::take(&mut seen.attempts),
-                    tail: tail(&self.log)?,
+                    cause: cause.map(Box::new),
+                    tail,
                     log: self.log.clone(),
                     folder: top.join(folder),
                 })
@@ -225,8 +228,8 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// The last lines of a log.
-fn tail(path: &Utf8Path) -> Result<Vec<String>, Error> {
+/// The last lines of a log, and what they probably mean.
+fn last_words(path: &Utf8Path) -> Result<(Vec<String>, Option<Cause>), Error> {
     let mut file = File::open(path).at("open", path)?;
     let length = fs::metadata(path).at("inspect", path)?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).at("read", path)?;
@@ -234,5 +237,8 @@ fn tail(path: &Utf8Path) -> Result<Vec<String>, Error> {
     file.read_to_end(&mut bytes).at("read", path)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
-    Ok(lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| (*line).to_owned()).collect())
+    let (before, tail) = lines.split_at(lines.len().saturating_sub(TAIL));
+    // What failed first led to what failed later; further up, others went on after it.
+    let cause = causes::find(tail).or_else(|| before.iter().rev().find_map(|line| causes::find(&[line])));
+    Ok((tail.iter().map(|line| (*line).to_owned()).collect(), cause))
 }

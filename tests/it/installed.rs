@@ -1,7 +1,7 @@
 //! `status`, `rollback` and `uninstall`, and `verify` of what is installed.
 
 use crate::server::Server;
-use crate::support::{Scene, output_of, set_mode, source};
+use crate::support::{Scene, output_of, set_mode, source, source_with_makefile};
 
 /// Two releases, of which the second brings other files and another part.
 fn releases() -> Scene {
@@ -127,6 +127,37 @@ fn what_changed_since_it_was_installed_is_named() {
     let ran = scene.hardtack("verify dest").exits(6);
     let ran = ran.says(&["error[installation-changed]", "2 files of its parts differ"]);
     ran.says(&["error: `parts/one/bin/one` was changed", "error: `parts/gone/bin/gone` is gone"]);
+}
+
+#[test]
+fn a_failure_says_what_is_probably_missing_on_a_page_that_goes_when_it_is_mended() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let makefile = "all:\n\techo '#include <ldap.h>' > b.c; echo 'b.c:1:10: fatal error: ldap.h: No such file or directory'; test -e $(OUT)/../../../mended\ninstall:\n";
+    let url = server.file("/p-1.tgz", source_with_makefile(makefile));
+    let options = format!("url = {url}\nenvironment = OUT=${{buildout:parts-directory}}/p\n");
+    scene.project("app", "p", &format!("[p]\nrecipe = zc.recipe.cmmi\n{options}"));
+    scene.hardtack("bundle app --installer none").ok();
+    let hint =
+        "hint: probably the header `ldap.h` is missing; it is in libldap-dev (Debian) or openldap-devel (Fedora)";
+    let ran = scene.hardtack("install app-1.0.tar.gz dest").exits(5);
+    ran.says(&[hint, "hint: one page on this, to be sent to who made the bundle: [SCENE]/dest/hardtack-failure.txt"]);
+    let page = scene.read("dest/hardtack-failure.txt");
+    for line in
+        ["What hardtack could not build\n", "release    app 1.0, manifest ", "step `make` of part `p` failed", hint]
+    {
+        assert!(page.contains(line), "no {line:?} in\n{page}");
+    }
+    // Somebody's own file of that name stays.
+    scene.write("dest/hardtack-failure.txt", "mine");
+    scene.hardtack("install app-1.0.tar.gz dest").exits(5).never_says(&["one page"]);
+    assert_eq!(scene.read("dest/hardtack-failure.txt"), "mine");
+    scene.write("dest/hardtack-failure.txt", page);
+
+    let good = server.file("/p-2.tgz", source_with_makefile("all install:\n\t@true\n"));
+    scene.project("app", "p", &format!("[p]\nrecipe = zc.recipe.cmmi\nurl = {good}\n"));
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    assert!(!scene.exists("dest/hardtack-failure.txt"));
 }
 
 #[test]

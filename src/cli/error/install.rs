@@ -1,7 +1,7 @@
 //! Errors of installing.
 
 use super::{ATTEMPT, BUILD, DIGEST, ENVIRONMENT, Item, MISSING, Report, USAGE};
-use crate::install::{Error, StepAttempt};
+use crate::install::{Cause, Error, StepAttempt};
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
@@ -42,7 +42,7 @@ impl From<Error> for Report {
             Error::Blocked { .. } => {
                 of(ENVIRONMENT, "blocked").hint("move it to another place, then run the same command again")
             }
-            Error::Step { ref part, ref attempts, ref tail, ref log, ref folder, .. } => {
+            Error::Step { ref part, ref attempts, ref cause, ref tail, ref log, ref folder, .. } => {
                 let (tail, log, folder) = (tail.clone(), log.clone(), folder.clone());
                 let items: Vec<_> = attempts.iter().map(|attempt| item(part, attempt)).collect();
                 let mut report = match items.is_empty() {
@@ -50,6 +50,7 @@ impl From<Error> for Report {
                     false => of(ATTEMPT, "network-attempt"),
                 };
                 (report.output, report.items) = (tail, items);
+                report.hints = cause.iter().flat_map(|cause| likely(cause)).collect();
                 report
                     .hint(format!("the whole output is in {log}"))
                     .hint(format!("the build folder is kept at {folder}"))
@@ -68,6 +69,14 @@ impl From<Error> for Report {
             }
         }
     }
+}
+
+/// What a build probably misses, and where it is to be had.
+fn likely(cause: &Cause) -> Vec<String> {
+    let packages = cause.packages.as_ref();
+    let packages = packages.map(|(debian, fedora)| format!("; it is in {debian} (Debian) or {fedora} (Fedora)"));
+    let what = format!("probably {}{}", cause.what, packages.unwrap_or_default());
+    [Some(what), cause.advice.map(str::to_owned)].into_iter().flatten().collect()
 }
 
 /// What a build tried to reach.
