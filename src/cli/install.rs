@@ -20,7 +20,7 @@ use crate::install::{Event, Install, check_visible, install};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// The PATH of steps unless `--env PATH=…` says otherwise.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     // An installation is for everybody on its machine; the mask of whoever runs this must not decide who can use it.

@@ -16,6 +16,7 @@ mod check;
 mod collection;
 mod console;
 mod context;
+mod doctor;
 mod environment;
 mod error;
 mod events;
@@ -75,6 +76,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
     match command {
         Command::Query(query) => query::run(context, &query),
         Command::Annotate(annotate) => annotate::run(context, &annotate),
+        Command::Doctor => doctor::run(context),
         Command::Cache(arguments) => cache::run(context, &arguments),
         Command::Check(check) => check::run(context, &check),
         Command::Lock(lock) => lock::run(context, &lock),

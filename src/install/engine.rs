@@ -10,7 +10,7 @@ use super::building::{Bench, Order, build_all};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::inputs::Inputs;
+use super::inputs::{Input, Inputs};
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::record::{PartRecord, Release, State};
@@ -18,7 +18,7 @@ use super::run::Build;
 use super::sandbox::{Bind, Level, Sandbox};
 use super::schedule::Schedule;
 use super::source::{SourceFile, SourcePlace};
-use crate::base::{Epoch, Sha256, SourceKey, create_dir_all, fingerprint_file, remove_tree};
+use crate::base::{Epoch, SourceKey, create_dir_all, fingerprint_file, remove_tree};
 use crate::recipes::{NetworkAttempts, Origin, Part, Plan, Source};
 
 /// What a part takes that was never built, beside what its sources take.
@@ -102,7 +102,7 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
 }
 
 impl Install<'_> {
-    fn inputs(&self) -> Result<BTreeMap<String, Sha256>, Error> {
+    fn inputs(&self) -> Result<BTreeMap<String, Input>, Error> {
         let files = self.project_files(false);
         let inputs = Inputs {
             plan: self.plan,
@@ -110,7 +110,7 @@ impl Install<'_> {
             environment: &self.environment,
             files: (&files, self.destination.root()),
         };
-        inputs.digests(&|source| self.source(source))
+        inputs.of_parts(&|source| self.source(source))
     }
 
     /// Where the project's files are, before or after the new generation was put in place.
@@ -139,15 +139,19 @@ impl Install<'_> {
     /// The parts whose installed files can stay, for they come from the same input.
     fn keepable(
         &self,
-        inputs: &BTreeMap<String, Sha256>,
+        inputs: &BTreeMap<String, Input>,
         observe: &mut dyn FnMut(Event),
     ) -> Result<BTreeSet<String>, Error> {
         let mut keep = BTreeSet::new();
         for part in &self.plan.parts {
             let Some(record) = self.destination.record(&part.name)? else { continue };
             let name = part.name.clone();
-            if Some(&record.input) != inputs.get(&part.name) || record.location != part.location {
-                let reason = "what it is made from has changed".to_owned();
+            let input = inputs.get(&part.name).cloned().unwrap_or_default();
+            if record.input != input.digest() {
+                let reason = match record.made_of == Input::default() {
+                    true => "it was installed by an older hardtack".to_owned(),
+                    false => record.made_of.reasons(&input).join("; "),
+                };
                 observe(Event::Outdated { part: name, reason });
             } else if !record.is_whole_in(&self.destination.root().join(&record.location)) {
                 let reason = "its files are gone or have changed".to_owned();
@@ -182,7 +186,7 @@ impl Install<'_> {
 struct Run<'a> {
     install: &'a Install<'a>,
     current: Option<State>,
-    inputs: BTreeMap<String, Sha256>,
+    inputs: BTreeMap<String, Input>,
     /// The generation is built beside the running one.
     aside: bool,
 }
@@ -237,7 +241,8 @@ impl Run<'_> {
         for part in &self.install.plan.parts {
             let location = tree.join(&part.location);
             let whole = destination.next_record(&part.name)?.is_some_and(|record| {
-                Some(&record.input) == self.inputs.get(&part.name) && record.is_whole_in(&location)
+                self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
+                    && record.is_whole_in(&location)
             });
             if !whole {
                 destination.forget_next_record(&part.name)?;
@@ -357,7 +362,7 @@ impl Run<'_> {
         for attempt in seen.attempts.clone() {
             bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
         }
-        let input = self.inputs.get(&part.name).copied().unwrap_or_else(|| part.digest());
+        let input = self.inputs.get(&part.name).cloned().unwrap_or_default();
         let level = sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
         (record.took, record.seen) = (Some(started.elapsed()), seen);

@@ -2,9 +2,11 @@
 //!
 //! The time builds are told is not among it: a release that changes nothing but its date builds nothing anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::UNIX_EPOCH;
 
 use camino::Utf8Path;
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::sandbox::Level;
@@ -13,7 +15,53 @@ use crate::base::{Sha256, fingerprint_file};
 use crate::recipes::{Part, Plan, Source, StepKind};
 
 /// Counted up when the same plan comes to other files than before, so that everything is built anew.
-const ENGINE: u32 = 1;
+const ENGINE: u32 = 2;
+/// Programs that make files what they are; another one makes others.
+const TOOLCHAIN: [&str; 6] = ["cc", "c++", "gcc", "g++", "ld", "as"];
+
+/// What goes into a part: a name and a value, or its digest, for everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Input(BTreeMap<String, String>);
+
+impl Input {
+    /// One digest for all of it.
+    pub(super) fn digest(&self) -> Sha256 {
+        Sha256::of(self.0.iter().map(|(name, value)| format!("{name}\0{value}\n")).collect::<String>())
+    }
+
+    /// Why a part that was made of this is not the same when it is made of `new`.
+    pub(super) fn reasons(&self, new: &Self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.0.keys().chain(new.0.keys()).collect();
+        let differing = names.into_iter().filter(|name| self.0.get(*name) != new.0.get(*name));
+        let (users, own): (Vec<_>, Vec<_>) = differing.partition(|name| name.starts_with("uses "));
+        // What changed in the part itself says more.
+        own.into_iter().chain(users).map(|name| reason(name, self.0.get(name), new.0.get(name))).collect()
+    }
+}
+
+fn reason(name: &str, old: Option<&String>, new: Option<&String>) -> String {
+    let (kind, rest) = name.split_once(' ').unwrap_or((name, ""));
+    let what = match kind {
+        "uses" => format!("part {rest}, which it uses,"),
+        "source" => format!("source `{}`", rest.split_once(' ').map_or(rest, |(_, source)| source)),
+        "file" => format!("file `{rest}`"),
+        "variable" => format!("variable {rest}"),
+        "step" => format!("step `{}`", rest.split_once(' ').map_or(rest, |(_, step)| step)),
+        "toolchain" => "the machine's compiler".to_owned(),
+        "engine" => "how hardtack builds".to_owned(),
+        "level" => {
+            let level = |level: Option<&String>| level.cloned().unwrap_or_default();
+            return format!("it was built at level {}, and this is {}", level(old), level(new));
+        }
+        other => format!("its {other}"),
+    };
+    match (old, new) {
+        (None, _) => format!("{what} is new"),
+        (_, None) => format!("{what} is gone"),
+        _ => format!("{what} changed"),
+    }
+}
 
 /// Where inputs are found.
 pub(super) struct Inputs<'a> {
@@ -26,31 +74,58 @@ pub(super) struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The digest of everything that goes into each part, those it uses included. `file` finds a source's bytes.
-    pub(super) fn digests(
+    /// Everything that goes into each part, those it uses included. `file` finds a source's bytes.
+    pub(super) fn of_parts(
         &self,
         file: &dyn Fn(&Source) -> Result<SourceFile, Error>,
-    ) -> Result<BTreeMap<String, Sha256>, Error> {
-        let mut inputs: BTreeMap<String, Sha256> = BTreeMap::new();
+    ) -> Result<BTreeMap<String, Input>, Error> {
+        let toolchain = self.toolchain();
+        let mut inputs: BTreeMap<String, Input> = BTreeMap::new();
         for part in &self.plan.parts {
-            let mut text = format!("engine {ENGINE}\nlevel {}\npart {}\n", self.level.name(), part.digest());
-            for source in &part.sources {
-                text += &format!("source {}\n", file(source)?.fingerprint.sha256);
+            let mut input = BTreeMap::from([
+                ("engine".to_owned(), ENGINE.to_string()),
+                ("level".to_owned(), self.level.name().to_owned()),
+                ("toolchain".to_owned(), toolchain.clone()),
+                ("recipe".to_owned(), part.recipe.clone()),
+                ("location".to_owned(), part.location.to_string()),
+            ]);
+            for (index, source) in part.sources.iter().enumerate() {
+                // Where it comes from is nothing that goes into a part.
+                let name = format!("source {index} {}", source.file_name());
+                input.insert(name, file(source)?.fingerprint.sha256.to_string());
             }
             for used in &part.uses {
-                if let Some(input) = inputs.get(used) {
-                    text += &format!("uses {used} {input}\n");
+                if let Some(other) = inputs.get(used) {
+                    input.insert(format!("uses {used}"), other.digest().to_string());
                 }
             }
-            for (name, value) in self.environment {
-                text += &format!("environment {name}={value}\n");
+            for (name, value) in self.environment.iter().chain(&part.environment) {
+                input.insert(format!("variable {name}"), value.clone());
             }
             for (name, sha256) in self.named_files(part)? {
-                text += &format!("file {name} {sha256}\n");
+                input.insert(format!("file {name}"), sha256.to_string());
             }
-            inputs.insert(part.name.clone(), Sha256::of(text));
+            for (index, step) in part.steps.iter().enumerate() {
+                // Strings, numbers and lists of them always serialise.
+                let text = serde_json::to_string(step).expect("a step serialises");
+                input.insert(format!("step {index} {}", step.name), Sha256::of(text).to_string());
+            }
+            inputs.insert(part.name.clone(), Input(input));
         }
         Ok(inputs)
+    }
+
+    /// Which compilers the steps find: where they are, how long and of what time.
+    fn toolchain(&self) -> String {
+        let path = self.environment.get("PATH").map(String::as_str).unwrap_or_default();
+        let found = TOOLCHAIN.iter().filter_map(|name| {
+            let candidates = path.split(':').map(|folder| Utf8Path::new(folder).join(name));
+            let program = candidates.filter_map(|program| program.canonicalize_utf8().ok()).next()?;
+            let metadata = std::fs::metadata(&program).ok()?;
+            let time = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_secs();
+            Some(format!("{name} {program} {} {time}\n", metadata.len()))
+        });
+        Sha256::of(found.collect::<String>()).to_string()
     }
 
     /// The project's files that a part's commands name by their paths.
@@ -73,5 +148,30 @@ impl Inputs<'_> {
             }
         }
         Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_told_the_parts_own_first() {
+        let input = |pairs: &[(&str, &str)]| {
+            Input(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        };
+        let old = input(&[("uses zlib", "1"), ("step 2 configure", "a"), ("level", "full"), ("file x", "1")]);
+        let new = input(&[("uses zlib", "2"), ("step 2 configure", "b"), ("level", "seccomp"), ("variable CC", "x")]);
+        assert_eq!(
+            old.reasons(&new),
+            [
+                "file `x` is gone",
+                "it was built at level full, and this is seccomp",
+                "step `configure` changed",
+                "variable CC is new",
+                "part zlib, which it uses, changed",
+            ]
+        );
+        assert!(old.reasons(&old).is_empty() && old.digest() != new.digest());
     }
 }

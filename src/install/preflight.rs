@@ -42,8 +42,7 @@ pub fn preflight(check: &Preflight<'_>) -> Result<(), Error> {
         return Err(Error::Tools { tools, path: check.path.to_owned() });
     }
     let folder = check.folder;
-    let status = rustix::fs::statvfs(folder.as_std_path()).map_err(io::Error::from).at("inspect", folder)?;
-    if status.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC) {
+    if !room(folder)?.runs_programs {
         return Err(Error::NoExec { path: folder.to_owned() });
     }
     // A lower bound: sources unpack to several times their size, one at a time, and what they install is left.
@@ -51,13 +50,31 @@ pub fn preflight(check: &Preflight<'_>) -> Result<(), Error> {
     check_space(folder, check.sizes.iter().sum::<u64>() + 4 * largest)
 }
 
+/// What a file system has to offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Free bytes.
+    pub free: u64,
+    /// Programs on it can be run.
+    pub runs_programs: bool,
+}
+
+/// What the file system of a folder has to offer.
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn room(folder: &Utf8Path) -> Result<Room, Error> {
+    let status = rustix::fs::statvfs(folder.as_std_path()).map_err(io::Error::from).at("inspect", folder)?;
+    let runs_programs = !status.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC);
+    Ok(Room { free: status.f_bavail.saturating_mul(status.f_frsize), runs_programs })
+}
+
 /// Whether a folder's file system has room for so many bytes.
 ///
 /// # Errors
 /// [`Error::Space`].
 pub fn check_space(folder: &Utf8Path, needed: u64) -> Result<(), Error> {
-    let status = rustix::fs::statvfs(folder.as_std_path()).map_err(io::Error::from).at("inspect", folder)?;
-    let free = status.f_bavail.saturating_mul(status.f_frsize);
+    let free = room(folder)?.free;
     if free < needed {
         let mib = |bytes: u64| bytes >> 20;
         return Err(Error::Space { path: folder.to_owned(), free: mib(free), needed: mib(needed) + 1 });
@@ -78,7 +95,8 @@ fn tools(plan: &Plan) -> BTreeSet<String> {
     commands.filter(plain).map(str::to_owned).collect()
 }
 
-fn on_path(tool: &str, path: &str) -> bool {
+/// Whether a program is in one of the folders of a PATH.
+pub fn on_path(tool: &str, path: &str) -> bool {
     path.split(':').filter(|folder| !folder.is_empty()).any(|folder| {
         let program = Utf8PathBuf::from(folder).join(tool);
         std::fs::metadata(program).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)

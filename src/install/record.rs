@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::inputs::Input;
 use super::seen::Seen;
 use crate::base::{
     Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
@@ -77,6 +78,9 @@ pub struct PartRecord {
     pub location: RelPath,
     /// Digest of everything that went into it.
     pub input: Sha256,
+    /// The same, thing by thing.
+    #[serde(default)]
+    pub made_of: Input,
     /// The level of isolation it was built at.
     pub level: String,
     /// How long its build took.
@@ -158,7 +162,7 @@ impl PartRecord {
         name: &str,
         recipe: &str,
         location: &RelPath,
-        input: Sha256,
+        made_of: Input,
         level: &str,
         folder: &Utf8Path,
     ) -> Result<Self, Error> {
@@ -188,7 +192,8 @@ impl PartRecord {
             name,
             recipe,
             location,
-            input,
+            input: made_of.digest(),
+            made_of,
             level: level.to_owned(),
             took: None,
             seen: Seen::default(),

@@ -174,3 +174,15 @@ fn where_nothing_is_installed_nothing_is_made() {
     assert_eq!(scene.tree("folder"), ["file"]);
     assert!(!scene.exists("nowhere"));
 }
+
+#[test]
+fn the_doctor_says_what_the_machine_allows() {
+    let scene = Scene::new();
+    let told = scene.hardtack("doctor").ok().stdout;
+    for line in ["isolation at level `full`: ", "isolation at level `seccomp`: ", "make: on /usr/local/bin", "disk: "] {
+        assert!(told.contains(line), "no {line:?} in\n{told}");
+    }
+    let told = scene.hardtack("doctor --format json").ok().stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["isolated"], true);
+}

@@ -236,7 +236,7 @@ fn the_build_folder_has_the_same_path_everywhere_at_level_full() {
 
 /// What a build may try to get at the machine, a line each; the machine's own is told by `hacked`.
 const ATTEMPTS: &str = "all:\n\
-    \t-@for f in /etc /usr /sys /var/tmp/../lib $(OUT)/.. /dev /home /run; do echo x > $$f/hacked && echo hacked $$f; done\n\
+    \t-@for f in /etc /usr /sys /sys/fs/cgroup /var/tmp/../lib $(OUT)/.. /dev /home /run; do echo x > $$f/hacked && echo hacked $$f; done\n\
     \t-@umount /run && echo hacked run\n\
     \t-@mount -o remount,rw / && echo hacked root\n\
     \t-@unshare -Urm sh -c 'umount /home; umount /run; mount -o remount,rw /; mount -o remount,rw /etc; echo x > /etc/hacked && \
@@ -300,6 +300,85 @@ fn a_build_gets_at_nothing_but_its_folder_and_its_location_at_level_full() {
         set_mode(&scene.path(""), 0o777);
         check("user", scene.without_privileges(&install("user")).output().expect("runs"));
     }
+}
+
+/// Tries every way past the walls that is known, and says which is open.
+const BYPASSES: &str = r#"
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <netinet/in.h>
+static void told(const char *what, long result) { if (result >= 0) printf("open: %s\n", what); fflush(stdout); }
+static long path_socket(const char *path) {
+    struct sockaddr_un address = { AF_UNIX, "" };
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    return connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address);
+}
+int main(int count, char **words) {
+    char ring[256] = { 0 };
+    told("io_uring", syscall(425, 8, ring));
+    told("raw", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    told("raw version 6", socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6));
+    told("packet", socket(17, SOCK_RAW, 0));
+    told("old packet", socket(AF_INET, 10, 0));
+    told("vsock", socket(40, SOCK_STREAM, 0));
+    told("bluetooth", socket(31, SOCK_RAW, 1));
+    told("x32", syscall(0x40000000 + 41, AF_INET, SOCK_STREAM, 0));
+    told("inherited", write(7, "x", 1));
+    if (count > 1) told("path socket", path_socket(words[1]));
+#ifdef __x86_64__
+    if (fork() == 0) {
+        long result;
+        __asm__ volatile("int $0x80" : "=a"(result) : "a"(359L), "b"(2L), "c"(1L), "d"(0L) : "memory");
+        told("int 0x80", result);
+        _exit(0);
+    }
+    wait(0);
+#endif
+    puts("all were tried");
+    return 0;
+}
+"#;
+
+#[test]
+fn a_real_program_finds_no_way_past_the_walls() {
+    if Command::new("cc").arg("--version").output().is_err() || Command::new("bash").arg("--version").output().is_err()
+    {
+        return skipped("cc or bash is not here");
+    }
+    let server = Server::start();
+    let port = server.url("").rsplit(':').next().expect("a port").trim_end_matches('/').to_owned();
+    // Only root may listen there; who is not has no such socket to mask.
+    let path = format!("/run/hardtack-test-{}.sock", std::process::id());
+    let listener = std::os::unix::net::UnixListener::bind(&path);
+    let makefile = format!("all:\n\t@cc -o b $(PROGRAM) && ./b {path}\ninstall:\n");
+    for level in LEVELS.into_iter().filter(|level| allowed(level)) {
+        let scene = bundled(&makefile);
+        scene.write("app/b.c", BYPASSES);
+        scene.write("app/buildout.cfg", scene.read("app/buildout.cfg") + "    PROGRAM=${buildout:directory}/b.c\n");
+        scene.hardtack("bundle app --installer none").ok();
+        let own = scene.command(&["install", "app-1.0.tar.gz", "dest", "--sandbox", level]);
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", "exec 7<>/dev/tcp/127.0.0.1/$0; exec \"$@\"", &port])
+            .arg(own.get_program())
+            .args(own.get_args());
+        command.current_dir(own.get_current_dir().expect("a folder")).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("bash runs");
+        assert!(output.status.success(), "level {level}: {}", String::from_utf8_lossy(&output.stderr));
+        let log = scene.read("dest/.hardtack/logs/p.log");
+        let open: Vec<&str> = log.lines().filter(|line| line.starts_with("open: ")).collect();
+        // At level `seccomp` files are where they are, and sockets among them.
+        let wanted: &[&str] = if level == "seccomp" && listener.is_ok() { &["open: path socket"] } else { &[] };
+        assert!(log.contains("all were tried") && open == wanted, "level {level}:\n{log}");
+    }
+    drop(listener);
+    let _ = std::fs::remove_file(path);
 }
 
 #[test]

@@ -158,6 +158,7 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Uninstall(_) => "uninstall",
             Self::Cache(_) => "cache",
+            Self::Doctor => "doctor",
         }
     }
 }
@@ -176,6 +177,8 @@ pub(super) enum Command {
     Rollback(installed::Rollback),
     Uninstall(installed::Uninstall),
     Cache(CacheOf),
+    /// Tells what this machine allows, and what to change
+    Doctor,
 }
 
 /// Prints resolved values of the config

@@ -150,6 +150,18 @@ const READY: &str = "ready";
 const FAILED: i32 = 70;
 
 impl Sandbox {
+    /// Tries one level: what keeps it from working, or what keeps attempts to reach the network from being seen.
+    ///
+    /// # Errors
+    /// When the trial cannot be made at all.
+    pub fn examine(level: Level, launcher: &Utf8Path, scratch: &Utf8Path) -> Result<Examined, Error> {
+        let sandbox = Self { level, reason: String::new(), launcher: launcher.to_owned() };
+        Ok(match sandbox.trial(scratch)? {
+            Outcome::Ran(status, sightings) if status.success() => Examined::Works { unseen: sightings.unseen },
+            other => Examined::Fails(other.reason()),
+        })
+    }
+
     /// Finds the level that works. `launcher` is hardtack's own program, `scratch` a folder for the trial.
     ///
     /// # Errors
@@ -162,16 +174,16 @@ impl Sandbox {
         let mut reasons = Vec::new();
         for level in candidates {
             let sandbox = Self { level, reason: reasons.join("; "), launcher: launcher.to_owned() };
-            match sandbox.try_out(scratch)? {
-                None => return Ok(sandbox),
-                Some(reason) => reasons.push(format!("level `{}`: {reason}", level.name())),
+            match sandbox.trial(scratch)? {
+                Outcome::Ran(status, _) if status.success() => return Ok(sandbox),
+                other => reasons.push(format!("level `{}`: {}", level.name(), other.reason())),
             }
         }
         Err(Error::Isolation { reason: reasons.join("; ") })
     }
 
-    /// Why a trivial command does not run at this level; `None` if it does.
-    fn try_out(&self, scratch: &Utf8Path) -> Result<Option<String>, Error> {
+    /// Runs a trivial command.
+    fn trial(&self, scratch: &Utf8Path) -> Result<Outcome, Error> {
         let inside = scratch.join("tmp");
         create_dir_all(&inside)?;
         let task = Task {
@@ -183,11 +195,7 @@ impl Sandbox {
             inherit: Vec::new(),
         };
         let output = File::create(scratch.join("trial.log")).at("create", scratch)?;
-        match self.run(&task, scratch, Stdio::null(), &output)? {
-            Outcome::Ran(status, _) if status.success() => Ok(None),
-            Outcome::Ran(status, _) => Ok(Some(format!("/bin/sh does not run: {status}"))),
-            Outcome::NoWalls(reason) => Ok(Some(reason)),
-        }
+        self.run(&task, scratch, Stdio::null(), &output)
     }
 
     /// Runs a command and waits for it. `scratch` is a folder for messages between the two processes.
@@ -221,6 +229,18 @@ impl Sandbox {
     }
 }
 
+/// What was found of a level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Examined {
+    /// It is to be had.
+    Works {
+        /// Why attempts to reach the network are not seen.
+        unseen: Option<String>,
+    },
+    /// It is not, for this reason.
+    Fails(String),
+}
+
 /// How a task ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -228,4 +248,14 @@ pub enum Outcome {
     Ran(ExitStatus, Sightings),
     /// It did not: the walls could not be set up.
     NoWalls(String),
+}
+
+impl Outcome {
+    /// Why a trivial command did not run.
+    fn reason(self) -> String {
+        match self {
+            Self::Ran(status, _) => format!("/bin/sh does not run: {status}"),
+            Self::NoWalls(reason) => reason,
+        }
+    }
 }

@@ -1,0 +1,123 @@
+//! `hardtack doctor`: what this machine allows, and what to change where it does not.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+
+use super::context::Context;
+use super::error::{ENVIRONMENT, Report};
+use super::install::PATH;
+use crate::base::PathError;
+use crate::install::sandbox::{Examined, Level, Sandbox};
+use crate::install::{on_path, room};
+use crate::report::{JSON_FORMAT, bytes};
+
+/// Programs that nearly every build calls.
+const TOOLS: [&str; 3] = ["cc", "make", "sh"];
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    fine: bool,
+    found: String,
+    /// What to change.
+    advice: Option<String>,
+}
+
+pub(super) fn run(context: &Context<'_>) -> Result<(), Report> {
+    let mut findings = isolation(context)?;
+    let isolated = findings.iter().any(|finding| finding.fine);
+    findings.extend(tools());
+    findings.push(temporary(context));
+    if context.console.json {
+        let rows = findings.iter().map(|finding| {
+            json!({ "what": finding.what, "fine": finding.fine, "found": finding.found, "advice": finding.advice })
+        });
+        let rows: Vec<_> = rows.collect();
+        context.console.out_json(&json!({ "format": JSON_FORMAT, "isolated": isolated, "findings": rows }))?;
+    } else {
+        let lines = findings.iter().map(|finding| {
+            let mark = if finding.fine { "ok" } else { "no" };
+            let advice = finding.advice.as_ref().map(|advice| format!("    to change that: {advice}\n"));
+            format!("{mark}  {}: {}\n{}", finding.what, finding.found, advice.unwrap_or_default())
+        });
+        context.console.out(&lines.collect::<String>())?;
+    }
+    match isolated {
+        true => Ok(()),
+        false => Err(Report::new(ENVIRONMENT, "no-isolation", "no level of isolation is to be had here")),
+    }
+}
+
+/// The levels, each tried.
+fn isolation(context: &Context<'_>) -> Result<Vec<Finding>, Report> {
+    let Some(program) = &context.environment.program else {
+        return Err(Report::new(ENVIRONMENT, "no-program", "failed to find hardtack's own program; is /proc mounted?"));
+    };
+    let made = tempfile::Builder::new().prefix("hardtack-doctor").tempdir();
+    let unmade = |source| PathError { action: "make a folder in", path: "/tmp".into(), source };
+    let folder = made.map_err(unmade)?;
+    let scratch = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap_or_default();
+    let levels = [(Level::Full, "isolation at level `full`"), (Level::Seccomp, "isolation at level `seccomp`")];
+    let mut findings = Vec::new();
+    for (level, what) in levels {
+        findings.push(match Sandbox::examine(level, program, &scratch.join(level.name()))? {
+            Examined::Works { unseen: None } => {
+                let found = "works; who tries to reach the network is named".to_owned();
+                Finding { what, fine: true, found, advice: None }
+            }
+            Examined::Works { unseen: Some(reason) } => {
+                let found = format!("works; who tries to reach the network is not seen: {reason}");
+                Finding { what, fine: true, found, advice: None }
+            }
+            Examined::Fails(reason) => {
+                let advice = if level == Level::Full { namespaces() } else { None };
+                Finding { what, fine: false, found: reason, advice }
+            }
+        });
+    }
+    Ok(findings)
+}
+
+/// What keeps anybody from making user namespaces.
+fn namespaces() -> Option<String> {
+    let setting = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    let is = |path: &str, value: &str| setting(path).as_deref() == Some(value);
+    if is("/proc/sys/user/max_user_namespaces", "0") || is("/proc/sys/user/max_net_namespaces", "0") {
+        return Some("as root: sysctl user.max_user_namespaces=10000 user.max_net_namespaces=10000".to_owned());
+    }
+    if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
+        return Some("as root: sysctl kernel.unprivileged_userns_clone=1".to_owned());
+    }
+    if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+        return Some(
+            "as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a profile for hardtack".to_owned(),
+        );
+    }
+    // Nothing of the kernel's: a filter, as containers have it.
+    Some(
+        "a container's own rules forbid it; docker and podman allow it with --security-opt seccomp=unconfined"
+            .to_owned(),
+    )
+}
+
+fn tools() -> Vec<Finding> {
+    let found = TOOLS.into_iter().map(|what| {
+        let fine = on_path(what, PATH);
+        let found = if fine { format!("on {PATH}") } else { format!("not on {PATH}") };
+        let advice = (!fine).then(|| "install it, or say where it is: hardtack install --env PATH=…".to_owned());
+        Finding { what, fine, found, advice }
+    });
+    found.collect()
+}
+
+/// Room where a bundle would be installed by default.
+fn temporary(context: &Context<'_>) -> Finding {
+    let folder: &Utf8Path = &context.folder;
+    let (fine, found) = match room(folder) {
+        Ok(room) if room.runs_programs => (true, format!("{} free in `{folder}`", bytes(room.free))),
+        Ok(_) => (false, format!("`{folder}` is on a file system mounted noexec")),
+        Err(error) => (false, error.to_string()),
+    };
+    let advice = (!fine).then(|| "install to a folder on another file system".to_owned());
+    Finding { what: "disk", fine, found, advice }
+}
