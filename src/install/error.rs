@@ -2,8 +2,8 @@
 
 use camino::Utf8PathBuf;
 
+use super::attempts::StepAttempt;
 use super::causes::Cause;
-use super::seen::StepAttempt;
 use crate::archive;
 use crate::base::{Mismatch, PathError};
 

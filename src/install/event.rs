@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
+use super::attempts::StepAttempt;
 use super::sandbox::Level;
-use super::seen::StepAttempt;
 
 /// One step of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]

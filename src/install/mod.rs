@@ -5,6 +5,7 @@
 //! puts the finished generation in place when all of it is there ([`Destination`]). It does not import `fetch`: there
 //! is no way from here to a server.
 
+mod attempts;
 mod building;
 mod causes;
 mod destination;
@@ -22,10 +23,10 @@ mod record;
 mod run;
 pub mod sandbox;
 mod schedule;
-mod seen;
 mod source;
 mod survey;
 
+pub use attempts::{Attempt, Seen, Sightings, StepAttempt};
 pub use causes::Cause;
 pub use destination::{Destination, Open};
 pub use engine::{Install, Installed, install};
@@ -37,6 +38,5 @@ pub use placing::Image;
 pub use preflight::{Preflight, Room, check_space, differing_conditions, on_path, preflight, room};
 pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
 pub use run::check_visible;
-pub use seen::{Seen, StepAttempt};
 pub use source::{SourceFile, SourcePlace, check_project_sources};
 pub use survey::{Difference, Differences, Survey};

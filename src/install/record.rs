@@ -11,9 +11,9 @@ use camino::Utf8Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::attempts::Seen;
 use super::error::Error;
 use super::inputs::Input;
-use super::seen::Seen;
 use crate::base::{
     Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
     link_file, write_atomic,

@@ -7,12 +7,12 @@ use std::process::{ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::attempts::Seen;
 use super::building::Bench;
 use super::causes::{self, Cause};
 use super::error::Error;
 use super::event::Event;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
-use super::seen::Seen;
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
 use crate::recipes::{Part, StepKind};

@@ -1,12 +1,24 @@
 //! Errors of downloads, by git too.
 
 use std::error::Error as StdError;
+use std::io;
 
-use super::sources::{Verdict, is_full};
 use super::{DOWNLOAD, ENVIRONMENT};
 
 /// What is whole by then is in the cache.
 const AGAIN: Option<&str> = Some("sources that are whole are kept; run the command again to go on");
+
+/// What a cause is to programs and people: exit status, code, and the way out.
+pub(super) type Verdict = (u8, &'static str, Option<&'static str>);
+
+/// Whether a disk was full.
+pub(super) fn is_full(error: &(dyn StdError + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |error| (*error).source());
+    chain.any(|error| {
+        let io = error.downcast_ref::<io::Error>();
+        io.is_some_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    })
+}
 
 /// What is told of a download that failed.
 pub(super) fn verdict(error: &(dyn StdError + Send + Sync + 'static)) -> Verdict {
@@ -71,7 +83,7 @@ fn of(error: &crate::fetch::Error) -> Verdict {
 
 #[cfg(all(test, feature = "net"))]
 mod tests {
-    use std::io::ErrorKind;
+    use io::ErrorKind;
 
     use super::*;
     use crate::fetch::{Error, GitFailure};

@@ -1,5 +1,6 @@
 //! Errors of caches, locks, archives and downloads.
 
+use super::network::{Verdict, is_full};
 use super::{DIGEST, DOWNLOAD, ENVIRONMENT, Item, MISSING, Report, USAGE, network};
 use crate::archive::{self, Refusal};
 use crate::bundle::{Failure, FailureCause};
@@ -83,20 +84,6 @@ fn own(cause: &FailureCause) -> &FailureCause {
         other => other,
     }
 }
-
-/// Whether a disk was full.
-pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut chain = std::iter::successors(Some(error), |error| error.source());
-    chain.any(|error| {
-        let io = error.downcast_ref::<std::io::Error>();
-        io.is_some_and(|error| {
-            matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-        })
-    })
-}
-
-/// What a cause is to programs and people: exit status, code, and the way out.
-pub(super) type Verdict = (u8, &'static str, Option<&'static str>);
 
 fn verdict(cause: &FailureCause) -> Verdict {
     match cause {

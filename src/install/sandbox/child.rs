@@ -12,7 +12,7 @@ use rustix::io::FdFlags;
 use rustix::process::Pid;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::attempts::Sightings;
+use super::super::attempts::Sightings;
 use super::filter;
 use super::mounts;
 use super::namespaces;
@@ -64,7 +64,7 @@ fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> 
             }
             processes::run_step(|| become_command(task, answer), tell)
         };
-        let end = processes::run_first(inside, &mut watching, tell);
+        let end = processes::run_first(inside, |first, told, go_on| watching.watch(first, told, go_on), tell);
         witness::write(seen, &watching.into_sightings());
         return end;
     }

@@ -4,7 +4,6 @@
 //! has a single thread, gives up all privileges and becomes the command. What level a machine allows is found out by
 //! setting everything up once in such a child, not by reading settings.
 
-mod attempts;
 mod child;
 mod filter;
 mod listener;
@@ -22,10 +21,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::attempts::Sightings;
 use super::error::Error;
 use crate::base::{IoContext, create_dir_all};
 
-pub use attempts::{Attempt, Sightings};
 pub use child::run_child;
 pub(super) use mounts::is_masked;
 

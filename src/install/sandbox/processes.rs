@@ -13,7 +13,6 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus};
 
 use super::walls::{Doing, WallError};
-use super::witness::Witness;
 
 /// Rounds of ending what a step left behind; one that forks faster than that is not waited for.
 const ROUNDS: usize = 1000;
@@ -129,11 +128,11 @@ impl Outside {
     }
 }
 
-/// Does `inside` as the first process of a new PID namespace, which the caller unshared before, and waits for it while
-/// `witness` watches. `tell` gets what goes wrong there.
+/// Does `inside` as the first process of a new PID namespace, which the caller unshared before, and waits for it after `watch`,
+/// which hears its words and lets it go on. `tell` gets what goes wrong there.
 pub(super) fn run_first(
     inside: impl FnOnce(&mut Outside) -> Result<End, WallError>,
-    witness: &mut Witness,
+    watch: impl FnOnce(Pid, PipeReader, PipeWriter) -> Option<End>,
     tell: &dyn Fn(&WallError),
 ) -> Result<End, WallError> {
     let (told, words) = io::pipe().doing("making a pipe")?;
@@ -143,7 +142,7 @@ pub(super) fn run_first(
         leave(first_process(inside, Outside { words, go_on }), tell)
     };
     drop((words, go_on));
-    let end = witness.watch(first, told, may_go_on);
+    let end = watch(first, told, may_go_on);
     let own = wait_for(first)?;
     Ok(end.unwrap_or(own))
 }

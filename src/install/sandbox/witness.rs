@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
-use super::attempts::{Attempt, Sightings};
+use super::super::attempts::{Attempt, Sightings};
 use super::listener::{self, Call, Listener, Target};
 use super::processes::{self, End, Word};
 use super::resolver::{Question, Resolver};
