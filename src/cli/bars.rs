@@ -1,11 +1,14 @@
-//! What a person sees while waiting: how many of the sources are done, and how far each running download is.
+//! What a person sees while waiting: how many of the sources are done, and how far each running download is; which parts
+//! are being built, at which step, and for how long.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::bundle::Progress;
+use crate::install::Event;
 
 /// Bars on a terminal, below what is said.
 pub(super) struct Bars {
@@ -20,6 +23,8 @@ struct State {
     sources: u64,
     done: u64,
     files: BTreeMap<String, ProgressBar>,
+    /// Parts that are being built.
+    parts: BTreeMap<String, ProgressBar>,
 }
 
 impl Bars {
@@ -63,6 +68,31 @@ impl Bars {
                         whole.finish_and_clear();
                         state.whole = None;
                     }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Shows which parts are being built.
+    pub(super) fn build(&self, event: &Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Installing { part, .. } => {
+                let bar = self.multi.add(ProgressBar::new_spinner());
+                bar.set_style(style("  {msg:50!} {elapsed}"));
+                bar.set_message(part.clone());
+                bar.enable_steady_tick(Duration::from_secs(1));
+                state.parts.insert(part.clone(), bar);
+            }
+            Event::Step { part, step, .. } => {
+                if let Some(bar) = state.parts.get(part) {
+                    bar.set_message(format!("{part}: {step}"));
+                }
+            }
+            Event::Built { part, .. } | Event::Failed { part, .. } => {
+                if let Some(bar) = state.parts.remove(part) {
+                    bar.finish_and_clear();
                 }
             }
             _ => {}

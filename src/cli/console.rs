@@ -13,6 +13,7 @@ use super::environment::Environment;
 use super::error::{Item, Report};
 use crate::base::Place;
 use crate::bundle::Progress;
+use crate::install::Event;
 use crate::recipes::Lint;
 use crate::report::JSON_FORMAT;
 
@@ -67,6 +68,13 @@ impl Console {
     pub(super) fn progress(&self, progress: &Progress) {
         if let Some(bars) = &self.bars {
             bars.show(progress);
+        }
+    }
+
+    /// Shows which parts are being built, where people watch.
+    pub(super) fn building(&self, event: &Event) {
+        if let Some(bars) = &self.bars {
+            bars.build(event);
         }
     }
 

@@ -109,8 +109,45 @@ pub(super) fn cache_step(event: &CacheEvent) -> String {
     }
 }
 
+/// What programs are told of an installation; the rest they are told in words.
+fn installation_as_json(event: &InstallEvent) -> Option<serde_json::Value> {
+    Some(match event {
+        InstallEvent::Level { level, reason } => {
+            json!({ "event": "isolation", "level": level.name(), "reason": reason })
+        }
+        InstallEvent::Uninstalling { part, reason } => {
+            json!({ "event": "uninstalling", "part": part, "reason": reason })
+        }
+        InstallEvent::Outdated { part, reason } => json!({ "event": "outdated", "part": part, "reason": reason }),
+        InstallEvent::Installing { part, index, total } => {
+            json!({ "event": "installing", "part": part, "index": index, "total": total })
+        }
+        InstallEvent::Keeping { part } => json!({ "event": "keeping", "part": part }),
+        InstallEvent::Step { part, step, command } => {
+            json!({ "event": "step", "part": part, "step": step, "command": command })
+        }
+        InstallEvent::Built { part, took } => {
+            json!({ "event": "built", "part": part, "seconds": took.as_secs_f64() })
+        }
+        InstallEvent::Failed { part, running, skipped } => {
+            json!({ "event": "failed", "part": part, "running": running, "skipped": skipped })
+        }
+        InstallEvent::Attempted { part, attempt, allowed } => {
+            json!({ "event": "network-attempt", "part": part, "attempt": attempt, "allowed": allowed })
+        }
+        _ => return None,
+    })
+}
+
 /// Tells a step of an installation. With `walk`, commands are told too.
 pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) {
+    console.building(event);
+    if console.json
+        && let Some(value) = installation_as_json(event)
+    {
+        console.event(&value);
+        return;
+    }
     match event {
         InstallEvent::Level { level, reason } => {
             let what = match level.name() {

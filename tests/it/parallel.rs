@@ -90,6 +90,28 @@ fn a_failure_ends_what_uses_it_and_with_keep_going_nothing_else() {
 }
 
 #[test]
+fn people_see_what_is_being_built_and_programs_are_told() {
+    let scene = bundled(&[("a", "all install:\n\t@sleep 0.4\n", "")]);
+    let ran = scene.hardtack("install app-1.0.tar.gz json --format json").ok();
+    let events: Vec<serde_json::Value> =
+        ran.stderr.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!(names, ["message", "isolation", "installing", "step", "step", "step", "step", "built"]);
+    assert!(events.last().is_some_and(|event| event["part"] == "a" && event["seconds"].as_f64() > Some(0.3)));
+
+    let hardtack = scene.command(&[]);
+    let mut command = std::process::Command::new("script");
+    let program = env!("CARGO_BIN_EXE_hardtack");
+    command.args(["-qec", &format!("stty cols 100; {program} install app-1.0.tar.gz dest"), "/dev/null"]);
+    command.current_dir(scene.path("")).env_clear();
+    command.envs(hardtack.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+    match command.output() {
+        Ok(output) => assert!(String::from_utf8_lossy(&output.stdout).contains("  a: make "), "{output:?}"),
+        Err(_) => crate::support::skipped("script is not here"),
+    }
+}
+
+#[test]
 fn several_failures_are_told_together() {
     let bad = |word: &str| format!("all:\n\t@echo {word}; exit 3\ninstall:\n");
     let scene = bundled(&[("one", &bad("first"), ""), ("two", &bad("second"), "")]);
