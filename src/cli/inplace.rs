@@ -11,6 +11,7 @@ use super::error::{Report, USAGE, failures};
 use super::events;
 use super::prepared::Prepared;
 use super::project::Project;
+use super::release::Looked;
 use crate::base::{Epoch, Fingerprint, Sha256, SourceKey, Wanted, fingerprint_file};
 use crate::bundle::{Collect, LockUse, Progress, find};
 use crate::cache::{Depth, Event};
@@ -45,6 +46,14 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
     let epoch = epoch.unwrap_or(Epoch::from_seconds(FIXED_EPOCH));
     let caches = Some(caches);
     Ok(Prepared { destination, plan: project.plan, sources, image: None, release: None, epoch, _caches: caches })
+}
+
+/// Looks at a project, without touching it.
+pub(super) fn look_at(context: &Context<'_>, project: Project) -> Result<Looked, Report> {
+    let caches = caches(context, &project)?;
+    let sources = cached_sources(context, &project, &caches)?;
+    let root = project.root().to_owned();
+    Ok(Looked { files: root.clone(), root, plan: project.plan, sources })
 }
 
 /// All sources from the project's cache and from this machine's disk. What is missing is told all at once.

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use camino::Utf8Path;
-
 use super::access::Access;
 use super::args::Install as Arguments;
 use super::collection::{shown, walk};
@@ -13,8 +11,8 @@ use super::error::{ENVIRONMENT, Report, USAGE};
 use super::failure_page::{self, Page};
 use super::prepared::Prepared;
 use super::project::Loaded;
-use super::{events, inplace, release};
-use crate::bundle::{Bundle, UnpackedBundle, is_bundle_folder};
+use super::{events, foresight, inplace, release};
+use crate::bundle::is_bundle_folder;
 use crate::install::sandbox::{Level, Sandbox};
 use crate::install::{Event, Install, check_visible, install};
 use crate::report::{JSON_FORMAT, plural, seconds};
@@ -30,7 +28,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     refuse_assignments(context, arguments, path.is_dir() && !is_bundle_folder(&path))?;
     let steps_path = environment.get("PATH").map(String::as_str).unwrap_or_default();
     if arguments.dry_run {
-        return dry_run(context, &path);
+        return foresight::show(context, arguments, &path, &environment);
     }
     let started = Instant::now();
     let mut told = context.console.verbose > 0;
@@ -165,26 +163,4 @@ fn environment(arguments: &Arguments) -> Result<BTreeMap<String, String>, Report
         environment.insert(name.to_owned(), value.to_owned());
     }
     Ok(environment)
-}
-
-/// What would be built, from the bundle's manifest or the project's plan.
-fn dry_run(context: &Context<'_>, path: &Utf8Path) -> Result<(), Report> {
-    let parts: Vec<(String, String)> = if path.is_dir() && !is_bundle_folder(path) {
-        let project = Loaded::from_disk(context, path, context.overrides.clone(), Access::INSTALL)?.project(context)?;
-        project.plan.parts.into_iter().map(|part| (part.name, part.recipe)).collect()
-    } else {
-        let manifest = match is_bundle_folder(path) {
-            true => UnpackedBundle::open(path)?.manifest().clone(),
-            false => Bundle::open(path)?.manifest().clone(),
-        };
-        manifest.parts.into_iter().map(|part| (part.name, part.recipe)).collect()
-    };
-    if context.console.json {
-        let parts = parts.iter().map(|(name, recipe)| serde_json::json!({ "name": name, "recipe": recipe }));
-        return context
-            .console
-            .out_json(&serde_json::json!({ "format": JSON_FORMAT, "parts": parts.collect::<Vec<_>>() }));
-    }
-    let lines = parts.iter().map(|(name, recipe)| format!("{name}\t{recipe}\n"));
-    context.console.out(&lines.collect::<String>())
 }

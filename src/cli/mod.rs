@@ -22,6 +22,7 @@ mod error;
 mod events;
 mod failure_page;
 mod fetch;
+mod foresight;
 mod inplace;
 mod install;
 mod installed;

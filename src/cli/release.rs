@@ -76,6 +76,51 @@ fn unpack_into(
     Ok((plan, sources, Some(image)))
 }
 
+/// A bundle as it would be installed, in a folder that is not the destination.
+pub(super) struct Looked {
+    pub(super) root: Utf8PathBuf,
+    pub(super) plan: Plan,
+    pub(super) sources: BTreeMap<SourceKey, SourceFile>,
+    /// Where the project's files are.
+    pub(super) files: Utf8PathBuf,
+}
+
+/// Looks at a bundle file, unpacking it to `scratch`.
+pub(super) fn look_at_file(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    path: &Utf8Path,
+    scratch: &Utf8Path,
+) -> Result<Looked, Report> {
+    let bundle = Bundle::open(path)?;
+    let manifest = bundle.manifest().clone();
+    check_conditions(context, &manifest)?;
+    let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
+    let (folder, files) = (scratch.join("bundle"), scratch.join("tree"));
+    bundle.unpack(&folder, context.threads())?;
+    lay_out(&manifest, &folder, &files, arguments.keep_cache, Take::Move)?;
+    let plan = plan(context, &manifest, &root, &files, &folder)?;
+    let sources = Sources { manifest: &manifest, folder: &folder, kept: arguments.keep_cache }.find(&plan, &[])?;
+    Ok(Looked { root, plan, sources, files })
+}
+
+/// Looks at an unpacked bundle.
+pub(super) fn look_at_folder(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    folder: &Utf8Path,
+) -> Result<Looked, Report> {
+    let bundle = UnpackedBundle::open(folder)?;
+    let manifest = bundle.manifest().clone();
+    check_conditions(context, &manifest)?;
+    let root = arguments.dest.as_ref().map_or_else(|| folder.to_owned(), |dest| context.real_path(dest));
+    let damage = bundle.check()?;
+    damaged_files(folder, &manifest, &damage)?;
+    let plan = plan(context, &manifest, &root, folder, folder)?;
+    let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
+    Ok(Looked { root, plan, sources, files: folder.to_owned() })
+}
+
 /// Prepares the installation of an unpacked bundle, in its own folder unless another one is named.
 pub(super) fn from_folder(
     context: &Context<'_>,

@@ -13,12 +13,13 @@ use super::event::Event;
 use super::inputs::{Input, Inputs};
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
+use super::preview::Fate;
 use super::record::{PartRecord, Release, State};
 use super::run::Build;
 use super::sandbox::{Bind, Level, Sandbox};
 use super::schedule::Schedule;
-use super::source::{SourceFile, SourcePlace};
-use crate::base::{Epoch, SourceKey, create_dir_all, fingerprint_file, remove_tree};
+use super::source::{SourceFile, file_of};
+use crate::base::{Epoch, SourceKey, create_dir_all, remove_tree};
 use crate::recipes::{NetworkAttempts, Origin, Part, Plan, Source};
 
 /// What a part takes that was never built, beside what its sources take.
@@ -123,17 +124,7 @@ impl Install<'_> {
 
     /// The file of a source; those of the project are looked up where the project's files are now.
     fn source(&self, source: &Source) -> Result<SourceFile, Error> {
-        if let Origin::Project(path) = &source.origin {
-            let fingerprint = fingerprint_file(&self.project_files(false).join(path))?;
-            return Ok(SourceFile { name: source.shown(), place: SourcePlace::Project(path.clone()), fingerprint });
-        }
-        let found = source.key().and_then(|key| self.sources.get(&key));
-        let missing = || {
-            let path = Utf8PathBuf::from(source.shown());
-            let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-            crate::base::PathError { action: "find source", path, source }
-        };
-        Ok(found.cloned().ok_or_else(missing)?)
+        file_of(source, &self.sources, &self.project_files(false))
     }
 
     /// The parts whose installed files can stay, for they come from the same input.
@@ -144,20 +135,17 @@ impl Install<'_> {
     ) -> Result<BTreeSet<String>, Error> {
         let mut keep = BTreeSet::new();
         for part in &self.plan.parts {
-            let Some(record) = self.destination.record(&part.name)? else { continue };
-            let name = part.name.clone();
+            let record = self.destination.record(&part.name)?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
-            if record.input != input.digest() {
-                let reason = match record.made_of == Input::default() {
-                    true => "it was installed by an older hardtack".to_owned(),
-                    false => record.made_of.reasons(&input).join("; "),
-                };
-                observe(Event::Outdated { part: name, reason });
-            } else if !record.is_whole_in(&self.destination.root().join(&record.location)) {
-                let reason = "its files are gone or have changed".to_owned();
-                observe(Event::Uninstalling { part: name, reason });
-            } else {
-                keep.insert(name);
+            let name = part.name.clone();
+            match Fate::of(record.as_ref(), &input, self.destination.root()) {
+                Fate::New => {}
+                Fate::Outdated(reason) => observe(Event::Outdated { part: name, reason }),
+                Fate::Broken => {
+                    let reason = "its files are gone or have changed".to_owned();
+                    observe(Event::Uninstalling { part: name, reason });
+                }
+                Fate::Kept => drop(keep.insert(name)),
             }
         }
         Ok(keep)

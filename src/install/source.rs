@@ -1,10 +1,12 @@
 //! The files of sources.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::{Error, MissingSource};
-use crate::base::{Fingerprint, RelPath, fingerprint_file};
-use crate::recipes::{Origin, Plan};
+use crate::base::{Fingerprint, PathError, RelPath, SourceKey, fingerprint_file};
+use crate::recipes::{Origin, Plan, Source};
 
 /// A source's bytes on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,25 @@ impl SourceFile {
             SourcePlace::Project(path) => root.join(path),
         }
     }
+}
+
+/// The file of a source; those of the project are looked up where its files are now.
+pub(super) fn file_of(
+    source: &Source,
+    sources: &BTreeMap<SourceKey, SourceFile>,
+    files: &Utf8Path,
+) -> Result<SourceFile, Error> {
+    if let Origin::Project(path) = &source.origin {
+        let fingerprint = fingerprint_file(&files.join(path))?;
+        return Ok(SourceFile { name: source.shown(), place: SourcePlace::Project(path.clone()), fingerprint });
+    }
+    let found = source.key().and_then(|key| sources.get(&key));
+    let missing = || {
+        let path = Utf8PathBuf::from(source.shown());
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        PathError { action: "find source", path, source }
+    };
+    Ok(found.cloned().ok_or_else(missing)?)
 }
 
 /// The sources of `plan` that are project files below `root` and are not there, and those that are something else.

@@ -161,6 +161,37 @@ fn a_failure_says_what_is_probably_missing_on_a_page_that_goes_when_it_is_mended
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_built_and_why_and_does_nothing() {
+    let scene = releases();
+    let first = scene.hardtack("install -n app-1.0.tar.gz dest").ok().stdout;
+    assert_eq!(first, "build\tone\tzc.recipe.cmmi\tit is new\nbuild\tgone\tzc.recipe.cmmi\tit is new\n");
+    assert!(!scene.exists("dest"));
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    let before = scene.tree("dest");
+    let again = scene.hardtack("install -n app-1.0.tar.gz dest").ok().stdout;
+    assert_eq!(again, "keep\tone\tzc.recipe.cmmi\t\nkeep\tgone\tzc.recipe.cmmi\t\n");
+    let second = scene.hardtack("install -n app-2.0.tar.gz dest").ok().stdout;
+    let wanted = "build\tone\tzc.recipe.cmmi\tsource `one-1.0.tgz` is gone; source `one-2.0.tgz` is new\n\
+                  build\tnew\tzc.recipe.cmmi\tit is new\nremove\tgone\t\tthe config no longer has it\n";
+    assert_eq!(second, wanted);
+    assert_eq!(scene.tree("dest"), before);
+    let json = scene.hardtack("install -n app-2.0.tar.gz dest --format json").ok().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["parts"][2]["action"], "remove");
+
+    std::fs::remove_dir_all(scene.path("dest/parts/one")).expect("removes");
+    let broken = scene.hardtack("install -n app-1.0.tar.gz dest").ok().stdout;
+    assert!(broken.starts_with("build\tone\tzc.recipe.cmmi\tits files are gone or have changed\n"), "{broken}");
+
+    let server = Server::start();
+    scene.foo_project(&server);
+    scene.hardtack("install -n app").exits(3).says(&["error[source-missing]"]);
+    scene.hardtack("fetch app").ok();
+    assert_eq!(scene.hardtack("install -n app").ok().stdout, "build\tfoo\tzc.recipe.cmmi\tit is new\n");
+    assert!(!scene.exists("app/.hardtack") && !scene.exists("app/parts"));
+}
+
+#[test]
 fn where_nothing_is_installed_nothing_is_made() {
     let scene = Scene::new();
     scene.write("folder/file", "x");

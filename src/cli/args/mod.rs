@@ -335,7 +335,7 @@ pub(super) struct Install {
     /// Lets an upgrade take the running installation away while it is built, where it cannot be built aside
     #[arg(long, env = "HARDTACK_ALLOW_DOWNTIME", value_parser = FalseyValueParser::new())]
     pub(super) allow_downtime: bool,
-    /// Prints what would be built and does nothing
+    /// Prints what would be built, kept and removed, and why, and does nothing
     #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
 }
