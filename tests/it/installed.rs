@@ -217,3 +217,28 @@ fn the_doctor_says_what_the_machine_allows() {
     let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(told["isolated"], true);
 }
+
+#[test]
+fn killed_at_any_moment_an_upgrade_leaves_a_program_that_runs() {
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    for round in 0..30u64 {
+        let bundle = if round % 2 == 0 { "app-2.0.tar.gz" } else { "app-1.0.tar.gz" };
+        let mut command = scene.command(&["install", bundle, "dest", "-q"]);
+        let mut running = command.stderr(std::process::Stdio::null()).spawn().expect("starts");
+        // From before its first look to after its last move.
+        std::thread::sleep(std::time::Duration::from_millis(round * 17 % 290));
+        let _ = running.kill();
+        running.wait().expect("ends");
+        let said = output_of(&scene.path("dest/parts/one/bin/one"));
+        assert!(said.starts_with("one 1.0") || said.starts_with("one 2.0"), "round {round}: {said}");
+    }
+    // What the killed one had started may take a moment to be gone.
+    let ended = (0..50).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        scene.hardtack("install app-2.0.tar.gz dest").code == Some(0)
+    });
+    assert!(ended && one_says(&scene, "2.0") && scene.read("dest/settings.ini") == "of release 2\n");
+    scene.hardtack("verify dest").ok();
+    assert!(!scene.exists("dest/.hardtack/next") && !scene.exists("dest/.hardtack/journal"));
+}
