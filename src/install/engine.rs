@@ -14,12 +14,12 @@ use super::inputs::{Input, Inputs};
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::preview::Fate;
-use super::record::{PartRecord, Release, State};
+use super::record::{PartRecord, ProjectEntry, Release, State};
 use super::run::Build;
 use super::sandbox::{Bind, Level, Sandbox};
 use super::schedule::Schedule;
 use super::source::{SourceFile, file_of};
-use crate::base::{Epoch, SourceKey, create_dir_all, remove_tree};
+use crate::base::{Epoch, RelPath, SourceKey, create_dir_all, files_below, remove_tree};
 use crate::recipes::{NetworkAttempts, Origin, Part, Plan, Source};
 
 /// What a part takes that was never built, beside what its sources take.
@@ -85,8 +85,11 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     }
     let keep = install.keepable(&inputs, observe)?;
     let same_release = current.as_ref().is_some_and(|state| state.release == install.release);
-    let same_project =
-        install.image.as_ref().is_none_or(|image| current.as_ref().is_some_and(|state| state.project == image.files));
+    let same_project = install.image.as_ref().is_none_or(|image| {
+        current
+            .as_ref()
+            .is_some_and(|state| state.project.iter().filter(|(path, _)| !state.made.contains(*path)).eq(&image.files))
+    });
     if keep.len() == install.plan.parts.len() && result.removed.is_empty() && same_project && same_release {
         observe(Event::NothingToDo);
         result.kept = install.plan.parts.iter().map(|part| part.name.clone()).collect();
@@ -207,10 +210,18 @@ impl Run<'_> {
         withdrawn?;
         self.refuse_attempts(keep, &result.built, observe)?;
 
+        // What builds made beside their locations is installed like files of the project.
+        let made = self.made_beside(&placing.tops, !result.kept.is_empty())?;
+        let mut image = image.clone();
+        if let Some(image) = &mut image {
+            image.files.extend(made.clone());
+        }
+        let placing = Placing::new(destination, plan.top_folders(), image.as_ref(), current)?;
         let changes = placing.finish(current, &BTreeSet::new())?;
         let names = plan.parts.iter().map(|part| part.name.clone()).collect();
         let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
         state.project = image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
+        state.made = made.into_keys().collect();
         destination.write_next_state(&state)?;
         destination.flush()?;
         Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
@@ -263,7 +274,7 @@ impl Run<'_> {
         let build = |part: &Part, bench: &Bench| self.build_part(part, &environment, bench);
         let built = build_all(&mut schedule, order, &build, observe);
         if built.is_err() {
-            self.remove_mount_points();
+            self.remove_unfinished()?;
         }
         result.built = built?;
         result.kept = plan.parts.iter().map(|part| part.name.clone()).filter(|name| ready.contains(name)).collect();
@@ -291,6 +302,29 @@ impl Run<'_> {
             }
         }
         if refused.is_empty() { Ok(()) } else { Err(Error::Attempts(refused)) }
+    }
+
+    /// Files in the new tree that neither the project nor a part's location has. Where a part is kept, so are those of the
+    /// generation before: it may have made them.
+    fn made_beside(&self, tops: &BTreeSet<RelPath>, some_kept: bool) -> Result<BTreeMap<RelPath, ProjectEntry>, Error> {
+        let Some(image) = &self.install.image else { return Ok(BTreeMap::new()) };
+        let (tree, root) = (self.install.destination.next_tree(), self.install.destination.root());
+        for path in self.current.iter().filter(|_| some_kept).flat_map(|state| &state.made) {
+            let entry = self.current.as_ref().and_then(|state| state.project.get(path));
+            if let Some(entry) = entry.filter(|_| tree.join(path).symlink_metadata().is_err()) {
+                // One that was changed at the site is the site's from now on.
+                entry.link_from(&root.join(path), &tree.join(path))?;
+            }
+        }
+        let mut made = BTreeMap::new();
+        for path in files_below(&tree)? {
+            let Ok(path) = RelPath::new(path.as_str()) else { continue };
+            let in_top = tops.iter().any(|top| top.as_str() == path.first());
+            if !in_top && !image.files.contains_key(&path) {
+                made.extend(ProjectEntry::at(&tree.join(&path))?.map(|entry| (path, entry)));
+            }
+        }
+        Ok(made)
     }
 
     /// How long parts may take: as long as the last time, else by the size of their sources. One after another they are
@@ -340,12 +374,7 @@ impl Run<'_> {
             binds: self.binds(part)?,
             bench,
         };
-        let outcome = build.run();
-        if outcome.is_err() {
-            // What a failed build left at its location is worth nothing; the first error is the one to tell.
-            let _ = remove_tree(&location);
-        }
-        let seen = outcome?;
+        let seen = build.run()?;
         let allowed = self.install.allows_attempts(part);
         for attempt in seen.attempts.clone() {
             bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
@@ -359,33 +388,51 @@ impl Run<'_> {
         destination.write_next_record(&record)
     }
 
-    /// What a build sees at the destination: the new generation, of which it can write its own location alone.
+    /// What a build sees at the destination: the new generation, in which other parts and hardtack's own files cannot be
+    /// written.
     fn binds(&self, part: &Part) -> Result<Vec<Bind>, Error> {
         if !self.aside {
             return Ok(Vec::new());
         }
         let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
         let mut binds = match self.install.image {
-            Some(_) => vec![Bind::read_only(tree.clone(), dest)],
+            Some(_) => vec![Bind::new(tree.clone(), dest)],
             None => {
                 let tops = self.install.plan.top_folders();
-                let mut binds = vec![Bind::read_only(dest.to_owned(), dest)];
-                binds.extend(tops.iter().map(|top| Bind::read_only(tree.join(top), dest.join(top))));
+                let own = dest.join(".hardtack");
+                let mut binds = vec![Bind::new(dest.to_owned(), dest), Bind::read_only(own.clone(), own)];
+                binds.extend(tops.iter().map(|top| Bind::new(tree.join(top), dest.join(top))));
                 // Mount points must exist; an empty folder is all the destination shows of a build under way.
                 binds.iter().try_for_each(|bind| create_dir_all(&bind.to))?;
                 binds
             }
         };
+        let others = self.install.plan.parts.iter().filter(|other| other.name != part.name);
+        for location in others.map(|other| &other.location) {
+            // Also that of a part which is begun later.
+            create_dir_all(&tree.join(location))?;
+            binds.push(Bind::read_only(tree.join(location), dest.join(location)));
+        }
         binds.push(Bind::new(tree.join(&part.location), dest.join(&part.location)));
         Ok(binds)
     }
 
-    /// Removes mount points that hold nothing.
-    fn remove_mount_points(&self) {
+    /// Removes what failed builds left at their locations, and mount points that hold nothing. Not before all builds ended:
+    /// each sees the locations of the others.
+    fn remove_unfinished(&self) -> Result<(), Error> {
+        let destination = self.install.destination;
+        let generation = if self.aside { destination.next_tree() } else { destination.root().to_owned() };
+        for part in &self.install.plan.parts {
+            if destination.next_record(&part.name)?.is_none() {
+                // The error that led here is the one to tell.
+                let _ = remove_tree(&generation.join(&part.location));
+            }
+        }
         if self.install.image.is_none() && self.aside {
             for top in self.install.plan.top_folders() {
                 let _ = fs::remove_dir(self.install.destination.root().join(top));
             }
         }
+        Ok(())
     }
 }

@@ -36,6 +36,9 @@ pub struct State {
     /// The project's files, links and empty folders as they were installed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub project: BTreeMap<RelPath, ProjectEntry>,
+    /// Those of them that no release brought, but builds made beside their locations.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub made: BTreeSet<RelPath>,
     /// The level of isolation its parts were built at.
     pub level: String,
 }
@@ -135,6 +138,19 @@ impl ProjectEntry {
         })
     }
 
+    /// The file or link at a path; none where something else is.
+    pub(super) fn at(full: &Utf8Path) -> Result<Option<Self>, Error> {
+        let metadata = fs::symlink_metadata(full).at("inspect", full)?;
+        Ok(if metadata.is_symlink() {
+            let target = fs::read_link(full).at("read link", full)?;
+            Some(Self::Symlink(target.to_string_lossy().into_owned()))
+        } else if metadata.is_file() {
+            Some(Self::File(fingerprint_any_mode(full, metadata.permissions())?.sha256))
+        } else {
+            None
+        })
+    }
+
     /// Makes `to` what `from` is, if that is this; whether it was.
     pub(super) fn link_from(&self, from: &Utf8Path, to: &Utf8Path) -> Result<bool, Error> {
         if !self.is_at(from)? {
@@ -152,7 +168,14 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        Self { format: FORMAT, release, parts, project: BTreeMap::new(), level: level.to_owned() }
+        Self {
+            format: FORMAT,
+            release,
+            parts,
+            project: BTreeMap::new(),
+            made: BTreeSet::new(),
+            level: level.to_owned(),
+        }
     }
 }
 

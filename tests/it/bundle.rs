@@ -223,7 +223,10 @@ fn dry_runs_have_a_form_for_programs() {
     scene.hardtack("bundle app --installer none").ok();
     for what in ["app", "app-1.0.tar.gz"] {
         let dry = read(&format!("install {what} -n --format json"));
-        assert_eq!(dry["parts"], serde_json::json!([{ "name": "foo", "recipe": "zc.recipe.cmmi" }]));
+        let wanted = serde_json::json!({
+            "name": "foo", "recipe": "zc.recipe.cmmi", "action": "build", "because": "it is new"
+        });
+        assert_eq!(dry["parts"], serde_json::json!([wanted]));
     }
     scene.hardtack("-C app annotate --format json").exits(2).says(&["annotate prints text only"]);
 }

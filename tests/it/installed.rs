@@ -192,6 +192,39 @@ fn a_dry_run_says_what_would_be_built_and_why_and_does_nothing() {
 }
 
 #[test]
+fn what_a_build_puts_beside_its_location_is_installed_too_and_goes_with_the_rest() {
+    let (scene, server) = (Scene::new(), Server::start());
+    let part = |name: &str, version: &str| {
+        let lines = format!("mkdir -p $(TOP)/conf && echo {name} {version} > $(TOP)/conf/{name}.conf");
+        let url = server
+            .file(&format!("/{name}-{version}.tgz"), source_with_makefile(&format!("all:\ninstall:\n\t{lines}\n")));
+        format!("[{name}]\nrecipe = zc.recipe.cmmi\nurl = {url}\nenvironment = TOP=${{buildout:directory}}\n")
+    };
+    let bundle = |version: &str, one: &str| {
+        let header = format!("[buildout]\nparts = one two\n[hardtack]\nname = app\nversion = {version}\n");
+        scene.write("app/buildout.cfg", header + &part("one", one) + &part("two", "1"));
+        scene.write("app/conf/of-the-project", "x");
+        scene.hardtack("bundle app --installer none").ok();
+    };
+    bundle("1.0", "1");
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    assert_eq!(scene.read("dest/conf/one.conf") + &scene.read("dest/conf/two.conf"), "one 1\ntwo 1\n");
+    scene.hardtack("install app-1.0.tar.gz dest").ok().says(&["everything is installed already"]);
+    scene.hardtack("verify dest").ok();
+    // One is built anew and brings its file; the other is kept, and so is its file.
+    bundle("2.0", "2");
+    scene.hardtack("install app-2.0.tar.gz dest").ok().says(&["1 part built, 1 kept"]);
+    assert_eq!(scene.read("dest/conf/one.conf") + &scene.read("dest/conf/two.conf"), "one 2\ntwo 1\n");
+    scene.hardtack("rollback dest").ok();
+    assert_eq!(scene.read("dest/conf/one.conf") + &scene.read("dest/conf/two.conf"), "one 1\ntwo 1\n");
+    // The site's changes stay.
+    scene.write("dest/conf/two.conf", "the site's");
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    assert_eq!(scene.read("dest/conf/two.conf"), "the site's");
+    scene.hardtack("uninstall dest").ok().says(&["1 file left", "  conf/two.conf"]);
+}
+
+#[test]
 fn where_nothing_is_installed_nothing_is_made() {
     let scene = Scene::new();
     scene.write("folder/file", "x");

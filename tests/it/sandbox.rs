@@ -236,7 +236,7 @@ fn the_build_folder_has_the_same_path_everywhere_at_level_full() {
 
 /// What a build may try to get at the machine, a line each; the machine's own is told by `hacked`.
 const ATTEMPTS: &str = "all:\n\
-    \t-@for f in /etc /usr /sys /sys/fs/cgroup /var/tmp/../lib $(OUT)/.. /dev /home /run; do echo x > $$f/hacked && echo hacked $$f; done\n\
+    \t-@for f in /etc /usr /sys /sys/fs/cgroup /var/tmp/../lib $(OUT)/../other /dev /home /run; do echo x > $$f/hacked && echo hacked $$f; done\n\
     \t-@umount /run && echo hacked run\n\
     \t-@mount -o remount,rw / && echo hacked root\n\
     \t-@unshare -Urm sh -c 'umount /home; umount /run; mount -o remount,rw /; mount -o remount,rw /etc; echo x > /etc/hacked && \
