@@ -8,7 +8,7 @@ use super::collection::shown;
 use super::context::Context;
 use super::error::{DIGEST, Item, Report};
 use super::events;
-use crate::install::{Destination, Difference, Differences, Open, State, Survey, roll_back};
+use crate::install::{Destination, Difference, Differences, Open, State, Survey, is_installed, roll_back};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// Files that are listed before the rest is counted.
@@ -99,14 +99,11 @@ pub(super) fn uninstall(context: &Context<'_>, arguments: &Uninstall) -> Result<
 fn open(context: &Context<'_>, dest: &Utf8Path) -> Result<Destination, Report> {
     rustix::process::umask(rustix::fs::Mode::from(0o022));
     let root = context.real_path(dest);
-    // Looked at first: to open it would make it a destination.
-    Survey::of(&root)?;
+    // Looked at first: to open it would make it a destination. One that was interrupted has no state until it is opened.
+    if !is_installed(&root) {
+        Survey::of(&root)?;
+    }
     Ok(Destination::open(&root, Open::Separate)?)
-}
-
-/// Whether something is installed at a folder.
-pub(super) fn is_installed(folder: &Utf8Path) -> bool {
-    folder.join(".hardtack/state.json").is_file()
 }
 
 /// Compares what is installed with its records.

@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> 
             return Err(Error::UnpackedDamaged { path, damage }.into());
         }
         (bundle.manifest().entries.len(), None)
-    } else if installed::is_installed(&path) {
+    } else if crate::install::is_installed(&path) {
         return installed::verify(context, &path);
     } else if path.is_dir() {
         let message = format!("`{}` is no unpacked bundle, and nothing is installed there", verify.what);

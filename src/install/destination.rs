@@ -38,7 +38,7 @@ impl Destination {
     /// one left behind, works on it.
     pub fn open(root: &Utf8Path, how: Open) -> Result<Self, Error> {
         let own = Own::at(root);
-        let ours = own.path("state.json").is_file() || own.path("next").is_dir() || own.path("install.lock").is_file();
+        let ours = own.path("").is_dir();
         if how == Open::Separate && !ours && !is_empty_dir(root)? {
             return Err(Error::Foreign { path: root.to_owned() });
         }
@@ -64,6 +64,16 @@ impl Destination {
 
     fn own(&self, name: &str) -> Utf8PathBuf {
         self.own.path(name)
+    }
+
+    /// Removes hardtack's own files, now that nothing is installed any more. At whatever moment it is killed, what is left is
+    /// an installation without files, or nothing.
+    pub(super) fn leave(&self) -> Result<(), Error> {
+        remove_tree(&self.own.journal())?;
+        for name in ["next", "previous", "previous.new", "dropped", "logs", "records", "rollback.json", "state.json"] {
+            remove_tree(&self.own(name))?;
+        }
+        Ok(remove_tree(&self.own(""))?)
     }
 
     /// Begins the generation of a release, or goes on with it: what waits there from another one is dropped.
@@ -143,6 +153,21 @@ impl Destination {
     /// The record of a part of the generation before.
     pub(super) fn previous_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
         self.own.previous_record(part)
+    }
+
+    /// Notes what a rollback goes back to, so that one that was killed is not begun anew when it was done.
+    pub(super) fn note_going_back(&self, to: &State) -> Result<(), Error> {
+        record::write(&self.own.going_back_to(), to)
+    }
+
+    /// What a rollback that was not ended went back to.
+    pub(super) fn going_back_to(&self) -> Result<Option<State>, Error> {
+        record::read(&self.own.going_back_to())
+    }
+
+    /// No rollback is under way any more.
+    pub(super) fn forget_going_back(&self) -> Result<(), Error> {
+        Ok(remove_tree(&self.own.going_back_to())?)
     }
 
     /// A folder of the generation before.

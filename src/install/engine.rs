@@ -75,6 +75,7 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     if destination.recovered() {
         observe(Event::Recovered);
     }
+    destination.forget_going_back()?;
     let current = destination.state()?;
     let inputs = install.inputs()?;
     let mut result = Installed { built: Vec::new(), kept: Vec::new(), removed: Vec::new() };

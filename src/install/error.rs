@@ -61,6 +61,12 @@ pub enum Error {
         /// The folder.
         path: Utf8PathBuf,
     },
+    /// A file that a rollback would bring back is not there.
+    #[error("`{path}` of the generation before is gone")]
+    PreviousGone {
+        /// The file.
+        path: Utf8PathBuf,
+    },
     /// Another process installs to the same place.
     #[error("another hardtack is working on `{path}`")]
     Busy {

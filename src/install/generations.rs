@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::destination::Destination;
 use super::error::Error;
@@ -11,7 +11,7 @@ use super::event::Event;
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::record::State;
-use crate::base::{RelPath, create_dir_all, files_below, remove_tree};
+use crate::base::{IoContext, RelPath, create_dir_all};
 
 /// Puts the generation before in place again, and keeps the one that was: a second time goes forth.
 ///
@@ -20,6 +20,14 @@ use crate::base::{RelPath, create_dir_all, files_below, remove_tree};
 pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> Result<State, Error> {
     let no_previous = || Error::NoPrevious { path: destination.root().to_owned() };
     let current = destination.state()?;
+    if let Some(state) = destination.going_back_to()?
+        && current.as_ref() == Some(&state)
+    {
+        // Killed when all was done but this.
+        destination.drop_next()?;
+        destination.forget_going_back()?;
+        return Ok(state);
+    }
     let previous = destination.previous_state()?.ok_or_else(no_previous)?;
     destination.drop_next()?;
     let tree = destination.next_tree();
@@ -27,14 +35,17 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
     for part in &previous.parts {
         let record = destination.previous_record(part)?.ok_or_else(no_previous)?;
         let from = destination.previous("tree").join(&record.location);
-        if !record.is_whole_in(&from) {
-            return Err(no_previous());
+        // One that the site edited comes back as it is.
+        if let Some(missing) = record.files.keys().find(|path| from.join(path).symlink_metadata().is_err()) {
+            return Err(Error::PreviousGone { path: from.join(missing) });
         }
         record.link_into(&from, &tree.join(&record.location))?;
         destination.write_next_record(&record)?;
     }
     let image = previous.release.as_ref().map(|_| project_of(destination, &previous)).transpose()?;
+    destination.note_going_back(&previous)?;
     switch(destination, &previous, image.as_ref(), current.as_ref(), observe)?;
+    destination.forget_going_back()?;
     Ok(previous)
 }
 
@@ -110,12 +121,40 @@ pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
     destination.flush()?;
     let ground = destination.ground();
     Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
+    keep_edited(&destination)?;
+    destination.leave()?;
     remove_empty(&destination, &placing.tops);
-    // The records last: until then the same command goes on.
-    remove_tree(&root.join(".hardtack"))?;
-    let left = if state.release.is_some() { files_below(&root)? } else { Vec::new() };
+    let looked_at = match state.release {
+        Some(_) => vec![root.clone()],
+        None => placing.tops.iter().map(|top| root.join(top)).collect(),
+    };
+    let left = looked_at.iter().flat_map(|folder| files_in(folder)).collect();
     let _ = fs::remove_dir(&root);
     Ok(Uninstalled { state, left })
+}
+
+/// Takes files of the generation before out of it that the site had edited, and lays them where they were.
+fn keep_edited(destination: &Destination) -> Result<(), Error> {
+    for part in destination.previous_state()?.into_iter().flat_map(|state| state.parts) {
+        let Some(record) = destination.previous_record(&part)? else { continue };
+        let from = destination.previous("tree").join(&record.location);
+        for path in record.changed_in(&from)? {
+            let to = destination.root().join(format!("{}.hardtack-previous", record.location.join(&path)));
+            if from.join(&path).symlink_metadata().is_ok() {
+                create_dir_all(to.parent().unwrap_or(&to))?;
+                fs::rename(from.join(&path), &to).at("move", &to)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All that is no folder, whatever its name is made of.
+fn files_in(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().flatten();
+    let files = entries.filter(|entry| !entry.file_type().is_dir());
+    let below = |path: &std::path::Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+    files.map(|entry| Utf8PathBuf::from(below(entry.path()))).collect()
 }
 
 /// Folders of parts that hold nothing.

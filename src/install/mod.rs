@@ -41,4 +41,4 @@ pub use preview::{Fate, Foreseen, Preview};
 pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
 pub use run::check_visible;
 pub use source::{SourceFile, SourcePlace, check_project_sources};
-pub use survey::{Difference, Differences, Survey};
+pub use survey::{Difference, Differences, Survey, is_installed};

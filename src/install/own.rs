@@ -65,6 +65,16 @@ impl Own {
         record::read(&self.path(folder).join(format!("{part}.json")))
     }
 
+    /// What a rollback under way goes back to.
+    pub(super) fn going_back_to(&self) -> Utf8PathBuf {
+        self.path("rollback.json")
+    }
+
+    /// Whether something was installed here, or is half way.
+    pub(super) fn exists(&self) -> bool {
+        self.path("state.json").exists() || self.journal().exists()
+    }
+
     /// Parts that are whole in a generation that is not.
     pub(super) fn waiting(&self) -> Vec<String> {
         let records = fs::read_dir(self.path("next/records")).into_iter().flatten().flatten();

@@ -183,6 +183,8 @@ impl<'a> Placing<'a> {
             if let Some(record) = self.destination.record(part)? {
                 let paths = record.files.keys().map(|path| record.location.join(path));
                 paths.filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
+                let folders = record.folders.iter().map(|path| record.location.join(path));
+                known.folders.extend(folders.map(|path| path.as_str().as_bytes().to_vec()));
             }
         }
         let unchanged =

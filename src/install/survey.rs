@@ -40,6 +40,11 @@ pub enum Difference {
     Changed,
 }
 
+/// Whether something is installed at `root`, or an installation there was interrupted.
+pub fn is_installed(root: &Utf8Path) -> bool {
+    Own::at(root).exists()
+}
+
 impl Survey {
     /// Looks at the installation at `root`.
     ///

@@ -76,9 +76,78 @@ fn a_rollback_of_what_is_not_whole_changes_nothing() {
     scene.hardtack("install app-2.0.tar.gz dest").ok();
     let before = visible(&scene);
     std::fs::remove_dir_all(scene.path("dest/.hardtack/previous/tree/parts/gone")).expect("removes");
-    scene.hardtack("rollback dest").exits(2).says(&["error[no-previous]"]);
+    let ran = scene.hardtack("rollback dest").exits(4);
+    ran.says(&["error[previous-damaged]", "previous/tree/parts/gone/bin/gone` of the generation before is gone"]);
     assert_eq!(visible(&scene), before);
     scene.hardtack("verify dest").ok();
+}
+
+#[test]
+fn files_of_parts_that_the_site_edited_go_back_and_forth_and_are_never_lost() {
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.write("dest/parts/one/bin/one", "#!/bin/sh\necho edited at the site\n");
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    scene.hardtack("rollback dest").ok();
+    assert!(scene.read("dest/parts/one/bin/one").contains("edited at the site"));
+    scene.hardtack("rollback dest").ok();
+    let ran = scene.hardtack("uninstall dest").ok();
+    ran.says(&["1 file left", "  parts/one/bin/one.hardtack-previous"]);
+    assert!(scene.read("dest/parts/one/bin/one.hardtack-previous").contains("edited at the site"));
+}
+
+/// Kills a command at its so-manieth change of names; whether it was killed.
+fn killed_at(scene: &Scene, count: usize, arguments: &[&str]) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    let own = scene.command(arguments);
+    let mut command = std::process::Command::new("strace");
+    let inject = format!("inject=rename,renameat,renameat2,unlink,unlinkat,rmdir:signal=KILL:when={count}");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &inject]).arg(own.get_program()).args(own.get_args());
+    command.current_dir(own.get_current_dir().expect("a folder")).env_clear();
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let status = command.output().expect("strace runs").status;
+    status.signal() == Some(9) || status.code() == Some(137)
+}
+
+#[test]
+fn a_rollback_or_an_uninstallation_that_was_killed_goes_on_with_the_same_command() {
+    if std::process::Command::new("strace").arg("--version").output().is_err() {
+        return crate::support::skipped("strace is not here");
+    }
+    let scene = releases();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    scene.write("dest/parts/one/of-the-site", "x");
+    scene.hardtack("install app-2.0.tar.gz dest").ok();
+    let copy = |name: &str| {
+        let _ = std::fs::remove_dir_all(scene.path(name));
+        let copied = std::process::Command::new("cp").arg("-a").arg(scene.path("dest")).arg(scene.path(name)).status();
+        assert!(copied.is_ok_and(|status| status.success()));
+    };
+    let mut kills = 0;
+    for count in 1.. {
+        copy("copy");
+        if !killed_at(&scene, count, &["rollback", "copy"]) {
+            break;
+        }
+        kills += 1;
+        scene.hardtack("rollback copy").ok().says(&["copy has app 1.0"]);
+        assert!(
+            scene.read("copy/settings.ini") == "of release 1\n" && scene.exists("copy/parts/one/of-the-site"),
+            "{count}"
+        );
+        scene.hardtack("verify copy").ok();
+    }
+    assert!(kills > 5, "{kills}");
+    for count in 1.. {
+        copy("copy");
+        if !killed_at(&scene, count, &["uninstall", "copy"]) {
+            break;
+        }
+        let again = scene.hardtack("uninstall copy");
+        assert!(again.code == Some(0) || again.stderr.contains("nothing is installed"), "{count}: {}", again.stderr);
+        let left: Vec<String> = scene.tree("copy").into_iter().filter(|path| !path.starts_with(".hardtack/")).collect();
+        assert_eq!(left, ["parts/one/of-the-site"], "{count}");
+    }
 }
 
 #[test]

@@ -304,8 +304,10 @@ fn a_build_gets_at_nothing_but_its_folder_and_its_location_at_level_full() {
 
 /// Tries every way past the walls that is known, and says which is open.
 const BYPASSES: &str = r#"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -329,6 +331,11 @@ int main(int count, char **words) {
     told("bluetooth", socket(31, SOCK_RAW, 1));
     told("x32", syscall(0x40000000 + 41, AF_INET, SOCK_STREAM, 0));
     told("inherited", write(7, "x", 1));
+    if (getpid() < 1000) {
+        told("first process", ptrace(PTRACE_ATTACH, 1, 0, 0));
+        told("its memory", open("/proc/1/mem", O_RDWR));
+        told("its files", open("/proc/1/fd/0", O_RDONLY));
+    }
     if (count > 1) told("path socket", path_socket(words[1]));
 #ifdef __x86_64__
     if (fork() == 0) {

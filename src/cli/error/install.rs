@@ -24,6 +24,9 @@ impl From<Error> for Report {
             }
             Error::NoPrevious { .. } => of(USAGE, "no-previous")
                 .hint("there is one after an upgrade; to go back further, install the older bundle"),
+            Error::PreviousGone { .. } => {
+                of(ENVIRONMENT, "previous-damaged").hint("nothing was changed; to go back, install the older bundle")
+            }
             Error::Busy { .. } => of(ENVIRONMENT, "busy").hint("wait until it has finished"),
             Error::Tools { .. } => of(ENVIRONMENT, "tool-missing")
                 .hint("install them, or say where they are: --env PATH=…; nothing was built"),

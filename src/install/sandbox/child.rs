@@ -9,7 +9,7 @@ use std::process::Command;
 
 use camino::Utf8Path;
 use rustix::io::FdFlags;
-use rustix::process::Pid;
+use rustix::process::{DumpableBehavior, Pid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::super::attempts::Sightings;
@@ -62,6 +62,8 @@ fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> 
                 true => outside.introduce(filter::install_with_listener(Level::Full).doing(doing)?)?,
                 false => filter::install(Level::Full).doing(doing)?,
             }
+            // What this process holds leads out of the sandbox: the step must not look into it, nor stop it.
+            rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).doing("closing the first process")?;
             processes::run_step(|| become_command(task, answer), tell)
         };
         let end = processes::run_first(inside, |first, told, go_on| watching.watch(first, told, go_on), tell);

@@ -12,7 +12,7 @@ const RECEIVE: u64 = 0xc050_2100;
 const SEND: u64 = 0xc018_2101;
 const IS_VALID: u64 = 0x4008_2102;
 /// Most messages of one call that are looked at.
-const MESSAGES: u64 = 16;
+const MESSAGES: u64 = 1024;
 
 /// The listener of a filter.
 pub(super) struct Listener {

@@ -34,7 +34,7 @@ const LINKS: [(&str, &str); 5] = [
 /// Files that say who is called what: no service of the machine is asked, and names are looked up at the sandbox's own
 /// server.
 const NAMES: [(&str, &str); 3] = [
-    ("/etc/hosts", "127.0.0.1 localhost hardtack\n::1 localhost\n"),
+    ("/etc/hosts", "127.0.0.1 localhost hardtack\n::1 localhost ip6-localhost ip6-loopback\n"),
     ("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n"),
     (
         "/etc/nsswitch.conf",

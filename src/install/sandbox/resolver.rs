@@ -56,7 +56,7 @@ impl Question {
 
     /// Whether it is about the sandbox itself, and so about nothing outside.
     pub(super) fn is_own(&self) -> bool {
-        let own = ["", "localhost", "hardtack", "1.0.0.127.in-addr.arpa"];
+        let own = ["", "localhost", "hardtack", "ip6-localhost", "ip6-loopback", "1.0.0.127.in-addr.arpa"];
         own.contains(&self.name.as_str()) || self.name.ends_with(".localhost") || self.name.ends_with(".ip6.arpa")
     }
 }
