@@ -38,7 +38,9 @@ impl Destination {
     /// one left behind, works on it.
     pub fn open(root: &Utf8Path, how: Open) -> Result<Self, Error> {
         let own = Own::at(root);
-        let ours = own.path("").is_dir();
+        let mut traces = ["state.json", "next", "install.lock", "build.lock"].iter().map(|name| own.path(name));
+        // An empty one is what an uninstallation that was killed leaves last.
+        let ours = traces.any(|trace| trace.exists()) || own.path("").is_dir() && is_empty_dir(&own.path(""))?;
         if how == Open::Separate && !ours && !is_empty_dir(root)? {
             return Err(Error::Foreign { path: root.to_owned() });
         }

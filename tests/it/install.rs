@@ -103,6 +103,18 @@ fn a_part_that_is_gone_from_the_config_is_uninstalled() {
 }
 
 #[test]
+fn a_bundle_or_a_cache_is_no_destination() {
+    let scene = bundled();
+    assert!(Command::new("tar").arg("xzf").arg("app-1.0.tar.gz").current_dir(scene.path("")).status().is_ok());
+    scene.write("cache/.hardtack/format", "1");
+    for folder in ["app-1.0", "cache"] {
+        let before = scene.tree(folder);
+        scene.hardtack(&format!("install app-1.0.tar.gz {folder}")).exits(4).says(&["error[foreign-folder]"]);
+        assert_eq!(scene.tree(folder), before);
+    }
+}
+
+#[test]
 fn a_foreign_folder_is_refused() {
     let scene = bundled();
     scene.write("dest/precious", "x");
