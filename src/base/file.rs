@@ -1,8 +1,9 @@
 //! Files that are either whole or not there, and errors that name their path.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
@@ -162,6 +163,18 @@ pub fn remove_tree(path: &Utf8Path) -> Result<(), PathError> {
         let _ = fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o700));
     }
     fs::remove_dir_all(path).at("remove", path)
+}
+
+/// What is at `path`, links not followed; none where nothing is, nor a folder above it.
+///
+/// # Errors
+/// When the system cannot tell.
+pub fn look_at(path: impl AsRef<Path>) -> io::Result<Option<Metadata>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether `path` is a folder without entries, or not there at all.

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::layout::{INDEX, MANIFEST, SUMS};
 use super::manifest::{EntryRecord, Manifest, ManifestProblem, RecordKind};
 use super::write::sums;
-use crate::base::{IoContext, RelPath, Sha256, fingerprint_file};
+use crate::base::{IoContext, RelPath, Sha256, fingerprint_file, look_at};
 
 /// The folder an unpacked bundle is in.
 #[derive(Debug)]
@@ -104,12 +104,8 @@ impl UnpackedBundle {
     fn check_entry(&self, path: &RelPath, entry: &EntryRecord) -> Result<Option<Damage>, Error> {
         let full = self.folder.join(path);
         let problem = |missing, reason: String| Ok(Some(Damage { path: path.clone(), missing, reason }));
-        let metadata = match fs::symlink_metadata(&full) {
-            Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return problem(true, "it is missing".to_owned());
-            }
-            Err(error) => return Err(error).at("inspect", &full).map_err(Error::Io),
+        let Some(metadata) = look_at(&full).at("inspect", &full)? else {
+            return problem(true, "it is missing".to_owned());
         };
         match &entry.kind {
             RecordKind::Folder if metadata.is_dir() => Ok(None),

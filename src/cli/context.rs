@@ -136,6 +136,13 @@ impl<'a> Context<'a> {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
+    /// Hardtack's own program, which starts itself anew for each step.
+    pub(super) fn program(&self) -> Result<&Utf8Path, Report> {
+        self.environment.program.as_deref().ok_or_else(|| {
+            Report::new(ENVIRONMENT, "no-program", "failed to find hardtack's own program; is /proc mounted?")
+        })
+    }
+
     /// This command, for those who wait for it.
     pub(super) fn user(&self) -> String {
         format!("hardtack {}", self.command)

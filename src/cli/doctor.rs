@@ -1,12 +1,11 @@
 //! `hardtack doctor`: what this machine allows, and what to change where it does not.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde_json::json;
 
 use super::context::Context;
 use super::error::{ENVIRONMENT, Report};
 use super::install::PATH;
-use crate::base::PathError;
 use crate::install::sandbox::{Examined, Level, Sandbox};
 use crate::install::{on_path, room};
 use crate::report::{JSON_FORMAT, bytes};
@@ -50,13 +49,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<(), Report> {
 
 /// The levels, each tried.
 fn isolation(context: &Context<'_>) -> Result<Vec<Finding>, Report> {
-    let Some(program) = &context.environment.program else {
-        return Err(Report::new(ENVIRONMENT, "no-program", "failed to find hardtack's own program; is /proc mounted?"));
-    };
-    let made = tempfile::Builder::new().prefix("hardtack-doctor").tempdir();
-    let unmade = |source| PathError { action: "make a folder in", path: "/tmp".into(), source };
-    let folder = made.map_err(unmade)?;
-    let scratch = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap_or_default();
+    let (program, (_held, scratch)) = (context.program()?, context.environment.temporary_folder()?);
     let levels = [(Level::Full, "isolation at level `full`"), (Level::Seccomp, "isolation at level `seccomp`")];
     let mut findings = Vec::new();
     for (level, what) in levels {

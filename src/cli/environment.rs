@@ -65,10 +65,16 @@ impl Environment {
         self.variable("HOME").map(Utf8Path::new)
     }
 
-    /// A new folder for files that are not kept, gone when the first of the two is dropped.
+    /// A new folder for files that are not kept, gone when the first of the two is dropped. A rescue system may have none for
+    /// such; then it is in the current one.
     pub(super) fn temporary_folder(&self) -> Result<(TempDir, Utf8PathBuf), PathError> {
         let folder = self.folder.join(self.variable("TMPDIR").unwrap_or("/tmp"));
-        let made = tempfile::Builder::new().prefix("hardtack-").tempdir_in(&folder);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("hardtack-");
+        let made = match folder.is_dir() {
+            true => builder.tempdir_in(&folder),
+            false => builder.tempdir_in(&self.folder),
+        };
         let made = made.at("create a folder in", &folder)?;
         // Made below a folder whose path is UTF-8, with a name of letters.
         let path = Utf8Path::from_path(made.path()).expect("a path that was UTF-8").to_owned();

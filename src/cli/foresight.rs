@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde_json::json;
 
 use super::access::Access;
 use super::args::Install as Arguments;
 use super::context::Context;
-use super::error::{ENVIRONMENT, Report};
+use super::error::Report;
 use super::project::Loaded;
 use super::{inplace, release};
-use crate::base::IoContext;
 use crate::bundle::is_bundle_folder;
 use crate::install::sandbox::Sandbox;
 use crate::install::{Fate, Foreseen, Preview};
@@ -23,12 +22,7 @@ pub(super) fn show(
     path: &Utf8Path,
     environment: &BTreeMap<String, String>,
 ) -> Result<(), Report> {
-    let mut folder = tempfile::Builder::new();
-    folder.prefix("hardtack-dry-run");
-    // A rescue system may have no folder for temporary files.
-    let made = folder.tempdir().or_else(|_| folder.tempdir_in(&context.folder));
-    let folder = made.at("make a folder in", &context.folder)?;
-    let scratch = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap_or_default();
+    let (_held, scratch) = context.environment.temporary_folder()?;
     let looked = if is_bundle_folder(path) {
         release::look_at_folder(context, arguments, path)?
     } else if path.is_dir() {
@@ -40,11 +34,7 @@ pub(super) fn show(
     let foreseen = match looked.plan.parts.is_empty() {
         true => Foreseen::default(),
         false => {
-            let Some(program) = &context.environment.program else {
-                let message = "failed to find hardtack's own program; is /proc mounted?";
-                return Err(Report::new(ENVIRONMENT, "no-program", message));
-            };
-            let level = Sandbox::choose(arguments.sandbox, program, &scratch.join("trial"))?.level;
+            let level = Sandbox::choose(arguments.sandbox, context.program()?, &scratch.join("trial"))?.level;
             let release::Looked { root, plan, sources, files } = &looked;
             Preview { root, plan, sources, files, level, environment }.foresee()?
         }

@@ -7,7 +7,7 @@ use super::access::Access;
 use super::args::Install as Arguments;
 use super::collection::{shown, walk};
 use super::context::Context;
-use super::error::{ENVIRONMENT, Report, USAGE};
+use super::error::{Report, USAGE};
 use super::failure_page::{self, Page};
 use super::prepared::Prepared;
 use super::project::Loaded;
@@ -79,10 +79,7 @@ fn refuse_assignments(context: &Context<'_>, arguments: &Arguments, project: boo
 }
 
 fn choose_sandbox(context: &Context<'_>, arguments: &Arguments, prepared: &Prepared) -> Result<Sandbox, Report> {
-    let Some(program) = &context.environment.program else {
-        return Err(Report::new(ENVIRONMENT, "no-program", "failed to find hardtack's own program; is /proc mounted?"));
-    };
-    let sandbox = Sandbox::choose(arguments.sandbox, program, &prepared.destination.trial())?;
+    let sandbox = Sandbox::choose(arguments.sandbox, context.program()?, &prepared.destination.trial())?;
     check_visible(prepared.destination.root(), sandbox.level)?;
     Ok(sandbox)
 }

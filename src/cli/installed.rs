@@ -8,7 +8,7 @@ use super::collection::shown;
 use super::context::Context;
 use super::error::{DIGEST, Item, Report};
 use super::events;
-use crate::install::{Destination, Difference, Differences, Open, State, Survey, is_installed, roll_back};
+use crate::install::{Destination, Difference, Differences, Error, Open, State, Survey, is_installed, roll_back};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// Files that are listed before the rest is counted.
@@ -101,7 +101,7 @@ fn open(context: &Context<'_>, dest: &Utf8Path) -> Result<Destination, Report> {
     let root = context.real_path(dest);
     // Looked at first: to open it would make it a destination. One that was interrupted has no state until it is opened.
     if !is_installed(&root) {
-        Survey::of(&root)?;
+        return Err(Error::NotInstalled { path: root }.into());
     }
     Ok(Destination::open(&root, Open::Separate)?)
 }

@@ -32,12 +32,9 @@ pub(super) fn from_file(
     path: &Utf8Path,
     steps_path: &str,
 ) -> Result<Prepared, Report> {
-    let mut bundle = Bundle::open(path)?;
-    let manifest = bundle.manifest().clone();
-    check_conditions(context, &manifest)?;
-    let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
+    let (bundle, manifest, root) = open_file(context, arguments, path)?;
     let destination = Destination::open(&root, Open::Separate)?;
-    let found = unpack_into(context, arguments, &mut bundle, &destination, steps_path);
+    let found = unpack_into(context, arguments, &bundle, &destination, steps_path);
     let digest = Sha256::of(manifest.to_text());
     Prepared::or_abandon(destination, found, manifest, digest)
 }
@@ -49,7 +46,7 @@ type Unpacked = (Plan, BTreeMap<SourceKey, SourceFile>, Option<Image>);
 fn unpack_into(
     context: &Context<'_>,
     arguments: &Arguments,
-    bundle: &mut Bundle,
+    bundle: &Bundle,
     destination: &Destination,
     steps_path: &str,
 ) -> Result<Unpacked, Report> {
@@ -69,11 +66,46 @@ fn unpack_into(
     let checked = bundle.unpack(&folder, context.threads())?;
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
     let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
-    let sources = Sources { manifest: &manifest, folder: &folder, kept: arguments.keep_cache };
-    let plan = plan(context, &manifest, root, &destination.next_tree(), &folder)?;
+    let (plan, sources) = resolve(context, arguments, &manifest, root, &folder, &destination.next_tree())?;
     check_machine(&plan, &manifest, destination, steps_path)?;
-    let sources = sources.find(&plan, &[])?;
     Ok((plan, sources, Some(image)))
+}
+
+/// Opens a bundle file that fits this machine; with it its manifest and where it would be installed.
+fn open_file(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    path: &Utf8Path,
+) -> Result<(Bundle, Manifest, Utf8PathBuf), Report> {
+    let bundle = Bundle::open(path)?;
+    let manifest = bundle.manifest().clone();
+    check_conditions(context, &manifest)?;
+    let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
+    Ok((bundle, manifest, root))
+}
+
+/// The plan of a bundle that was unpacked to `folder` and laid out in `tree`, and the files of its sources.
+fn resolve(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    manifest: &Manifest,
+    root: &Utf8Path,
+    folder: &Utf8Path,
+    tree: &Utf8Path,
+) -> Result<(Plan, BTreeMap<SourceKey, SourceFile>), Report> {
+    let plan = plan(context, manifest, root, tree, folder)?;
+    let sources = Sources { manifest, folder, kept: arguments.keep_cache }.find(&plan, &[])?;
+    Ok((plan, sources))
+}
+
+/// Opens an unpacked bundle that fits this machine; with its manifest what is wrong with its sources.
+fn open_folder(context: &Context<'_>, folder: &Utf8Path) -> Result<(Manifest, Vec<Damage>), Report> {
+    let bundle = UnpackedBundle::open(folder)?;
+    let manifest = bundle.manifest().clone();
+    check_conditions(context, &manifest)?;
+    let damage = bundle.check()?;
+    damaged_files(folder, &manifest, &damage)?;
+    Ok((manifest, damage))
 }
 
 /// A bundle as it would be installed, in a folder that is not the destination.
@@ -92,15 +124,11 @@ pub(super) fn look_at_file(
     path: &Utf8Path,
     scratch: &Utf8Path,
 ) -> Result<Looked, Report> {
-    let bundle = Bundle::open(path)?;
-    let manifest = bundle.manifest().clone();
-    check_conditions(context, &manifest)?;
-    let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
+    let (bundle, manifest, root) = open_file(context, arguments, path)?;
     let (folder, files) = (scratch.join("bundle"), scratch.join("tree"));
     bundle.unpack(&folder, context.threads())?;
     lay_out(&manifest, &folder, &files, arguments.keep_cache, Take::Move)?;
-    let plan = plan(context, &manifest, &root, &files, &folder)?;
-    let sources = Sources { manifest: &manifest, folder: &folder, kept: arguments.keep_cache }.find(&plan, &[])?;
+    let (plan, sources) = resolve(context, arguments, &manifest, &root, &folder, &files)?;
     Ok(Looked { root, plan, sources, files })
 }
 
@@ -110,12 +138,8 @@ pub(super) fn look_at_folder(
     arguments: &Arguments,
     folder: &Utf8Path,
 ) -> Result<Looked, Report> {
-    let bundle = UnpackedBundle::open(folder)?;
-    let manifest = bundle.manifest().clone();
-    check_conditions(context, &manifest)?;
+    let (manifest, damage) = open_folder(context, folder)?;
     let root = arguments.dest.as_ref().map_or_else(|| folder.to_owned(), |dest| context.real_path(dest));
-    let damage = bundle.check()?;
-    damaged_files(folder, &manifest, &damage)?;
     let plan = plan(context, &manifest, &root, folder, folder)?;
     let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
     Ok(Looked { root, plan, sources, files: folder.to_owned() })
@@ -128,13 +152,9 @@ pub(super) fn from_folder(
     folder: &Utf8Path,
     steps_path: &str,
 ) -> Result<Prepared, Report> {
-    let bundle = UnpackedBundle::open(folder)?;
-    let manifest = bundle.manifest().clone();
-    check_conditions(context, &manifest)?;
+    let (manifest, damage) = open_folder(context, folder)?;
     let digest = Sha256::of(manifest.to_text());
     let separate = arguments.dest.as_ref().map(|dest| context.real_path(dest)).filter(|dest| dest != folder);
-    let damage = bundle.check()?;
-    damaged_files(folder, &manifest, &damage)?;
     context.console.say(format!("verified {folder}: {}", plural(manifest.entries.len(), "file")));
     let destination = match &separate {
         Some(root) => Destination::open(root, Open::Separate)?,

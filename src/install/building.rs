@@ -161,10 +161,14 @@ struct Running {
 }
 
 impl<'p> Site<'_, 'p> {
+    /// Whether there is a part to be begun, given a job for it.
+    fn may_begin(&self) -> bool {
+        (self.failed.is_empty() || self.order.keep_going) && self.schedule.has_ready()
+    }
+
     /// The next part to be begun, if there is a job for it.
     fn next(&mut self) -> Option<&'p Part> {
-        let goes_on = self.failed.is_empty() || self.order.keep_going;
-        if !goes_on || !self.schedule.has_ready() {
+        if !self.may_begin() {
             return None;
         }
         if self.free == 0 {
@@ -226,7 +230,7 @@ impl<'p> Site<'_, 'p> {
             }
         }
         // What can be begun comes first.
-        if self.schedule.has_ready() && self.failed.is_empty() {
+        if self.may_begin() {
             return;
         }
         let eager = self.running.values().any(|running| running.idle.is_none());

@@ -24,7 +24,8 @@ pub enum Open {
 #[derive(Debug)]
 pub struct Destination {
     root: Utf8PathBuf,
-    own: Own,
+    /// Hardtack's own files in it.
+    pub(super) own: Own,
     _lock: FileLock,
     recovered: bool,
 }
@@ -137,44 +138,14 @@ impl Destination {
         self.own.state()
     }
 
-    /// The record of an installed part.
-    pub(super) fn record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
-        self.own.record(part)
-    }
-
-    /// The record of a part that is whole in the generation being built.
-    pub(super) fn next_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
-        self.own.next_record(part)
-    }
-
-    /// What was installed before.
-    pub(super) fn previous_state(&self) -> Result<Option<State>, Error> {
-        self.own.previous_state()
-    }
-
-    /// The record of a part of the generation before.
-    pub(super) fn previous_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
-        self.own.previous_record(part)
-    }
-
     /// Notes what a rollback goes back to, so that one that was killed is not begun anew when it was done.
     pub(super) fn note_going_back(&self, to: &State) -> Result<(), Error> {
-        record::write(&self.own.going_back_to(), to)
-    }
-
-    /// What a rollback that was not ended went back to.
-    pub(super) fn going_back_to(&self) -> Result<Option<State>, Error> {
-        record::read(&self.own.going_back_to())
+        record::write(&self.own.rollback(), to)
     }
 
     /// No rollback is under way any more.
     pub(super) fn forget_going_back(&self) -> Result<(), Error> {
-        Ok(remove_tree(&self.own.going_back_to())?)
-    }
-
-    /// A folder of the generation before.
-    pub(super) fn previous(&self, name: &str) -> Utf8PathBuf {
-        self.own("previous").join(name)
+        Ok(remove_tree(&self.own.rollback())?)
     }
 
     pub(super) fn write_next_record(&self, part: &PartRecord) -> Result<(), Error> {

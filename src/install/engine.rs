@@ -86,11 +86,10 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     }
     let keep = install.keepable(&inputs, observe)?;
     let same_release = current.as_ref().is_some_and(|state| state.release == install.release);
-    let same_project = install.image.as_ref().is_none_or(|image| {
-        current
-            .as_ref()
-            .is_some_and(|state| state.project.iter().filter(|(path, _)| !state.made.contains(*path)).eq(&image.files))
-    });
+    let same_project = install
+        .image
+        .as_ref()
+        .is_none_or(|image| current.as_ref().is_some_and(|state| state.was_brought(&image.files)));
     if keep.len() == install.plan.parts.len() && result.removed.is_empty() && same_project && same_release {
         observe(Event::NothingToDo);
         result.kept = install.plan.parts.iter().map(|part| part.name.clone()).collect();
@@ -139,7 +138,7 @@ impl Install<'_> {
     ) -> Result<BTreeSet<String>, Error> {
         let mut keep = BTreeSet::new();
         for part in &self.plan.parts {
-            let record = self.destination.record(&part.name)?;
+            let record = self.destination.own.record(&part.name)?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
             let name = part.name.clone();
             match Fate::of(record.as_ref(), &input, self.destination.root()) {
@@ -197,7 +196,7 @@ impl Run<'_> {
         let ready = self.prepare(keep, observe)?;
         let placing = Placing::new(destination, plan.top_folders(), image.as_ref(), current)?;
         placing.tell(observe);
-        placing.tops.iter().try_for_each(|top| create_dir_all(&tree.join(top)))?;
+        placing.make_tops()?;
 
         let mut placed = None;
         if !self.aside {
@@ -213,22 +212,16 @@ impl Run<'_> {
 
         // What builds made beside their locations is installed like files of the project.
         let made = self.made_beside(&placing.tops, !result.kept.is_empty())?;
-        let mut image = image.clone();
-        if let Some(image) = &mut image {
-            image.files.extend(made.clone());
-        }
-        let placing = Placing::new(destination, plan.top_folders(), image.as_ref(), current)?;
-        let changes = placing.finish(current, &BTreeSet::new())?;
+        let with_made = image.as_ref().map(|image| image.with(&made));
+        let placing = match made.is_empty() {
+            true => placing,
+            false => Placing::new(destination, plan.top_folders(), with_made.as_ref(), current)?,
+        };
         let names = plan.parts.iter().map(|part| part.name.clone()).collect();
         let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
-        state.project = image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
+        state.project = with_made.as_ref().map(|image| image.files.clone()).unwrap_or_default();
         state.made = made.into_keys().collect();
-        destination.write_next_state(&state)?;
-        destination.flush()?;
-        Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
-        destination.conclude()?;
-        // Folders of parts that are gone.
-        placing.tops.iter().for_each(|top| drop(fs::remove_dir(destination.root().join(top))));
+        placing.conclude(current, &state)?;
         observe(Event::Switched);
         Ok(())
     }
@@ -240,7 +233,7 @@ impl Run<'_> {
         let mut ready = BTreeSet::new();
         for part in &self.install.plan.parts {
             let location = tree.join(&part.location);
-            let whole = destination.next_record(&part.name)?.is_some_and(|record| {
+            let whole = destination.own.next_record(&part.name)?.is_some_and(|record| {
                 self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
                     && record.is_whole_in(&location)
             });
@@ -251,7 +244,7 @@ impl Run<'_> {
             if !whole && !keep.contains(&part.name) {
                 continue;
             }
-            if !whole && let Some(record) = destination.record(&part.name)? {
+            if !whole && let Some(record) = destination.own.record(&part.name)? {
                 record.link_into(&destination.root().join(&record.location), &location)?;
                 destination.write_next_record(&record)?;
             }
@@ -292,7 +285,7 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let mut refused = Vec::new();
         for part in self.install.plan.parts.iter().filter(|part| !keep.contains(&part.name)) {
-            let record = self.install.destination.next_record(&part.name)?;
+            let record = self.install.destination.own.next_record(&part.name)?;
             for attempt in record.into_iter().flat_map(|record| record.seen.attempts) {
                 let part_name = part.name.clone();
                 match self.install.allows_attempts(part) {
@@ -336,7 +329,7 @@ impl Run<'_> {
             return Ok(guesses);
         }
         for part in &self.install.plan.parts {
-            let last = self.install.destination.record(&part.name)?.and_then(|record| record.took);
+            let last = self.install.destination.own.record(&part.name)?.and_then(|record| record.took);
             let guess = match last {
                 Some(took) => took,
                 None => {
@@ -424,7 +417,7 @@ impl Run<'_> {
         let destination = self.install.destination;
         let generation = if self.aside { destination.next_tree() } else { destination.root().to_owned() };
         for part in &self.install.plan.parts {
-            if destination.next_record(&part.name)?.is_none() {
+            if destination.own.next_record(&part.name)?.is_none() {
                 // The error that led here is the one to tell.
                 let _ = remove_tree(&generation.join(&part.location));
             }

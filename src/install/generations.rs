@@ -8,10 +8,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::record::State;
-use crate::base::{IoContext, RelPath, create_dir_all};
+use crate::base::{IoContext, create_dir_all};
 
 /// Puts the generation before in place again, and keeps the one that was: a second time goes forth.
 ///
@@ -20,7 +19,7 @@ use crate::base::{IoContext, RelPath, create_dir_all};
 pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> Result<State, Error> {
     let no_previous = || Error::NoPrevious { path: destination.root().to_owned() };
     let current = destination.state()?;
-    if let Some(state) = destination.going_back_to()?
+    if let Some(state) = destination.own.going_back_to()?
         && current.as_ref() == Some(&state)
     {
         // Killed when all was done but this.
@@ -28,23 +27,29 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
         destination.forget_going_back()?;
         return Ok(state);
     }
-    let previous = destination.previous_state()?.ok_or_else(no_previous)?;
+    let previous = destination.own.previous_state()?.ok_or_else(no_previous)?;
     destination.drop_next()?;
     let tree = destination.next_tree();
     create_dir_all(&tree)?;
+    let mut tops = BTreeSet::new();
     for part in &previous.parts {
-        let record = destination.previous_record(part)?.ok_or_else(no_previous)?;
-        let from = destination.previous("tree").join(&record.location);
+        let record = destination.own.previous_record(part)?.ok_or_else(no_previous)?;
+        let from = destination.own.previous("tree").join(&record.location);
         // One that the site edited comes back as it is.
         if let Some(missing) = record.files.keys().find(|path| from.join(path).symlink_metadata().is_err()) {
             return Err(Error::PreviousGone { path: from.join(missing) });
         }
         record.link_into(&from, &tree.join(&record.location))?;
         destination.write_next_record(&record)?;
+        tops.insert(record.location.first().to_owned());
     }
     let image = previous.release.as_ref().map(|_| project_of(destination, &previous)).transpose()?;
     destination.note_going_back(&previous)?;
-    switch(destination, &previous, image.as_ref(), current.as_ref(), observe)?;
+    let placing = Placing::new(destination, tops, image.as_ref(), current.as_ref())?;
+    placing.tell(observe);
+    placing.make_tops()?;
+    placing.conclude(current.as_ref(), &previous)?;
+    observe(Event::Switched);
     destination.forget_going_back()?;
     Ok(previous)
 }
@@ -54,7 +59,8 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
 fn project_of(destination: &Destination, previous: &State) -> Result<Image, Error> {
     let (tree, mut files) = (destination.next_tree(), BTreeMap::new());
     for (path, entry) in &previous.project {
-        let places = [destination.previous("tree"), destination.previous("taken"), destination.root().to_owned()];
+        let places =
+            [destination.own.previous("tree"), destination.own.previous("taken"), destination.root().to_owned()];
         for place in places {
             if entry.link_from(&place.join(path), &tree.join(path))? {
                 files.insert(path.clone(), entry.clone());
@@ -63,30 +69,6 @@ fn project_of(destination: &Destination, previous: &State) -> Result<Image, Erro
         }
     }
     Ok(Image { files })
-}
-
-/// Puts what is in the next tree in place, as `state` says it is.
-fn switch(
-    destination: &Destination,
-    state: &State,
-    image: Option<&Image>,
-    current: Option<&State>,
-    observe: &mut dyn FnMut(Event),
-) -> Result<(), Error> {
-    let records = state.parts.iter().map(|part| destination.next_record(part)).collect::<Result<Vec<_>, _>>()?;
-    let tops = records.iter().flatten().map(|record| record.location.first().to_owned()).collect();
-    let placing = Placing::new(destination, tops, image, current)?;
-    placing.tell(observe);
-    placing.tops.iter().try_for_each(|top| create_dir_all(&destination.next_tree().join(top)))?;
-    let changes = placing.finish(current, &BTreeSet::new())?;
-    destination.write_next_state(state)?;
-    destination.flush()?;
-    let ground = destination.ground();
-    Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
-    destination.conclude()?;
-    remove_empty(destination, &placing.tops);
-    observe(Event::Switched);
-    Ok(())
 }
 
 /// What an installation that is gone left behind.
@@ -109,21 +91,18 @@ pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
     destination.drop_next()?;
     let mut edited = BTreeSet::new();
     for part in &state.parts {
-        let Some(record) = destination.record(part)? else { continue };
+        let Some(record) = destination.own.record(part)? else { continue };
         let changed = record.changed_in(&root.join(&record.location))?;
         edited.extend(changed.iter().map(|path| record.location.join(path)));
     }
     let nothing = Image::default();
     let image = state.release.as_ref().map(|_| &nothing);
     let placing = Placing::new(&destination, BTreeSet::new(), image, Some(&state))?;
-    placing.tops.iter().try_for_each(|top| create_dir_all(&destination.next_tree().join(top)))?;
-    let changes = placing.finish(Some(&state), &edited)?;
-    destination.flush()?;
-    let ground = destination.ground();
-    Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)?;
+    placing.make_tops()?;
+    placing.carry_out(Some(&state), &edited)?;
     keep_edited(&destination)?;
     destination.leave()?;
-    remove_empty(&destination, &placing.tops);
+    placing.remove_empty_tops();
     let looked_at = match state.release {
         Some(_) => vec![root.clone()],
         None => placing.tops.iter().map(|top| root.join(top)).collect(),
@@ -135,9 +114,9 @@ pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
 
 /// Takes files of the generation before out of it that the site had edited, and lays them where they were.
 fn keep_edited(destination: &Destination) -> Result<(), Error> {
-    for part in destination.previous_state()?.into_iter().flat_map(|state| state.parts) {
-        let Some(record) = destination.previous_record(&part)? else { continue };
-        let from = destination.previous("tree").join(&record.location);
+    for part in destination.own.previous_state()?.into_iter().flat_map(|state| state.parts) {
+        let Some(record) = destination.own.previous_record(&part)? else { continue };
+        let from = destination.own.previous("tree").join(&record.location);
         for path in record.changed_in(&from)? {
             let to = destination.root().join(format!("{}.hardtack-previous", record.location.join(&path)));
             if from.join(&path).symlink_metadata().is_ok() {
@@ -155,9 +134,4 @@ fn files_in(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     let files = entries.filter(|entry| !entry.file_type().is_dir());
     let below = |path: &std::path::Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
     files.map(|entry| Utf8PathBuf::from(below(entry.path()))).collect()
-}
-
-/// Folders of parts that hold nothing.
-fn remove_empty(destination: &Destination, tops: &BTreeSet<RelPath>) {
-    tops.iter().for_each(|top| drop(fs::remove_dir(destination.root().join(top))));
 }

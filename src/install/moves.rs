@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::record;
-use crate::base::{IoContext, PathError, RelPath, create_dir_all};
+use crate::base::{IoContext, PathError, RelPath, create_dir_all, look_at};
 
 /// A change that a new generation makes at the destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,11 +258,7 @@ fn settle(step: &Step, ground: &Ground) -> Result<(), PathError> {
 
 /// The inode at a path, links not followed; none where there is nothing, or a file stands where a folder would.
 fn inode(path: &std::path::Path) -> io::Result<Option<u64>> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(metadata.ino())),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(look_at(path)?.map(|metadata| metadata.ino()))
 }
 
 fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {

@@ -7,6 +7,7 @@
 //!               next/                 the generation being built
 //!               previous/             the one before
 //!               journal               moves under way
+//!               rollback.json         where a rollback goes that is under way
 //! ```
 
 use std::fs;
@@ -65,9 +66,19 @@ impl Own {
         record::read(&self.path(folder).join(format!("{part}.json")))
     }
 
-    /// What a rollback under way goes back to.
-    pub(super) fn going_back_to(&self) -> Utf8PathBuf {
+    /// The note of a rollback under way.
+    pub(super) fn rollback(&self) -> Utf8PathBuf {
         self.path("rollback.json")
+    }
+
+    /// What a rollback goes back to that was not ended.
+    pub(super) fn going_back_to(&self) -> Result<Option<State>, Error> {
+        record::read(&self.rollback())
+    }
+
+    /// A folder of the generation before.
+    pub(super) fn previous(&self, name: &str) -> Utf8PathBuf {
+        self.path("previous").join(name)
     }
 
     /// Whether something was installed here, or is half way.

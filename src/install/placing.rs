@@ -11,15 +11,24 @@ use camino::Utf8Path;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::moves::Change;
+use super::moves::{Aim, Change, Moves};
 use super::record::{ProjectEntry, State};
-use crate::base::{IoContext, RelPath, create_dir_all, remove_tree};
+use crate::base::{IoContext, RelPath, create_dir_all, look_at, remove_tree};
 
 /// The project's files, links and empty folders, where a bundle brings them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
     /// What is at each path of the new tree.
     pub files: BTreeMap<RelPath, ProjectEntry>,
+}
+
+impl Image {
+    /// The same and more files.
+    pub(super) fn with(&self, more: &BTreeMap<RelPath, ProjectEntry>) -> Self {
+        let mut files = self.files.clone();
+        files.extend(more.clone());
+        Self { files }
+    }
 }
 
 /// What changes at the destination when the new generation takes over.
@@ -138,7 +147,7 @@ impl<'a> Placing<'a> {
 
     fn look(&self, path: &RelPath) -> Result<Option<Metadata>, Error> {
         let full = self.destination.root().join(path);
-        Ok(look(full.as_std_path()).at("inspect", &full)?)
+        Ok(look_at(&full).at("inspect", &full)?)
     }
 
     /// Whether the destination has just this at `path`.
@@ -162,12 +171,42 @@ impl<'a> Placing<'a> {
         self.tops.iter().any(|top| top.as_str() == path.first())
     }
 
+    /// Makes the top folders of parts in the new tree.
+    pub(super) fn make_tops(&self) -> Result<(), Error> {
+        let tree = self.destination.next_tree();
+        Ok(self.tops.iter().try_for_each(|top| create_dir_all(&tree.join(top)))?)
+    }
+
+    /// Moves everything that [`Placing::finish`] finds, under a journal.
+    pub(super) fn carry_out(&self, current: Option<&State>, edited: &BTreeSet<RelPath>) -> Result<(), Error> {
+        let (changes, ground) = (self.finish(current, edited)?, self.destination.ground());
+        self.destination.flush()?;
+        Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)
+    }
+
+    /// Moves the new generation into place and makes it the installed one, as `state` says.
+    ///
+    /// # Errors
+    /// Those of files; then the next installation goes on.
+    pub(super) fn conclude(&self, current: Option<&State>, state: &State) -> Result<(), Error> {
+        self.destination.write_next_state(state)?;
+        self.carry_out(current, &BTreeSet::new())?;
+        self.destination.conclude()?;
+        self.remove_empty_tops();
+        Ok(())
+    }
+
+    /// Removes folders of parts that are gone; those that hold something stay.
+    pub(super) fn remove_empty_tops(&self) {
+        self.tops.iter().for_each(|top| drop(fs::remove_dir(self.destination.root().join(top))));
+    }
+
     /// Everything that moves, once the generation is whole: what is at the site and in no record comes along, and so do the
     /// files of parts in `edited`. Also makes the empty folders the project has.
     ///
     /// # Errors
     /// When the destination cannot be read.
-    pub(super) fn finish(&self, current: Option<&State>, edited: &BTreeSet<RelPath>) -> Result<Vec<Change>, Error> {
+    fn finish(&self, current: Option<&State>, edited: &BTreeSet<RelPath>) -> Result<Vec<Change>, Error> {
         let (dest, tree) = (self.destination.root(), self.destination.next_tree());
         for path in self.kept.iter().filter(|path| self.in_top(path)) {
             let new = tree.join(path);
@@ -180,7 +219,7 @@ impl<'a> Placing<'a> {
         }
         let mut known = Known::default();
         for part in current.iter().flat_map(|state| &state.parts) {
-            if let Some(record) = self.destination.record(part)? {
+            if let Some(record) = self.destination.own.record(part)? {
                 let paths = record.files.keys().map(|path| record.location.join(path));
                 paths.filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
                 let folders = record.folders.iter().map(|path| record.location.join(path));
@@ -253,8 +292,8 @@ impl Bring<'_> {
     }
 
     fn entry(&mut self, path: Vec<u8>) -> Result<(), Error> {
-        let here = look(&self.dest.as_std_path().join(os(&path))).at("inspect", self.dest)?;
-        let new = look(&self.tree.as_std_path().join(os(&path))).at("inspect", self.tree)?;
+        let here = look_at(self.dest.as_std_path().join(os(&path))).at("inspect", self.dest)?;
+        let new = look_at(self.tree.as_std_path().join(os(&path))).at("inspect", self.tree)?;
         let is_folder = here.is_some_and(|metadata| metadata.is_dir());
         let bring = Change::Bring { top: self.top.clone(), path: path.clone() };
         match (is_folder, new) {
@@ -305,15 +344,6 @@ fn lossy(path: &Path) -> camino::Utf8PathBuf {
     path.to_string_lossy().into_owned().into()
 }
 
-/// What is at a path, links not followed.
-fn look(path: &Path) -> io::Result<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// The top folders of the new generation's parts, and of those that are installed.
 fn with_installed(
     mut names: BTreeSet<String>,
@@ -321,7 +351,7 @@ fn with_installed(
     current: Option<&State>,
 ) -> Result<BTreeSet<RelPath>, Error> {
     for part in current.iter().flat_map(|state| &state.parts) {
-        names.extend(destination.record(part)?.map(|record| record.location.first().to_owned()));
+        names.extend(destination.own.record(part)?.map(|record| record.location.first().to_owned()));
     }
     Ok(names.into_iter().filter_map(|name| RelPath::new(name).ok()).collect())
 }

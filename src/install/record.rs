@@ -16,7 +16,7 @@ use super::error::Error;
 use super::inputs::Input;
 use crate::base::{
     Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
-    link_file, write_atomic,
+    link_file, look_at, write_atomic,
 };
 
 /// The format written and read here.
@@ -119,16 +119,27 @@ pub enum InstalledFile {
     },
 }
 
+impl InstalledFile {
+    /// The file or link at a path; none where nothing or something else is.
+    fn at(full: &Utf8Path) -> Result<Option<Self>, Error> {
+        let Some(metadata) = look_at(full).at("inspect", full)? else { return Ok(None) };
+        Ok(if metadata.is_symlink() {
+            let target = fs::read_link(full).at("read link", full)?;
+            Some(Self::Symlink { target: target.to_string_lossy().into_owned() })
+        } else if metadata.is_file() {
+            let mode = metadata.permissions().mode() & 0o7777;
+            let fingerprint = fingerprint_any_mode(full, metadata.permissions())?;
+            Some(Self::File { mode, size: fingerprint.size, sha256: fingerprint.sha256 })
+        } else {
+            None
+        })
+    }
+}
+
 impl ProjectEntry {
     /// Whether just this is at a path.
     pub(super) fn is_at(&self, full: &Utf8Path) -> Result<bool, Error> {
-        let metadata = match fs::symlink_metadata(full) {
-            Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(error).at("inspect", full).map_err(Error::Io),
-        };
+        let Some(metadata) = look_at(full).at("inspect", full)? else { return Ok(false) };
         Ok(match self {
             Self::Folder => metadata.is_dir() && is_empty_dir(full)?,
             Self::Symlink(target) => {
@@ -138,17 +149,12 @@ impl ProjectEntry {
         })
     }
 
-    /// The file or link at a path; none where something else is.
+    /// The file or link at a path; none where nothing or something else is.
     pub(super) fn at(full: &Utf8Path) -> Result<Option<Self>, Error> {
-        let metadata = fs::symlink_metadata(full).at("inspect", full)?;
-        Ok(if metadata.is_symlink() {
-            let target = fs::read_link(full).at("read link", full)?;
-            Some(Self::Symlink(target.to_string_lossy().into_owned()))
-        } else if metadata.is_file() {
-            Some(Self::File(fingerprint_any_mode(full, metadata.permissions())?.sha256))
-        } else {
-            None
-        })
+        Ok(InstalledFile::at(full)?.map(|file| match file {
+            InstalledFile::File { sha256, .. } => Self::File(sha256),
+            InstalledFile::Symlink { target } => Self::Symlink(target),
+        }))
     }
 
     /// Makes `to` what `from` is, if that is this; whether it was.
@@ -168,14 +174,13 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        Self {
-            format: FORMAT,
-            release,
-            parts,
-            project: BTreeMap::new(),
-            made: BTreeSet::new(),
-            level: level.to_owned(),
-        }
+        let (project, made) = Default::default();
+        Self { format: FORMAT, release, parts, project, made, level: level.to_owned() }
+    }
+
+    /// Whether the release brought just these files.
+    pub(super) fn was_brought(&self, files: &BTreeMap<RelPath, ProjectEntry>) -> bool {
+        self.project.iter().filter(|(path, _)| !self.made.contains(*path)).eq(files)
     }
 }
 
@@ -192,18 +197,8 @@ impl PartRecord {
         let (mut files, mut folders) = (BTreeMap::new(), BTreeSet::new());
         for path in files_below(folder)? {
             let full = folder.join(&path);
-            let metadata = fs::symlink_metadata(&full).at("inspect", &full)?;
             let path = RelPath::new(path.as_str()).map_err(io::Error::other).at("list", &full)?;
-            let file = if metadata.is_symlink() {
-                let target = fs::read_link(&full).at("read link", &full)?;
-                InstalledFile::Symlink { target: target.to_string_lossy().into_owned() }
-            } else if metadata.is_file() {
-                let mode = metadata.permissions().mode() & 0o7777;
-                let fingerprint = fingerprint_any_mode(&full, metadata.permissions())?;
-                InstalledFile::File { mode, size: fingerprint.size, sha256: fingerprint.sha256 }
-            } else {
-                continue;
-            };
+            let Some(file) = InstalledFile::at(&full)? else { continue };
             files.insert(path, file);
         }
         for path in crate::base::empty_folders_below(folder)? {
@@ -241,24 +236,7 @@ impl PartRecord {
     pub(super) fn changed_in(&self, folder: &Utf8Path) -> Result<Vec<RelPath>, Error> {
         let mut changed = Vec::new();
         for (path, file) in &self.files {
-            let full = folder.join(path);
-            let same = match (fs::symlink_metadata(&full), file) {
-                (Err(error), _) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    false
-                }
-                (Err(error), _) => return Err(error).at("inspect", &full).map_err(Error::Io),
-                (Ok(metadata), InstalledFile::Symlink { target }) => {
-                    metadata.is_symlink()
-                        && fs::read_link(&full).at("read link", &full)?.to_string_lossy() == target.as_str()
-                }
-                (Ok(metadata), InstalledFile::File { mode, size, sha256 }) => {
-                    metadata.is_file()
-                        && metadata.permissions().mode() & 0o7777 == *mode
-                        && metadata.len() == *size
-                        && fingerprint_any_mode(&full, metadata.permissions())?.sha256 == *sha256
-                }
-            };
-            if !same {
+            if InstalledFile::at(&folder.join(path))?.as_ref() != Some(file) {
                 changed.push(path.clone());
             }
         }

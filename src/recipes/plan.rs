@@ -191,11 +191,6 @@ impl Part {
         root.join(&self.location)
     }
 
-    /// The digest of what the part alone says, without the parts it uses and without its sources' bytes.
-    pub fn digest(&self) -> Sha256 {
-        Sha256::of(serde_json::to_vec(&self.canonical()).expect("a part serialises"))
-    }
-
     fn canonical(&self) -> CanonicalPart<'_> {
         let sources = self.sources.iter().map(|source| CanonicalSource {
             name: match &source.origin {

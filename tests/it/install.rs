@@ -78,8 +78,8 @@ fn an_upgrade_builds_what_changed_and_what_uses_it_and_keeps_what_the_site_did()
     scene.write("dest/var/data", "mine\n");
     bundle_into(&scene, "3.0", "1.1");
     scene.hardtack("install app-3.0.tar.gz dest").ok().says(&[
-        "building one again: ",
-        "building two again: part one, which it uses, changed",
+        "building one again: source `one.tgz` changed\n",
+        "building two again: part one, which it uses, changed\n",
         "2 parts built",
     ]);
     assert!(output_of(&scene.path("dest/parts/one/bin/one")).starts_with("one 1.1 "));

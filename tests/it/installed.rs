@@ -99,13 +99,9 @@ fn files_of_parts_that_the_site_edited_go_back_and_forth_and_are_never_lost() {
 /// Kills a command at its so-manieth change of names; whether it was killed.
 fn killed_at(scene: &Scene, count: usize, arguments: &[&str]) -> bool {
     use std::os::unix::process::ExitStatusExt;
-    let own = scene.command(arguments);
-    let mut command = std::process::Command::new("strace");
     let inject = format!("inject=rename,renameat,renameat2,unlink,unlinkat,rmdir:signal=KILL:when={count}");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &inject]).arg(own.get_program()).args(own.get_args());
-    command.current_dir(own.get_current_dir().expect("a folder")).env_clear();
-    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let status = command.output().expect("strace runs").status;
+    let words = ["-f", "-qq", "-o", "/dev/null", "-e", &inject];
+    let status = scene.under("strace", &words, arguments).output().expect("strace runs").status;
     status.signal() == Some(9) || status.code() == Some(137)
 }
 

@@ -269,12 +269,8 @@ fn denied(scene: &Scene, calls: &str, error: i32, arguments: &[&str]) -> Option<
         skipped("python3 is not here, or the numbers are another machine's");
         return None;
     }
-    let own = scene.command(arguments);
-    let mut command = Command::new("python3");
-    command.args(["-c", DENY, calls, &error.to_string()]).arg(own.get_program()).args(own.get_args());
-    command.current_dir(own.get_current_dir().expect("a folder")).env_clear();
-    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Some(command.output().expect("python3 runs"))
+    let words = ["-c", DENY, calls, &error.to_string()];
+    Some(scene.under("python3", &words, arguments).output().expect("python3 runs"))
 }
 
 #[test]
@@ -368,14 +364,8 @@ fn a_real_program_finds_no_way_past_the_walls() {
         scene.write("app/b.c", BYPASSES);
         scene.write("app/buildout.cfg", scene.read("app/buildout.cfg") + "    PROGRAM=${buildout:directory}/b.c\n");
         scene.hardtack("bundle app --installer none").ok();
-        let own = scene.command(&["install", "app-1.0.tar.gz", "dest", "--sandbox", level]);
-        let mut command = Command::new("bash");
-        command
-            .args(["-c", "exec 7<>/dev/tcp/127.0.0.1/$0; exec \"$@\"", &port])
-            .arg(own.get_program())
-            .args(own.get_args());
-        command.current_dir(own.get_current_dir().expect("a folder")).env_clear();
-        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let words = ["-c", "exec 7<>/dev/tcp/127.0.0.1/$0; exec \"$@\"", &port];
+        let mut command = scene.under("bash", &words, &["install", "app-1.0.tar.gz", "dest", "--sandbox", level]);
         let output = command.output().expect("bash runs");
         assert!(output.status.success(), "level {level}: {}", String::from_utf8_lossy(&output.stderr));
         let log = scene.read("dest/.hardtack/logs/p.log");

@@ -61,6 +61,16 @@ impl Scene {
         command
     }
 
+    /// hardtack as another program starts it, which takes its command after `words`.
+    pub fn under(&self, program: &str, words: &[&str], arguments: &[&str]) -> Command {
+        let own = self.command(arguments);
+        let mut command = Command::new(program);
+        command.args(words).arg(own.get_program()).args(own.get_args());
+        command.current_dir(self.path("")).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::new(&self.root, arguments, self.command(arguments).output().expect("the program starts"))
     }

@@ -146,7 +146,7 @@ fn a_release_may_differ_in_every_way_and_the_sites_work_stays() {
     site_work(&scene, "dest");
     assert_eq!(sorted(shown(&scene, "dest")), sorted(OLD.to_vec()));
     scene.hardtack("install app-2.0.tar.gz dest").ok().says(&[
-        "building one again: ",
+        "building one again: source `one.tgz` changed\n",
         "note: `[SCENE]/dest/edited` is not as the last release left it, and stays; the new one is `[SCENE]/dest/edited.hardtack-new`",
         "1 part built, 1 kept",
     ]);
@@ -293,7 +293,7 @@ fn an_installation_without_network_is_not_taken_from_one_with() {
     scene
         .hardtack("install app-1.0.tar.gz dest --allow-downtime")
         .ok()
-        .says(&["building foo again: it was built at level "]);
+        .says(&["building foo again: it was built at level none, and this is "]);
 }
 
 #[test]

@@ -65,6 +65,12 @@ fn the_last_member_ends_the_tar_and_tells_its_note() {
         assert_eq!(blank.bytes().len(), closing.bytes().len());
         assert_eq!(blank.note_in(closing.bytes()).as_deref(), Some(&b"\xffa note"[..]));
         assert_eq!(blank.note_in(&[]), None);
+        let length = match encoding {
+            Encoding::Gzip => 10 + 2 + 4 + 7 + 5 + 1024 + 8,
+            Encoding::Zstd => 14 + 3 + 1024 + 4 + 8 + 2 + 7,
+            Encoding::Plain => 1024 + 512,
+        };
+        assert_eq!(closing.bytes().len(), length);
         let differs = |place: usize| closing.bytes()[place] != blank.bytes()[place];
         assert!(closing.first().all(differs), "{encoding:?}");
         let stream = decoded(encoding, closing.bytes());

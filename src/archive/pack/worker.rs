@@ -106,13 +106,14 @@ impl<'w> Worker<'w> {
         let mut stored = Stored::new(self.plan.encoding, size);
         let (row, most, header) = (stored.row(), stored.block(), stored.header());
         let (mut sha256, mut raw) = (Hasher::default(), crc32fast::Hasher::new());
-        let (mut piece, mut at) = (self.line.buffer(), 0);
-        let mut place = stored.start().len();
-        piece.resize(place, 0);
-        piece.copy_from_slice(&stored.start());
+        let start = stored.start();
+        let (mut piece, mut at, mut place) = (self.line.buffer(), 0, start.len());
         loop {
             let count = (size - at).min(row as u64) as usize;
             piece.resize(place + count.div_ceil(most) * header + count, 0);
+            if at == 0 {
+                piece[..place].copy_from_slice(&start);
+            }
             // Read to where it is written from, between the headers of its blocks.
             for from in (0..count).step_by(most) {
                 let length = (count - from).min(most);

@@ -157,7 +157,8 @@ impl Sandbox {
         let sandbox = Self { level, reason: String::new(), launcher: launcher.to_owned() };
         Ok(match sandbox.trial(scratch)? {
             Outcome::Ran(status, sightings) if status.success() => Examined::Works { unseen: sightings.unseen },
-            other => Examined::Fails(other.reason()),
+            Outcome::Ran(status, _) => Examined::Fails(format!("/bin/sh does not run: {status}")),
+            Outcome::NoWalls(reason) => Examined::Fails(reason),
         })
     }
 
@@ -172,10 +173,11 @@ impl Sandbox {
         };
         let mut reasons = Vec::new();
         for level in candidates {
-            let sandbox = Self { level, reason: reasons.join("; "), launcher: launcher.to_owned() };
-            match sandbox.trial(scratch)? {
-                Outcome::Ran(status, _) if status.success() => return Ok(sandbox),
-                other => reasons.push(format!("level `{}`: {}", level.name(), other.reason())),
+            match Self::examine(level, launcher, scratch)? {
+                Examined::Works { .. } => {
+                    return Ok(Self { level, reason: reasons.join("; "), launcher: launcher.to_owned() });
+                }
+                Examined::Fails(reason) => reasons.push(format!("level `{}`: {reason}", level.name())),
             }
         }
         Err(Error::Isolation { reason: reasons.join("; ") })
@@ -247,14 +249,4 @@ pub enum Outcome {
     Ran(ExitStatus, Sightings),
     /// It did not: the walls could not be set up.
     NoWalls(String),
-}
-
-impl Outcome {
-    /// Why a trivial command did not run.
-    fn reason(self) -> String {
-        match self {
-            Self::Ran(status, _) => format!("/bin/sh does not run: {status}"),
-            Self::NoWalls(reason) => reason,
-        }
-    }
 }

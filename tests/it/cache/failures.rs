@@ -39,15 +39,10 @@ fn has(program: &str) -> bool {
 
 /// `hardtack LINE` with faults injected into its system calls.
 fn with_faults(scene: &Scene, faults: &[&str], line: &str) -> Output {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null"]);
-    for fault in faults {
-        strace.args(["-e", &format!("inject={fault}")]);
-    }
-    let hardtack = scene.command(&line.split_whitespace().collect::<Vec<_>>());
-    strace.arg(hardtack.get_program()).args(hardtack.get_args()).current_dir(scene.path("")).env_clear();
-    strace.envs(hardtack.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    strace.output().expect("strace runs")
+    let faults: Vec<String> = faults.iter().map(|fault| format!("inject={fault}")).collect();
+    let words = ["-f", "-qq", "-o", "/dev/null"].into_iter();
+    let words: Vec<&str> = words.chain(faults.iter().flat_map(|fault| ["-e", fault])).collect();
+    scene.under("strace", &words, &line.split_whitespace().collect::<Vec<_>>()).output().expect("strace runs")
 }
 
 /// `hardtack LINE` in a mount namespace of its own, after `mount` was run there; `None` where there is none to be had.
@@ -59,12 +54,9 @@ fn with_mount(scene: &Scene, mount: &str, line: &str) -> Option<Output> {
         skipped("no mount namespace is to be had here");
         return None;
     }
-    let hardtack = scene.command(&line.split_whitespace().collect::<Vec<_>>());
     let script = format!("{mount} || exit 99; exec \"$@\"");
-    let mut command = Command::new("unshare");
-    command.args([flags, "sh", "-c", &script, "sh"]).arg(hardtack.get_program()).args(hardtack.get_args());
-    command.current_dir(scene.path("")).env_clear();
-    command.envs(hardtack.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let words = [flags, "sh", "-c", &script, "sh"];
+    let mut command = scene.under("unshare", &words, &line.split_whitespace().collect::<Vec<_>>());
     let output = command.output().expect("unshare runs");
     assert_ne!(output.status.code(), Some(99), "mounting works in a namespace: {output:?}");
     Some(output)
@@ -187,12 +179,9 @@ fn a_file_system_without_links_gets_copies_and_a_stale_handle_is_asked_again() {
     check_cache(&scene, "cache", &url, "no links");
     let ledger = scene.tree("cache/.hardtack/ledger");
     let record = scene.path(format!("cache/.hardtack/ledger/{}", ledger.first().expect("a record")));
-    let fault = "openat:error=ESTALE:when=1".to_owned();
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-P"]).arg(&record).args(["-e", &format!("inject={fault}")]);
-    let hardtack = scene.command(&["fetch", "app", "--offline", "--cache-dir", "cache"]);
-    strace.arg(hardtack.get_program()).args(hardtack.get_args()).current_dir(scene.path("")).env_clear();
-    strace.envs(hardtack.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let record = record.to_str().expect("UTF-8");
+    let words = ["-f", "-qq", "-o", "/dev/null", "-P", record, "-e", "inject=openat:error=ESTALE:when=1"];
+    let mut strace = scene.under("strace", &words, &["fetch", "app", "--offline", "--cache-dir", "cache"]);
     let _ = std::fs::remove_file(scene.path("app/hardtack.lock"));
     let ran = strace.output().expect("strace runs");
     assert!(ran.status.success(), "{}", stderr(&ran));

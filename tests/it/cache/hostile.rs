@@ -253,10 +253,7 @@ fn nothing_is_waited_for_that_never_comes() {
     scene.write(&format!("{endless}/z"), "z");
     symlink("/dev/zero", scene.path(format!("{endless}/cache.ini"))).expect("links");
     let bounded = |line: &str| {
-        let mut command = Command::new("timeout");
-        let hardtack = scene.command(&line.split_whitespace().collect::<Vec<_>>());
-        command.arg("20").arg(hardtack.get_program()).args(hardtack.get_args()).current_dir(scene.path("")).env_clear();
-        command.envs(hardtack.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut command = scene.under("timeout", &["20"], &line.split_whitespace().collect::<Vec<_>>());
         let output = command.output().expect("timeout runs");
         assert_ne!(output.status.code(), Some(124), "hardtack {line} hangs");
         output.status.code()
