@@ -54,13 +54,16 @@ fn isolation(context: &Context<'_>) -> Result<Vec<Finding>, Report> {
     let mut findings = Vec::new();
     for (level, what) in levels {
         findings.push(match Sandbox::examine(level, program, &scratch.join(level.name()))? {
-            Examined::Works { unseen: None } => {
-                let found = "works; who tries to reach the network is named".to_owned();
-                Finding { what, fine: true, found, advice: None }
-            }
-            Examined::Works { unseen: Some(reason) } => {
-                let found = format!("works; who tries to reach the network is not seen: {reason}");
-                Finding { what, fine: true, found, advice: None }
+            Examined::Works { unseen, unconfined } => {
+                let seen = match unseen {
+                    None => "who tries to reach the network is named".to_owned(),
+                    Some(reason) => format!("who tries to reach the network is not seen: {reason}"),
+                };
+                let confined = match unconfined {
+                    None => "builds write to their own folders and to the installation alone".to_owned(),
+                    Some(reason) => format!("builds can write wherever you can: {reason}"),
+                };
+                Finding { what, fine: true, found: format!("works; {confined}; {seen}"), advice: None }
             }
             Examined::Fails(reason) => {
                 let advice = if level == Level::Full { namespaces() } else { None };

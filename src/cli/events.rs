@@ -132,6 +132,7 @@ fn installation_as_json(event: &InstallEvent) -> Option<serde_json::Value> {
         InstallEvent::Failed { part, running, skipped } => {
             json!({ "event": "failed", "part": part, "running": running, "skipped": skipped })
         }
+        InstallEvent::SwitchedPartly { missing } => json!({ "event": "partly-installed", "missing": missing }),
         InstallEvent::Attempted { part, attempt, allowed } => {
             json!({ "event": "network-attempt", "part": part, "attempt": attempt, "allowed": allowed })
         }
@@ -191,5 +192,8 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
         }
         InstallEvent::NothingToDo => console.say("everything is installed already"),
         InstallEvent::Switched => console.detail("the new generation is in place"),
+        InstallEvent::SwitchedPartly { missing } => {
+            console.warn(format!("installed without {}, as --partial says", missing.join(", ")));
+        }
     }
 }

@@ -113,7 +113,8 @@ fn perform(
         environment,
         epoch: prepared.epoch,
         jobs,
-        keep_going: arguments.keep_going,
+        keep_going: arguments.keep_going || arguments.partial,
+        partial: arguments.partial,
         network_attempts: arguments.network_attempts,
         allow_downtime: arguments.allow_downtime,
     };

@@ -24,11 +24,12 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
                 "name": record.name, "recipe": record.recipe, "location": record.location, "input": record.input,
                 "level": record.level, "files": record.files.len(), "seconds": record.took.map(|took| took.as_secs_f64()),
                 "attempts": record.seen.attempts, "attempts-unseen": record.seen.attempts_unseen,
+                "refused-sockets": record.seen.refused_sockets, "unconfined": record.seen.unconfined,
             })
         });
         return context.console.out_json(&json!({
             "format": JSON_FORMAT, "destination": root, "release": state.release, "level": state.level,
-            "parts": parts.collect::<Vec<_>>(), "previous": previous.as_ref().map(|previous| &previous.release),
+            "parts": parts.collect::<Vec<_>>(), "missing": state.missing, "previous": previous.as_ref().map(|previous| &previous.release),
             "can-roll-back": previous.is_some(), "waiting": waiting, "interrupted": interrupted,
         }));
     }
@@ -40,6 +41,9 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
             count => format!(", tried to reach the network ({})", plural(count, "attempt")),
         };
         text += &format!("part {}: {}{took}{tried}\n", record.name, plural(record.files.len(), "file"));
+    }
+    for missing in &state.missing {
+        text += &format!("part {missing}: missing, since it could not be built; the next installation tries again\n");
     }
     text += &match previous {
         Some(previous) => format!("before: {}; `hardtack rollback` brings it back\n", title(previous)),

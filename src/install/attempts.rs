@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// A look-up of a name, or a connection or a message to an address, beyond the sandbox.
+/// A look-up of a name, or a connection or a message to an address, beyond the sandbox. One with neither name nor address
+/// stands for all that came after the ones that are told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Attempt {
@@ -31,13 +32,38 @@ impl fmt::Display for Attempt {
             (Some(host), _) => write!(formatter, "{host}{port}")?,
             (None, Some(IpAddr::V6(address))) => write!(formatter, "[{address}]{port}")?,
             (None, Some(address)) => write!(formatter, "{address}{port}")?,
-            (None, None) => write!(formatter, "somewhere")?,
+            (None, None) => write!(formatter, "{} more, not told one by one", self.times)?,
         }
-        match self.programs.as_slice() {
-            [] => Ok(()),
-            [program] => write!(formatter, " by {program}"),
-            [.., program] => write!(formatter, " by {program} ({})", self.programs.join(" > ")),
+        match self.programs.is_empty() {
+            true => Ok(()),
+            false => write!(formatter, " by {}", chain(&self.programs)),
         }
+    }
+}
+
+/// The program at the end of a chain, and the chain where it is one.
+fn chain(programs: &[String]) -> String {
+    match programs {
+        [] => "a program".to_owned(),
+        [program] => program.clone(),
+        [.., program] => format!("{program} ({})", programs.join(" > ")),
+    }
+}
+
+/// Programs that asked for an internet socket where none is to be had. What they wanted it for they had no chance to say,
+/// so it is no [`Attempt`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Refusal {
+    /// The programs, as an attempt has them.
+    pub programs: Vec<String>,
+    /// How often.
+    pub times: u32,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} was refused an internet socket", chain(&self.programs))
     }
 }
 
@@ -48,6 +74,10 @@ pub struct Sightings {
     pub attempts: Vec<Attempt>,
     /// Why they could not be seen.
     pub unseen: Option<String>,
+    /// Sockets that were refused, each program's once.
+    pub refusals: Vec<Refusal>,
+    /// Why the step could write elsewhere than to its own folders.
+    pub unconfined: Option<String>,
 }
 
 impl Sightings {
@@ -63,10 +93,41 @@ impl Sightings {
             known.port = known.port.or(attempt.port);
             known.times = known.times.saturating_add(attempt.times);
         } else if self.attempts.len() < MOST {
-            // Nobody reads more, and a build that tries in a loop must not fill a disk.
             self.attempts.push(attempt);
+        } else {
+            // Nobody reads more, and a build that tries in a loop must not fill a disk.
+            match self.attempts.get_mut(MOST) {
+                Some(rest) => rest.times = rest.times.saturating_add(attempt.times),
+                None => self.attempts.push(Attempt {
+                    programs: Vec::new(),
+                    host: None,
+                    address: None,
+                    port: None,
+                    ..attempt
+                }),
+            }
         }
     }
+
+    /// Adds a socket that was refused.
+    pub(super) fn add_refusal(&mut self, programs: Vec<String>) {
+        let known = self.refusals.iter().position(|known| known.programs == programs);
+        match known {
+            Some(index) => self.refusals[index].times = self.refusals[index].times.saturating_add(1),
+            None if self.refusals.len() < MOST => self.refusals.push(Refusal { programs, times: 1 }),
+            None => {}
+        }
+    }
+}
+
+/// A refused socket, and the step that wanted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRefusal {
+    /// The step.
+    pub step: String,
+    /// Who wanted it.
+    #[serde(flatten)]
+    pub refusal: Refusal,
 }
 
 /// An attempt, and the step that made it.
@@ -95,6 +156,12 @@ pub struct Seen {
     /// Why some could not be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts_unseen: Option<String>,
+    /// Internet sockets that were refused, where what they were for cannot be seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_sockets: Vec<StepRefusal>,
+    /// Why steps could write elsewhere than to their own folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfined: Option<String>,
 }
 
 impl Seen {
@@ -103,6 +170,9 @@ impl Seen {
         let of_step = |attempt| StepAttempt { step: step.to_owned(), attempt };
         self.attempts.extend(sightings.attempts.into_iter().map(of_step));
         self.attempts_unseen = self.attempts_unseen.take().or(sightings.unseen);
+        let of_step = |refusal| StepRefusal { step: step.to_owned(), refusal };
+        self.refused_sockets.extend(sightings.refusals.into_iter().map(of_step));
+        self.unconfined = self.unconfined.take().or(sightings.unconfined);
     }
 }
 
@@ -129,5 +199,15 @@ mod tests {
         let curl = |port| format!("a.example:{port} by curl (make > curl)");
         assert_eq!(shown, [curl(443), curl(80), "a.example by git (make > git)".to_owned()]);
         assert_eq!(sightings.attempts[0].times, 2);
+    }
+    #[test]
+    fn what_goes_beyond_what_anybody_reads_is_counted() {
+        let mut sightings = Sightings::default();
+        for number in 0..MOST + 3 {
+            sightings.add(attempt(&["sh"], Some(&format!("host{number}.example")), None));
+        }
+        assert_eq!(sightings.attempts.len(), MOST + 1);
+        let last = sightings.attempts.last().expect("a rest");
+        assert_eq!(last.to_string(), "3 more, not told one by one");
     }
 }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Resource;
+
 use super::error::Error;
 use super::event::Event;
 use super::jobserver::Jobserver;
@@ -20,6 +22,13 @@ use crate::recipes::Part;
 const TICK: Duration = Duration::from_millis(100);
 /// How long one that did not use what it was given goes without, where others do.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often a step that needs a fixed number of jobs looks whether there are any before it does with one.
+const HOLD_ROUNDS: u32 = 12;
+/// Descriptors that a part's build holds here at a time, and some room.
+const A_PART_HOLDS: u64 = 16;
+/// Those of everything else.
+const OTHER_DESCRIPTORS: u64 = 64;
 
 /// What is told from where a part is built.
 enum Note {
@@ -47,6 +56,20 @@ impl Bench {
     /// The part's jobs; none where it has but one.
     pub(super) fn jobserver(&self) -> Option<MutexGuard<'_, Jobserver>> {
         self.jobserver.as_deref().map(lock)
+    }
+
+    /// As many jobs as nobody else has a use for right now, for a step that cannot ask for them one by one.
+    pub(super) fn hold_jobs(&self) -> usize {
+        // When the last step ended all its jobs were free; the next round gives them to those who can use them.
+        let Some(jobserver) = &self.jobserver else { return 1 };
+        for _ in 0..HOLD_ROUNDS {
+            thread::sleep(TICK / 4);
+            let held = lock(jobserver).hold();
+            if held > 1 {
+                return held;
+            }
+        }
+        1
     }
 
     /// A step is over, with all its processes.
@@ -96,7 +119,15 @@ pub(super) fn build_all(
     let (notes, inbox) = mpsc::channel();
     thread::scope(|scope| {
         let begun = order.total - schedule.unbuilt();
-        let mut site = Site { schedule, order, free: order.jobs, running: BTreeMap::new(), begun, failed: Vec::new() };
+        let mut site = Site {
+            schedule,
+            order,
+            most: side_by_side(),
+            free: order.jobs,
+            running: BTreeMap::new(),
+            begun,
+            failed: Vec::new(),
+        };
         let mut built = Vec::new();
         loop {
             while let Some(part) = site.next() {
@@ -146,6 +177,8 @@ pub(super) fn build_all(
 struct Site<'s, 'p> {
     schedule: &'s mut Schedule<'p>,
     order: Order,
+    /// Parts that can run at a time, whatever the jobs.
+    most: usize,
     /// Jobs nobody has.
     free: usize,
     running: BTreeMap<String, Running>,
@@ -163,7 +196,8 @@ struct Running {
 impl<'p> Site<'_, 'p> {
     /// Whether there is a part to be begun, given a job for it.
     fn may_begin(&self) -> bool {
-        (self.failed.is_empty() || self.order.keep_going) && self.schedule.has_ready()
+        let room = self.running.len() < self.most;
+        room && (self.failed.is_empty() || self.order.keep_going) && self.schedule.has_ready()
     }
 
     /// The next part to be begun, if there is a job for it.
@@ -251,6 +285,12 @@ impl Running {
     fn jobserver(&self) -> Option<MutexGuard<'_, Jobserver>> {
         self.jobserver.as_deref().map(lock)
     }
+}
+
+/// As many parts as this process may have descriptors for: pipes, logs, and files for messages.
+fn side_by_side() -> usize {
+    let limit = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit.saturating_sub(OTHER_DESCRIPTORS) / A_PART_HOLDS).unwrap_or(usize::MAX).max(1)
 }
 
 fn lock(jobserver: &Mutex<Jobserver>) -> MutexGuard<'_, Jobserver> {

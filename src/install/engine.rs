@@ -49,6 +49,8 @@ pub struct Install<'a> {
     pub jobs: usize,
     /// What does not need a part that failed is built nevertheless.
     pub keep_going: bool,
+    /// Parts that are whole are installed even where others failed.
+    pub partial: bool,
     /// What becomes of parts whose builds try to reach the network, whatever the config says.
     pub network_attempts: Option<NetworkAttempts>,
     /// An upgrade may take the running installation away while it is built, where it cannot be built aside.
@@ -69,7 +71,7 @@ pub struct Installed {
 /// Installs. When a build fails the destination is as it was; parts that are whole wait for the next attempt.
 ///
 /// # Errors
-/// [`Error::Step`] where a build fails; [`Error::Downtime`]; [`Error::Blocked`]; those of files and sandboxes.
+/// [`Error::Step`] where a build fails, also where the others were installed; [`Error::Downtime`]; [`Error::Blocked`]; those of files and sandboxes.
 pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<Installed, Error> {
     let destination = install.destination;
     if destination.recovered() {
@@ -206,9 +208,18 @@ impl Run<'_> {
         }
         let built = self.build_parts(ready, result, observe);
         let withdrawn = placed.map_or(Ok(()), |moves| moves.withdraw(&ground));
-        built?;
+        let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
+        let names = match failure {
+            Some(ref error) if self.install.partial && error.is_of_parts() => self.whole_parts()?,
+            Some(error) => return Err(error),
+            None => plan.parts.iter().map(|part| part.name.clone()).collect(),
+        };
         withdrawn?;
-        self.refuse_attempts(keep, &result.built, observe)?;
+        let failure = match failure {
+            // Nothing would be no installation.
+            Some(error) if names.is_empty() => return Err(error),
+            failure => failure,
+        };
 
         // What builds made beside their locations is installed like files of the project.
         let made = self.made_beside(&placing.tops, !result.kept.is_empty())?;
@@ -217,13 +228,37 @@ impl Run<'_> {
             true => placing,
             false => Placing::new(destination, plan.top_folders(), with_made.as_ref(), current)?,
         };
-        let names = plan.parts.iter().map(|part| part.name.clone()).collect();
+        let missing = plan.parts.iter().map(|part| part.name.clone()).filter(|name| !names.contains(name)).collect();
         let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
         state.project = with_made.as_ref().map(|image| image.files.clone()).unwrap_or_default();
         state.made = made.into_keys().collect();
+        state.missing = missing;
         placing.conclude(current, &state)?;
-        observe(Event::Switched);
+        match failure {
+            None => observe(Event::Switched),
+            Some(error) => {
+                observe(Event::SwitchedPartly { missing: state.missing });
+                return Err(error);
+            }
+        }
         Ok(())
+    }
+
+    /// The parts that can be installed though others cannot; of those nothing is left.
+    fn whole_parts(&self) -> Result<Vec<String>, Error> {
+        let Install { destination, plan, .. } = self.install;
+        let mut whole = Vec::new();
+        for part in &plan.parts {
+            let record = destination.own.next_record(&part.name)?;
+            let tried = record.as_ref().is_some_and(|record| !record.seen.attempts.is_empty());
+            if record.is_some() && (!tried || self.install.allows_attempts(part)) {
+                whole.push(part.name.clone());
+            } else {
+                destination.forget_next_record(&part.name)?;
+                remove_tree(&destination.next_tree().join(&part.location))?;
+            }
+        }
+        Ok(whole)
     }
 
     /// Fills the next tree with parts that need no building; returns them.
@@ -362,6 +397,7 @@ impl Run<'_> {
             sources: sources.collect::<Result<_, Error>>()?,
             sandbox,
             environment,
+            destination: destination.root().to_owned(),
             work: destination.work(&part.name),
             log: destination.log(&part.name),
             lock: destination.build_lock(),

@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use super::attempts::StepAttempt;
+use super::attempts::{StepAttempt, StepRefusal};
 use super::causes::Cause;
 use crate::archive;
 use crate::base::{Mismatch, PathError};
@@ -147,6 +147,8 @@ pub enum Error {
         outcome: String,
         /// What it, and steps before it, tried to reach.
         attempts: Vec<StepAttempt>,
+        /// Internet sockets it was refused, where what they were for cannot be seen.
+        refusals: Vec<StepRefusal>,
         /// What it probably misses.
         cause: Option<Box<Cause>>,
         /// Its last lines of output.
@@ -170,6 +172,17 @@ pub enum Error {
         /// The file that was looked for.
         wanted: String,
     },
+}
+
+impl Error {
+    /// Whether it says of parts that they cannot be built, and nothing of the others.
+    pub(super) fn is_of_parts(&self) -> bool {
+        match self {
+            Self::Step { .. } | Self::Archive { .. } | Self::NoMarker { .. } | Self::Attempts(_) => true,
+            Self::Several(errors) => errors.iter().all(Self::is_of_parts),
+            _ => false,
+        }
+    }
 }
 
 /// A source that cannot be used, and who wants it.

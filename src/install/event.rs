@@ -92,4 +92,9 @@ pub enum Event {
     NothingToDo,
     /// The new generation is in place.
     Switched,
+    /// What is whole of the new generation is in place.
+    SwitchedPartly {
+        /// The parts it lacks.
+        missing: Vec<String>,
+    },
 }

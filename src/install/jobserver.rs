@@ -58,6 +58,13 @@ impl Jobserver {
         taken
     }
 
+    /// Keeps what is in the pipe for a step that cannot ask for it; the number of jobs it may run, its first among them. They
+    /// come back when it ends.
+    pub(super) fn hold(&mut self) -> usize {
+        let mut pipe = vec![0; self.granted];
+        1 + self.taking.read(&mut pipe).unwrap_or(0)
+    }
+
     /// Takes all back, now that nobody is left who could use any; their number.
     pub(super) fn end(&mut self) -> usize {
         // A pipe holds 64 KiB; whoever fills it faster has a process left, and is not waited for.
@@ -97,6 +104,9 @@ mod tests {
         server.give().expect("gives");
         assert_eq!(server.end(), 1);
         assert!(!server.take());
+        server.give().expect("gives");
+        server.give().expect("gives");
+        assert_eq!((server.hold(), server.hold(), server.take(), server.end()), (3, 1, false, 2));
         // What a step puts in by itself frees nothing, and a full pipe holds nobody up.
         let mut step =
             File::options().write(true).open(format!("/proc/self/fd/{}", server.descriptors().1)).expect("opens");

@@ -12,6 +12,7 @@ mod destination;
 mod engine;
 mod error;
 mod event;
+mod fixed_jobs;
 mod generations;
 mod inputs;
 mod jobserver;
@@ -27,7 +28,7 @@ mod schedule;
 mod source;
 mod survey;
 
-pub use attempts::{Attempt, Seen, Sightings, StepAttempt};
+pub use attempts::{Attempt, Refusal, Seen, Sightings, StepAttempt, StepRefusal};
 pub use causes::Cause;
 pub use destination::{Destination, Open};
 pub use engine::{Install, Installed, install};

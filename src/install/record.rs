@@ -39,6 +39,9 @@ pub struct State {
     /// Those of them that no release brought, but builds made beside their locations.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub made: BTreeSet<RelPath>,
+    /// Parts it should have and has not, for they could not be built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The level of isolation its parts were built at.
     pub level: String,
 }
@@ -174,8 +177,8 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        let (project, made) = Default::default();
-        Self { format: FORMAT, release, parts, project, made, level: level.to_owned() }
+        let (project, made, missing) = Default::default();
+        Self { format: FORMAT, release, parts, project, made, missing, level: level.to_owned() }
     }
 
     /// Whether the release brought just these files.

@@ -12,6 +12,7 @@ use super::building::Bench;
 use super::causes::{self, Cause};
 use super::error::Error;
 use super::event::Event;
+use super::fixed_jobs::FixedJobs;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
@@ -47,6 +48,8 @@ pub(super) struct Build<'a> {
     pub(super) sandbox: &'a Sandbox,
     /// What is the same for all steps of all parts.
     pub(super) environment: &'a BTreeMap<String, String>,
+    /// The destination.
+    pub(super) destination: Utf8PathBuf,
     /// Folder for this part's work, on the destination's disk.
     pub(super) work: Utf8PathBuf,
     /// Where its log goes.
@@ -66,7 +69,9 @@ impl Build<'_> {
         create_dir_all(&top.join("home"))?;
         create_dir_all(&self.work.join("var-tmp"))?;
         create_dir_all(self.log.parent().unwrap_or(&self.log))?;
-        let mut log = File::create(&self.log).at("create", &self.log)?;
+        File::create(&self.log).at("create", &self.log)?;
+        // A step that empties its output by `> /dev/stdout` must not leave a hole where it was.
+        let mut log = File::options().append(true).open(&self.log).at("open", &self.log)?;
         // Below `build`, where the archive's own folders are.
         let mut folder = Utf8PathBuf::from("build");
         let mut seen = Seen::default();
@@ -157,10 +162,19 @@ impl Build<'_> {
             vec![read, write]
         });
         environment.extend(self.part.environment.clone());
+        let mut command = command.to_owned();
+        if let Some(fixed) = FixedJobs::of(self.part, &command) {
+            let jobs = self.bench.hold_jobs();
+            command = fixed.tell(&command, jobs);
+            for (name, value) in fixed.variables(jobs) {
+                environment.entry(name).or_insert(value);
+            }
+        }
         let binds = self.folders(top, &environment);
         let lock = Some(self.lock.clone());
         let folder_inside = inside.join(folder);
-        let task = Task { command: command.to_owned(), folder: folder_inside, environment, binds, lock, inherit };
+        let writable = vec![self.work.clone(), self.destination.clone()];
+        let task = Task { command, folder: folder_inside, environment, binds, writable, lock, inherit };
         let input = match input {
             Some(path) => Stdio::from(File::open(path).at("open", path)?),
             None => Stdio::null(),
@@ -182,6 +196,7 @@ impl Build<'_> {
                     step: step.to_owned(),
                     outcome: describe(status),
                     attempts: std::mem::take(&mut seen.attempts),
+                    refusals: seen.refused_sockets.iter().filter(|known| known.step == step).cloned().collect(),
                     cause: cause.map(Box::new),
                     tail,
                     log: self.log.clone(),

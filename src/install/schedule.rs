@@ -107,16 +107,17 @@ impl<'p> Schedule<'p> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use camino::Utf8PathBuf;
 
     use super::*;
     use crate::base::RelPath;
     use crate::recipes::Project;
 
-    fn plan(parts: &[(&str, &[&str])]) -> Plan {
-        let part = |(name, uses): &(&str, &[&str])| Part {
-            name: (*name).to_owned(),
+    /// A part without steps.
+    pub(in super::super) fn part(name: &str, uses: &[&str]) -> Part {
+        Part {
+            name: name.to_owned(),
             recipe: String::new(),
             location: RelPath::new(format!("parts/{name}")).expect("a path"),
             uses: uses.iter().map(|used| (*used).to_owned()).collect(),
@@ -124,9 +125,12 @@ mod tests {
             sources: Vec::new(),
             steps: Vec::new(),
             network_attempts: Default::default(),
-        };
+        }
+    }
+
+    fn plan(parts: &[(&str, &[&str])]) -> Plan {
         let project = Project { root: Utf8PathBuf::from("/p"), directory: Utf8PathBuf::from("/p") };
-        Plan { project, parts: parts.iter().map(part).collect(), notes: Vec::new() }
+        Plan { project, parts: parts.iter().map(|(name, uses)| part(name, uses)).collect(), notes: Vec::new() }
     }
 
     fn begun(schedule: &mut Schedule<'_>) -> Vec<String> {

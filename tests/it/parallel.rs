@@ -1,7 +1,7 @@
 //! Parts that are built side by side.
 
 use crate::server::Server;
-use crate::support::{Scene, source_with_makefile};
+use crate::support::{Scene, skipped, source_with_makefile};
 
 /// Bundles parts with these names, makefiles and other options.
 fn bundled(parts: &[(&str, &str, &str)]) -> Scene {
@@ -87,6 +87,66 @@ fn a_failure_ends_what_uses_it_and_with_keep_going_nothing_else() {
     // What was running when the other failed was built to its end, and is kept.
     ran.says(&["installing good", "error[build-failed]: step `make` of part `bad`"]).never_says(&["installing slow"]);
     assert!(!scene.exists("dest/parts"));
+}
+
+#[test]
+fn what_is_whole_is_installed_where_that_is_wanted() {
+    let made = "all install:\n\t@touch $(OUT)/good/made\n";
+    let bad = "all:\n\t@echo no luck; test -e $(OUT)/../mended\ninstall:\n";
+    let parts = [("good", made, ""), ("bad", bad, ""), ("user", "all install:\n\t@true\n", "x = ${bad:location}")];
+    for level in ["full", "seccomp"] {
+        let scene = bundled(&parts);
+        let install = ["install", "app-1.0.tar.gz", "dest", "--partial", "--sandbox", level, "--allow-downtime"];
+        let ran = scene.run(&install);
+        if ran.stderr.contains("error[no-isolation]") {
+            skipped(&format!("level {level} is not to be had here"));
+            continue;
+        }
+        ran.exits(5).says(&[
+            "warning: installed without bad, user, as --partial says",
+            "error[build-failed]: step `make` of part `bad` failed",
+        ]);
+        assert!(
+            scene.exists("dest/parts/good/made") && !scene.exists("dest/parts/bad") && !scene.exists("dest/parts/user")
+        );
+        let status = scene.hardtack("status dest").ok();
+        assert!(status.stdout.contains("part bad: missing") && status.stdout.contains("part good: 1 file"));
+        scene.hardtack("verify dest").ok();
+        // Again, and nothing of it is built anew; then the whole.
+        scene.run(&install).exits(5).never_says(&["installing good"]);
+        scene.write("app/mended", "");
+        scene.hardtack("bundle app --installer none -o mended.tar.gz").ok();
+        let mended = [&["install", "mended.tar.gz"], &install[2..]].concat();
+        scene.run(&mended).ok().says(&["2 parts built, 1 kept"]);
+        assert!(!scene.hardtack("status dest").ok().stdout.contains("missing"));
+        scene.hardtack("uninstall dest").ok();
+    }
+}
+
+#[test]
+fn a_part_that_tried_to_reach_the_network_is_not_whole() {
+    let scene = bundled(&[
+        ("good", "all install:\n\t@true\n", ""),
+        ("bad", "all install:\n\t@getent hosts a.example; true\n", ""),
+    ]);
+    let ran = scene.hardtack("install app-1.0.tar.gz dest --partial --sandbox full");
+    if ran.stderr.contains("error[no-isolation]") {
+        return skipped("level full is not to be had here");
+    }
+    ran.exits(7).says(&["installed without bad"]);
+    assert!(scene.exists("dest/parts/good") && !scene.exists("dest/parts/bad"));
+}
+
+#[test]
+fn more_jobs_than_there_are_descriptors_for_are_met_with_fewer_parts() {
+    let names: Vec<String> = (0..40).map(|number| format!("p{number}")).collect();
+    let parts: Vec<(&str, &str, &str)> =
+        names.iter().map(|name| (name.as_str(), "all install:\n\t@sleep 0.2\n", "")).collect();
+    let scene = bundled(&parts);
+    let words = ["-c", "ulimit -n 128; exec \"$0\" \"$@\""];
+    let output = scene.under("sh", &words, &["install", "app-1.0.tar.gz", "dest", "-j200"]).output().expect("sh runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("40 parts built"), "{stderr}");
 }
 
 #[test]

@@ -249,7 +249,7 @@ const ATTEMPTS: &str = "all:\n\
 
 /// Has the kernel answer some system calls as an old one does, or a container; then runs what follows.
 const DENY: &str = "import ctypes, os, struct, sys
-calls = {'mount_setattr': 442, 'openat2': 437, 'close_range': 436, 'pidfd_getfd': 438, 'unshare': 272, 'seccomp': 317}
+calls = {'mount_setattr': 442, 'openat2': 437, 'close_range': 436, 'pidfd_getfd': 438, 'unshare': 272, 'seccomp': 317, 'landlock_create_ruleset': 444}
 code = struct.pack('HBBI', 0x20, 0, 0, 0)
 for name in sys.argv[1].split(','):
     code += struct.pack('HBBI', 0x15, 0, 1, calls[name]) + struct.pack('HBBI', 6, 0, 0, 0x50000 | int(sys.argv[2]))
@@ -296,6 +296,67 @@ fn a_build_gets_at_nothing_but_its_folder_and_its_location_at_level_full() {
         set_mode(&scene.path(""), 0o777);
         check("user", scene.without_privileges(&install("user")).output().expect("runs"));
     }
+}
+
+/// A build that writes beside the installation, and asks for a socket without minding the answer.
+const STRAYS: &str = "all:\n\
+    \t-@echo x > $(STRAY) && echo strayed\n\
+    \t@echo x > /dev/null && echo x > /dev/shm/hardtack-$$$$ && rm /dev/shm/hardtack-$$$$ && echo x > $$TMPDIR/t && mv $$TMPDIR/t $(OUT)/t\n\
+    \t@python3 -c 'import socket; socket.socket()' 2> /dev/null || echo refused\n\
+    install:\n";
+
+#[test]
+fn level_seccomp_keeps_writes_below_the_installation_and_tells_who_asked_for_a_socket() {
+    if !allowed("seccomp") || Command::new("python3").arg("--version").output().is_err() {
+        return skipped("level seccomp or python3 is not here");
+    }
+    let scene = bundled(STRAYS);
+    // Where nothing else of the builds is, and not below /tmp, which is anybody's.
+    let beside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let stray = beside.path().join("stray").display().to_string();
+    let install = |dest: &'static str| {
+        let variable = format!("STRAY={stray}");
+        vec![
+            "install".to_owned(),
+            "app-1.0.tar.gz".into(),
+            dest.into(),
+            "--sandbox=seccomp".into(),
+            "--env".into(),
+            variable,
+        ]
+    };
+    let words = install("new");
+    scene.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).ok();
+    let record = |dest: &str| -> serde_json::Value {
+        serde_json::from_str(&scene.read(format!("{dest}/.hardtack/records/p.json"))).expect("JSON")
+    };
+    let refused = &record("new")["refused-sockets"][0];
+    assert_eq!((&refused["step"], &refused["times"]), (&"make".into(), &1.into()));
+    assert_eq!(refused["programs"], serde_json::json!(["make", "sh", "python3"]));
+    if record("new")["unconfined"].is_string() {
+        skipped("this kernel has no Landlock");
+    } else {
+        assert!(!beside.path().join("stray").exists());
+    }
+    // Older kernels confine nothing, and have no way to tell; the build goes on, and the record says so.
+    let words = install("old");
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let Some(output) = denied(&scene, "landlock_create_ruleset,pidfd_getfd", libc::ENOSYS, &words) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(beside.path().join("stray").exists());
+    let old = record("old");
+    assert_eq!(old["unconfined"], "this kernel has no Landlock, or one before Linux 5.19");
+    assert!(old["attempts-unseen"].as_str().is_some_and(|why| why.contains("who asked for one is not seen")), "{old}");
+}
+
+#[test]
+fn a_failure_tells_which_program_was_refused_a_socket() {
+    if !allowed("seccomp") || Command::new("curl").arg("--version").output().is_err() {
+        return skipped("level seccomp or curl is not here");
+    }
+    let scene = bundled("all:\n\t@curl -sS http://example.org/x\ninstall:\n");
+    let ran = scene.run(&["install", "app-1.0.tar.gz", "dest", "--sandbox", "seccomp"]).exits(5);
+    ran.says(&["hint: curl (make > curl) was refused an internet socket"]);
 }
 
 /// Tries every way past the walls that is known, and says which is open.

@@ -326,6 +326,9 @@ pub(super) struct Install {
     /// Builds what does not need a part that failed, before it ends
     #[arg(short, long, env = "HARDTACK_KEEP_GOING", value_parser = FalseyValueParser::new())]
     pub(super) keep_going: bool,
+    /// Installs the parts that are whole, though others failed; the exit status is that of the failure
+    #[arg(long, env = "HARDTACK_PARTIAL", value_parser = FalseyValueParser::new())]
+    pub(super) partial: bool,
     /// What becomes of parts whose builds try to reach the network: fail or warn; what the config says if left out
     #[arg(long, value_name = "fail|warn", env = "HARDTACK_NETWORK_ATTEMPTS")]
     pub(super) network_attempts: Option<crate::recipes::NetworkAttempts>,

@@ -45,7 +45,7 @@ impl From<Error> for Report {
             Error::Blocked { .. } => {
                 of(ENVIRONMENT, "blocked").hint("move it to another place, then run the same command again")
             }
-            Error::Step { ref part, ref attempts, ref cause, ref tail, ref log, ref folder, .. } => {
+            Error::Step { ref part, ref attempts, ref refusals, ref cause, ref tail, ref log, ref folder, .. } => {
                 let (tail, log, folder) = (tail.clone(), log.clone(), folder.clone());
                 let items: Vec<_> = attempts.iter().map(|attempt| item(part, attempt)).collect();
                 let mut report = match items.is_empty() {
@@ -54,6 +54,7 @@ impl From<Error> for Report {
                 };
                 (report.output, report.items) = (tail, items);
                 report.hints = cause.iter().flat_map(|cause| likely(cause)).collect();
+                report.hints.extend(refusals.iter().map(|refused| refused.refusal.to_string()));
                 report
                     .hint(format!("the whole output is in {log}"))
                     .hint(format!("the build folder is kept at {folder}"))

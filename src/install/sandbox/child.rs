@@ -13,6 +13,7 @@ use rustix::process::{DumpableBehavior, Pid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::super::attempts::Sightings;
+use super::confinement::Confinement;
 use super::filter;
 use super::mounts;
 use super::namespaces;
@@ -73,24 +74,51 @@ fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> 
     processes::adopt()?;
     // Inherited by all the step starts, so that a new installation sees what could not be ended.
     let _lock = task.lock.as_ref().map(|lock| hold(lock)).transpose()?;
-    let step = || {
-        let walls = match level {
-            Level::None => Ok(()),
-            level => {
-                give_up_privileges().and_then(|()| filter::install(*level).doing("installing the system call filter"))
-            }
-        };
-        match walls {
-            Ok(()) => become_command(task, answer),
-            Err(error) => error,
+    let (end, sightings) = match level {
+        Level::None => {
+            let unseen = Some("nothing keeps it from the network".to_owned());
+            let sightings = Sightings { unseen, ..Sightings::default() };
+            (processes::run_step(|| become_command(task, answer), tell), sightings)
         }
+        Level::Seccomp | Level::Full => filtered(task, answer, tell)?,
     };
-    let end = processes::run_step(step, tell);
-    let unseen = Some(format!("level `{}` refuses sockets before they have an address", level.name()));
-    let unseen = unseen.filter(|_| *level != Level::None).or(Some("nothing keeps it from the network".to_owned()));
-    witness::write(seen, &Sightings { attempts: Vec::new(), unseen });
+    witness::write(seen, &sightings);
     processes::end_adopted();
     end
+}
+
+/// Runs the command where there are no namespaces: a filter refuses internet sockets, and Landlock what is to be written
+/// elsewhere.
+fn filtered(
+    task: &Task,
+    answer: &File,
+    tell: &dyn Fn(&WallError),
+) -> Result<(Result<End, WallError>, Sightings), WallError> {
+    let mut watching = Witness::new().doing("opening /proc")?;
+    let tells = watching.sees();
+    let (confinement, unconfined) = match Confinement::to(&task.writable) {
+        Ok(confinement) => (Some(confinement), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let inside = |outside: &mut Outside| {
+        give_up_privileges()?;
+        confinement.map_or(Ok(()), Confinement::enforce)?;
+        let doing = "installing the system call filter";
+        match tells {
+            true => outside.introduce(filter::install_with_listener(Level::Seccomp).doing(doing)?)?,
+            false => filter::install(Level::Seccomp).doing(doing)?,
+        }
+        processes::run_step(|| become_command(task, answer), tell)
+    };
+    let end = processes::run_first(inside, |first, told, go_on| watching.watch(first, told, go_on), tell);
+    let mut sightings = watching.into_sightings();
+    let unseen = "level `seccomp` refuses sockets before they have an address";
+    sightings.unseen = Some(match sightings.unseen {
+        None => unseen.to_owned(),
+        Some(reason) => format!("{unseen}, and who asked for one is not seen: {reason}"),
+    });
+    sightings.unconfined = unconfined;
+    Ok((end, sightings))
 }
 
 /// A shared lock that whoever inherits the descriptor holds too.

@@ -92,13 +92,18 @@ fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
     for call in [libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register] {
         program.give_if_equal(call as u32, errno(libc::ENOSYS));
     }
+    // Keyrings belong to the user, not to a namespace: what a build left there would outlive it.
+    for call in [libc::SYS_add_key, libc::SYS_request_key, libc::SYS_keyctl] {
+        program.give_if_equal(call as u32, errno(libc::ENOSYS));
+    }
     if level == Level::Seccomp {
         // Processes outside are in reach here, and what they may do a step must not do through them.
         for call in [libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_pidfd_getfd] {
             program.give_if_equal(call as u32, errno(libc::EPERM));
         }
     }
-    if tells {
+    // Where there are no internet sockets, nothing more comes of a call than asking for one.
+    if tells && level == Level::Full {
         for call in [libc::SYS_connect, libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_sendmmsg] {
             program.give_if_equal(call as u32, libc::SECCOMP_RET_USER_NOTIF);
         }
@@ -119,6 +124,9 @@ fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
         program.give_if_equal(libc::SOCK_RAW as u32, errno(libc::EACCES));
         program.give_if_equal(SOCK_PACKET, errno(libc::EACCES));
         program.give(ALLOW);
+    } else if tells {
+        program.give_if_equal(libc::AF_INET as u32, libc::SECCOMP_RET_USER_NOTIF);
+        program.give_if_equal(libc::AF_INET6 as u32, libc::SECCOMP_RET_USER_NOTIF);
     }
     program.give(errno(libc::EACCES));
     program.code
@@ -194,6 +202,7 @@ mod tests {
             code.iter().filter(|op| op.code == RETURN && op.k == libc::SECCOMP_RET_USER_NOTIF).count()
         };
         assert_eq!((tells(&told), tells(&program(Level::Full, false))), (4, 0));
+        assert_eq!((tells(&program(Level::Seccomp, true)), tells(&program(Level::Seccomp, false))), (2, 0));
     }
 
     fn socket(level: Level, family: i32, kind: i32) -> u32 {
@@ -209,6 +218,7 @@ mod tests {
             assert_eq!(answer(level, 0x4000_0003, 1, [0, 0]), errno(libc::ENOSYS));
             assert_eq!(answer(level, OWN_ARCH, X32_BIT + 41, [0, 0]), errno(libc::ENOSYS));
             assert_eq!(answer(level, OWN_ARCH, libc::SYS_io_uring_setup as u32, [0, 0]), errno(libc::ENOSYS));
+            assert_eq!(answer(level, OWN_ARCH, libc::SYS_add_key as u32, [0, 0]), errno(libc::ENOSYS));
             assert_eq!(socket(level, libc::AF_UNIX, libc::SOCK_STREAM), ALLOW);
             assert_eq!(socket(level, libc::AF_NETLINK, libc::SOCK_RAW), ALLOW);
             assert_eq!(socket(level, libc::AF_PACKET, libc::SOCK_RAW), refused);

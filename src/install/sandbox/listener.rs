@@ -1,7 +1,7 @@
 //! What the kernel tells of a step's system calls while they wait (linux/seccomp.h, seccomp_unotify(2)).
 //!
-//! It is told to a witness: every call goes on. What a call's arguments point to can change after it was looked at, so that
-//! nothing here decides anything.
+//! It is told to a witness: calls go on, or are refused whatever they say. What a call's arguments point to can change
+//! after it was looked at, so that nothing here is decided by it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -64,12 +64,16 @@ impl Listener {
 
     /// Lets the call go on.
     pub(super) fn let_go_on(&self, call: &Call) {
-        let mut answer = libc::seccomp_notif_resp {
-            id: call.id,
-            val: 0,
-            error: 0,
-            flags: libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
-        };
+        self.answer(call, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32);
+    }
+
+    /// Refuses the call.
+    pub(super) fn refuse(&self, call: &Call) {
+        self.answer(call, -libc::EACCES, 0);
+    }
+
+    fn answer(&self, call: &Call, error: i32, flags: u32) {
+        let mut answer = libc::seccomp_notif_resp { id: call.id, val: 0, error, flags };
         // SAFETY: the answer is the struct this call reads, and outlives it. One who is gone needs none.
         unsafe { libc::ioctl(self.descriptor.as_raw_fd(), SEND as libc::Ioctl, &raw mut answer) };
     }
@@ -84,6 +88,11 @@ pub(super) enum Target {
 }
 
 impl Call {
+    /// Whether it asks for a socket.
+    pub(super) fn asks_for_socket(&self) -> bool {
+        self.number == libc::SYS_socket
+    }
+
     /// The targets of the call; none for what is no internet address.
     pub(super) fn targets(&self) -> Vec<Target> {
         let [_, second, _, _, fifth, sixth] = self.arguments;

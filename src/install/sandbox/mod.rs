@@ -5,6 +5,7 @@
 //! setting everything up once in such a child, not by reading settings.
 
 mod child;
+mod confinement;
 mod filter;
 mod listener;
 mod mounts;
@@ -99,6 +100,8 @@ pub struct Task {
     pub environment: BTreeMap<String, String>,
     /// Folders that show up elsewhere, first to last. Only at [`Level::Full`].
     pub binds: Vec<Bind>,
+    /// Folders the command can write to, first of all its own. Only at [`Level::Seccomp`], and where the kernel has Landlock.
+    pub writable: Vec<Utf8PathBuf>,
     /// A file that is locked as long as any process of the command lives. Of no use at [`Level::Full`], where none
     /// outlives it.
     pub lock: Option<Utf8PathBuf>,
@@ -156,7 +159,9 @@ impl Sandbox {
     pub fn examine(level: Level, launcher: &Utf8Path, scratch: &Utf8Path) -> Result<Examined, Error> {
         let sandbox = Self { level, reason: String::new(), launcher: launcher.to_owned() };
         Ok(match sandbox.trial(scratch)? {
-            Outcome::Ran(status, sightings) if status.success() => Examined::Works { unseen: sightings.unseen },
+            Outcome::Ran(status, sightings) if status.success() => {
+                Examined::Works { unseen: sightings.unseen, unconfined: sightings.unconfined }
+            }
             Outcome::Ran(status, _) => Examined::Fails(format!("/bin/sh does not run: {status}")),
             Outcome::NoWalls(reason) => Examined::Fails(reason),
         })
@@ -191,7 +196,8 @@ impl Sandbox {
             command: ":".to_owned(),
             folder: "/".into(),
             environment: BTreeMap::new(),
-            binds: vec![Bind::new(inside, "/tmp")],
+            binds: vec![Bind::new(inside.clone(), "/tmp")],
+            writable: vec![inside],
             lock: None,
             inherit: Vec::new(),
         };
@@ -237,6 +243,8 @@ pub enum Examined {
     Works {
         /// Why attempts to reach the network are not seen.
         unseen: Option<String>,
+        /// Why steps can write elsewhere than to their own folders.
+        unconfined: Option<String>,
     },
     /// It is not, for this reason.
     Fails(String),

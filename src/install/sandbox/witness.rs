@@ -1,5 +1,5 @@
-//! The witness of a step at level `full`: it sits beside the sandbox, answers the step's look-ups, and notes who tries to
-//! reach what. It decides nothing: that there is no network is the kernel's doing.
+//! The witness of a step: it sits beside the sandbox, answers the step's look-ups, and notes who tries to reach what, or, where
+//! there are no internet sockets, who asks for one. It decides nothing: that there is no network is the kernel's doing.
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -34,7 +34,7 @@ pub(super) struct Witness {
 type Chain = Vec<String>;
 
 impl Witness {
-    /// Must be made before the sandbox's namespaces are. A filter that tells somebody who cannot listen would keep the step from
+    /// Must be made before the sandbox's namespaces are, if it has any. A filter that tells somebody who cannot listen would keep the step from
     /// calls that it needs, so everything is tried first.
     pub(super) fn new() -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -46,12 +46,17 @@ impl Witness {
             listener::read(child.as_raw_nonzero().get(), own.as_ptr() as u64, &mut byte)
         });
         let unseen = tried.err().map(|error| format!("looking at system calls: {error}"));
-        Ok(Self { processes, names: None, sightings: Sightings { attempts: Vec::new(), unseen } })
+        Ok(Self { processes, names: None, sightings: Sightings { unseen, ..Sightings::default() } })
+    }
+
+    /// Whether it can see anything.
+    pub(super) fn sees(&self) -> bool {
+        self.sightings.unseen.is_none()
     }
 
     /// Gets ready in the sandbox's network; whether it is.
     pub(super) fn is_ready(&mut self) -> bool {
-        if self.sightings.unseen.is_some() {
+        if !self.sees() {
             return false;
         }
         let bound = UdpSocket::bind((Ipv4Addr::LOCALHOST, NAMES)).and_then(|names| {
@@ -93,8 +98,7 @@ impl Witness {
     /// Takes the listener over from the process that has it.
     fn begin(&mut self, first: Pid, descriptor: i32) -> io::Result<Session> {
         let listener = Listener::new(descriptor_of(first, descriptor)?);
-        let names = self.names.take().ok_or(io::ErrorKind::NotConnected)?;
-        Ok(Session { listener, names, resolver: Resolver::default(), asker: Vec::new() })
+        Ok(Session { listener, names: self.names.take(), resolver: Resolver::default(), asker: Vec::new() })
     }
 
     /// The programs from the step's own to the one of a thread, outermost first.
@@ -139,7 +143,8 @@ struct Process {
 /// A step that is watched.
 struct Session {
     listener: Listener,
-    names: UdpSocket,
+    /// The name server; none where nobody can ask it.
+    names: Option<UdpSocket>,
     resolver: Resolver,
     /// Who last spoke to the name server.
     asker: Chain,
@@ -150,21 +155,21 @@ impl Session {
     fn run(&mut self, witness: &mut Witness, first: Pid, told: &PipeReader) {
         let mut listens = true;
         loop {
-            let mut waited = [
-                PollFd::new(told, PollFlags::IN),
-                PollFd::new(&self.names, PollFlags::IN),
-                PollFd::new(self.listener.descriptor(), PollFlags::IN),
-            ];
-            let waited = if listens { &mut waited[..] } else { &mut waited[..2] };
-            if !matches!(poll(waited, None), Ok(_) | Err(rustix::io::Errno::INTR)) {
+            let mut waited = vec![PollFd::new(told, PollFlags::IN)];
+            let listener_at = listens.then(|| {
+                waited.push(PollFd::new(self.listener.descriptor(), PollFlags::IN));
+                waited.len() - 1
+            });
+            waited.extend(self.names.iter().map(|names| PollFd::new(names, PollFlags::IN)));
+            if !matches!(poll(&mut waited, None), Ok(_) | Err(rustix::io::Errno::INTR)) {
                 return;
             }
             let ready: Vec<PollFlags> = waited.iter().map(PollFd::revents).collect();
             // A question first: it is of the one who spoke last.
-            if ready[1].contains(PollFlags::IN) {
+            if self.names.is_some() && ready.last().is_some_and(|names| names.contains(PollFlags::IN)) {
                 self.answer(&mut witness.sightings);
             }
-            if let Some(listener) = ready.get(2) {
+            if let Some(listener) = listener_at.map(|at| ready[at]) {
                 if listener.contains(PollFlags::IN) {
                     match self.listener.receive() {
                         Ok(Some(call)) => self.look_at(&call, witness, first),
@@ -183,12 +188,13 @@ impl Session {
     }
 
     fn answer(&mut self, sightings: &mut Sightings) {
+        let Some(names) = &self.names else { return };
         let mut message = [0; 1500];
-        while let Ok((length, from)) = self.names.recv_from(&mut message) {
+        while let Ok((length, from)) = names.recv_from(&mut message) {
             let Some(question) = Question::read(&message[..length]) else { continue };
             let answer = self.resolver.answer(&message[..length], &question);
             // Who does not wait for it has no use for it.
-            let _ = self.names.send_to(&answer, from);
+            let _ = names.send_to(&answer, from);
             if !question.is_own() {
                 let (programs, host) = (self.asker.clone(), Some(question.name));
                 sightings.add(Attempt { programs, host, address: None, port: None, times: 1 });
@@ -197,6 +203,13 @@ impl Session {
     }
 
     fn look_at(&mut self, call: &Call, witness: &mut Witness, first: Pid) {
+        if call.asks_for_socket() {
+            let chain = witness.chain(call.thread, first);
+            if self.listener.is_valid(call) {
+                witness.sightings.add_refusal(chain);
+            }
+            return self.listener.refuse(call);
+        }
         let targets = call.targets();
         let beyond = targets.iter().filter_map(|target| match target {
             Target::Internet(address) if is_beyond(address.ip()) => Some(*address),
@@ -250,7 +263,7 @@ pub(super) fn write(file: &File, sightings: &Sightings) {
 pub(super) fn read(path: &Utf8Path) -> Sightings {
     let text = std::fs::read(path).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_else(|_| Sightings {
-        attempts: Vec::new(),
         unseen: Some("the sandbox's process ended early".to_owned()),
+        ..Sightings::default()
     })
 }
