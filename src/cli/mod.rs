@@ -32,6 +32,7 @@ mod network;
 mod prepared;
 mod project;
 mod query;
+mod recipes;
 mod release;
 mod remote;
 mod request;
@@ -77,6 +78,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
     match command {
         Command::Query(query) => query::run(context, &query),
         Command::Annotate(annotate) => annotate::run(context, &annotate),
+        Command::Recipes(recipes) => recipes::run(context, recipes.name.as_deref()),
         Command::Doctor => doctor::run(context),
         Command::Cache(arguments) => cache::run(context, &arguments),
         Command::Check(check) => check::run(context, &check),

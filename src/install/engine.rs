@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use camino::Utf8PathBuf;
 
 use super::building::{Bench, Order, build_all};
+use super::copying::Places;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
@@ -403,6 +404,12 @@ impl Run<'_> {
             lock: destination.build_lock(),
             binds: self.binds(part)?,
             bench,
+            places: Places {
+                plan: self.install.plan,
+                root: destination.root(),
+                files: &files,
+                generation: &generation,
+            },
         };
         let seen = build.run()?;
         let allowed = self.install.allows_attempts(part);

@@ -158,6 +158,16 @@ pub enum Error {
         /// The folder it ran in, which is kept.
         folder: Utf8PathBuf,
     },
+    /// A variable of a part is made of one that is not set.
+    #[error("part `{part}` sets {variable} to a value with that of {missing} in it, which is not set")]
+    NoVariable {
+        /// The part.
+        part: String,
+        /// The variable that is set.
+        variable: String,
+        /// The one that is not.
+        missing: String,
+    },
     /// Builds tried to reach the network, and went on when they could not.
     #[error("the build tried to reach the network")]
     Attempts(Vec<(String, StepAttempt)>),
@@ -178,7 +188,11 @@ impl Error {
     /// Whether it says of parts that they cannot be built, and nothing of the others.
     pub(super) fn is_of_parts(&self) -> bool {
         match self {
-            Self::Step { .. } | Self::Archive { .. } | Self::NoMarker { .. } | Self::Attempts(_) => true,
+            Self::Step { .. }
+            | Self::Archive { .. }
+            | Self::NoMarker { .. }
+            | Self::NoVariable { .. }
+            | Self::Attempts(_) => true,
             Self::Several(errors) => errors.iter().all(Self::is_of_parts),
             _ => false,
         }

@@ -53,7 +53,8 @@ fn chooses_ninja(part: &Part) -> bool {
         StepKind::Shell { command, .. } => Some(command),
         _ => None,
     });
-    let by_variable = part.environment.get("CMAKE_GENERATOR").is_some_and(|generator| generator.contains("Ninja"));
+    let by_variable =
+        part.environment.get("CMAKE_GENERATOR").is_some_and(|generator| generator.to_string().contains("Ninja"));
     by_variable || commands.into_iter().any(|command| words(command).any(|word| word == "Ninja" || word == "-GNinja"))
 }
 
@@ -68,6 +69,7 @@ mod tests {
 
     use super::*;
     use crate::install::schedule::tests::part;
+    use crate::recipes::Variable;
 
     #[test]
     fn who_asks_the_jobserver_is_told_nothing() {
@@ -78,7 +80,7 @@ mod tests {
             assert_eq!(FixedJobs::of(&part, command), None, "{command}");
         }
         let mut chooses = part.clone();
-        chooses.environment.insert("CMAKE_GENERATOR".to_owned(), "Ninja".to_owned());
+        chooses.environment.insert("CMAKE_GENERATOR".to_owned(), Variable::text("Ninja"));
         let jobs = FixedJobs::of(&chooses, "cmake --build .").expect("has jobs");
         assert_eq!(jobs.variables(3)["CMAKE_BUILD_PARALLEL_LEVEL"], "3");
     }

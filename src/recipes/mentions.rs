@@ -3,7 +3,7 @@
 
 use camino::Utf8Path;
 
-use super::plan::{Part, StepKind};
+use super::plan::Part;
 
 /// Adds to what each part uses those before it whose location its commands or variables name.
 pub(super) fn add(parts: &mut [Part], root: &Utf8Path) {
@@ -12,19 +12,11 @@ pub(super) fn add(parts: &mut [Part], root: &Utf8Path) {
         let part = &mut rest[0];
         for other in before {
             let location = other.location_in(root);
-            if !part.uses.contains(&other.name) && texts(part).any(|text| names(text, location.as_str())) {
+            if !part.uses.contains(&other.name) && part.texts().any(|text| names(text, location.as_str())) {
                 part.uses.insert(other.name.clone());
             }
         }
     }
-}
-
-fn texts(part: &Part) -> impl Iterator<Item = &str> {
-    let commands = part.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Shell { command, .. } => Some(command.as_str()),
-        StepKind::Unpack { .. } | StepKind::EnterOnlyFolder { .. } => None,
-    });
-    commands.chain(part.environment.values().map(String::as_str))
 }
 
 /// Whether a text has the path of a folder or of something in it.

@@ -2,26 +2,31 @@
 //!
 //! Layer 3, and pure: a recipe reads options and gives back computed options, sources and steps. It touches neither
 //! disk nor network, so `bundle`, which uses the sources, and `install`, which uses the steps, cannot disagree.
-//! Adding a recipe is a file here and a row in `registry`.
+//! Adding a recipe is a file in `builtin`, a row in its table and a folder of tests.
 
+mod builtin;
 mod checks;
-mod cmmi;
 mod computed;
 mod environment;
 mod error;
-mod hexagonit;
+mod instead;
 mod lint;
 mod mentions;
+mod percent;
 mod plan;
 mod recipe;
 mod references;
 mod registry;
-mod slapos_build;
-mod slapos_cmmi;
+mod shell;
 mod source;
+mod stages;
+mod variable;
 
+pub use builtin::recipes;
 pub use error::{Error, Problem};
 pub use lint::{Lint, LintCode, lint};
-pub use plan::{NetworkAttempts, Part, Plan, Project, Step, StepKind};
+pub use plan::{Input, NetworkAttempts, Part, Plan, Project, Step, StepKind};
+pub use recipe::{About, OF_EVERY_PART, Opt};
 pub use registry::{BuiltinRecipes, plan};
-pub use source::{Origin, Source, SourceProblem};
+pub use source::{Origin, Shelf, Source, SourceProblem};
+pub use variable::Variable;

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use super::source::{Origin, Source};
+use super::variable::Variable;
 use crate::archive::{Limits, Links};
 use crate::base::{RelPath, Sha256, SourceKey, redact};
 
@@ -41,7 +42,7 @@ pub struct Part {
     /// The parts whose options it uses.
     pub uses: BTreeSet<String>,
     /// Variables added to the environment of every step.
-    pub environment: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, Variable>,
     /// The files it needs; steps name them by index.
     pub sources: Vec<Source>,
     /// What is done, in order, in one build folder.
@@ -98,6 +99,16 @@ pub enum StepKind {
         #[serde(skip_serializing_if = "is_default")]
         limits: Limits,
     },
+    /// Copies a folder of the project, or what another part made, into the build folder.
+    CopyIn {
+        /// The folder, as commands know it.
+        from: Utf8PathBuf,
+    },
+    /// Removes from the build folder what matches one of these patterns, in which `*` matches slashes too.
+    Exclude {
+        /// The patterns, of paths below the build folder.
+        patterns: Vec<String>,
+    },
     /// Goes into the one folder of the build folder, unless one of these files is there. Without `or_fail` it stays
     /// where it is when there is not just one folder.
     EnterOnlyFolder {
@@ -110,10 +121,20 @@ pub enum StepKind {
     Shell {
         /// The command.
         command: String,
-        /// A source whose bytes are its standard input.
+        /// Its standard input; empty where there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
-        input: Option<usize>,
+        input: Option<Input>,
     },
+}
+
+/// What a command reads from its standard input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Input {
+    /// The bytes of one of the part's sources.
+    Source(usize),
+    /// This text.
+    Text(String),
 }
 
 /// What is as it is everywhere stays out of a plan's digest, which so is the same as before there was a choice.
@@ -134,7 +155,7 @@ struct CanonicalPart<'a> {
     recipe: &'a str,
     location: &'a RelPath,
     uses: &'a BTreeSet<String>,
-    environment: &'a BTreeMap<String, String>,
+    environment: &'a BTreeMap<String, Variable>,
     sources: Vec<CanonicalSource>,
     steps: &'a [Step],
     #[serde(skip_serializing_if = "is_default")]
@@ -189,6 +210,17 @@ impl Part {
     /// The part's location on a machine where the project root is `root`.
     pub fn location_in(&self, root: &Utf8Path) -> Utf8PathBuf {
         root.join(&self.location)
+    }
+
+    /// All texts that may name files: commands, their inputs, folders, values of variables.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let of_steps = self.steps.iter().flat_map(|step| match &step.kind {
+            StepKind::Shell { command, input: Some(Input::Text(text)) } => vec![command.as_str(), text],
+            StepKind::Shell { command, .. } => vec![command.as_str()],
+            StepKind::CopyIn { from } => vec![from.as_str()],
+            StepKind::Unpack { .. } | StepKind::Exclude { .. } | StepKind::EnterOnlyFolder { .. } => Vec::new(),
+        });
+        of_steps.chain(self.environment.values().flat_map(Variable::texts))
     }
 
     fn canonical(&self) -> CanonicalPart<'_> {

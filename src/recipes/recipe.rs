@@ -5,14 +5,44 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::Problem;
 use super::plan::{NetworkAttempts, Part, Project, Step, StepKind};
 use super::source::{Source, SourceProblem};
+use super::variable::Variable;
 use crate::archive::{LimitError, Limits, Links};
 use crate::base::{Digest, Expected, Place, RelPath, normalize};
 use crate::config::{self, Resolved, SectionOptions};
 
-/// Names of the options a recipe reads.
-pub(super) type OptionTable = &'static [&'static str];
+/// What there is to know of a recipe without a config: the one table that its list, its checks and its hints are made from.
+#[derive(Debug)]
+pub struct About {
+    /// The name configs use.
+    pub name: &'static str,
+    /// What it does, in words that go on after its name.
+    pub says: &'static str,
+    /// The options it reads.
+    pub options: &'static [Opt],
+    /// Those of them that name something to be downloaded.
+    pub(super) downloads: &'static [Download],
+    /// A part as a config has it.
+    pub example: &'static str,
+}
+
+/// An option that a recipe reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opt {
+    /// The name; `*` for any.
+    pub name: &'static str,
+    /// What counts where it is not set; empty where nothing does.
+    pub default: &'static str,
+    /// What it means, in words without a full stop.
+    pub says: &'static str,
+}
+
+/// A row of a recipe's table of options.
+pub(super) const fn opt(name: &'static str, default: &'static str, says: &'static str) -> Opt {
+    Opt { name, default, says }
+}
 
 /// An option that names something to be downloaded.
+#[derive(Debug)]
 pub(super) enum Download {
     /// URLs, of files or of commits.
     Urls {
@@ -30,22 +60,44 @@ pub(super) enum Download {
     },
 }
 
+/// Options that every part may have, whatever its recipe. `version` says what a part is, whether or not its URL is made
+/// from it.
+pub(super) const OF_ALL: [&str; 8] = [
+    "recipe",
+    "<",
+    "<part-dependencies>",
+    "_profile_base_location_",
+    "version",
+    ALLOW.name,
+    LIMITS.name,
+    ATTEMPTS.name,
+];
+const ALLOW: Opt = opt("hardtack-allow", "", "outside-links, where links of its archive may lead anywhere");
+const LIMITS: Opt = opt("hardtack-limits", "", "What its archive may come to, such as size=20G");
+const ATTEMPTS: Opt = opt("network-attempts", "fail", "warn installs it though it tried to reach the network");
+
+/// The options of every recipe that say something to hardtack.
+pub const OF_EVERY_PART: [Opt; 3] = [ALLOW, LIMITS, ATTEMPTS];
+
 /// One recipe.
 pub(super) trait Recipe: Sync {
-    /// The name configs use.
-    fn name(&self) -> &'static str;
-
-    /// The options it reads.
-    fn options(&self) -> OptionTable;
-
-    /// The options that name something to be downloaded.
-    fn downloads(&self) -> &'static [Download];
+    /// What there is to know of it.
+    fn about(&self) -> &'static About;
 
     /// Computes options when the section is resolved.
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error>;
 
     /// Makes the part; what is wrong goes into `build`, and then there is none.
     fn build(&self, build: &mut Build<'_>) -> Option<Part>;
+}
+
+/// The config around a section, for a recipe that makes a part of it.
+pub(super) trait Surroundings {
+    /// The line of an option of the section, else that of its recipe.
+    fn place(&mut self, option: &str) -> Option<Place>;
+
+    /// Another section, resolved, and the parts it uses.
+    fn section(&mut self, name: &str) -> Option<(Resolved, BTreeSet<String>)>;
 }
 
 /// A part being made from a resolved section.
@@ -55,7 +107,7 @@ pub(super) struct Build<'b> {
     pub(super) options: &'b Resolved,
     pub(super) project: &'b Project,
     pub(super) uses: BTreeSet<String>,
-    pub(super) place: &'b mut dyn FnMut(&str) -> Option<Place>,
+    pub(super) around: &'b mut dyn Surroundings,
     pub(super) problems: &'b mut Vec<Problem>,
     pub(super) notes: &'b mut Vec<String>,
 }
@@ -73,22 +125,14 @@ impl Build<'_> {
 
     /// Records what is wrong with an option.
     pub(super) fn problem(&mut self, option: &str, message: impl Into<String>, hint: Option<&str>) {
-        let place = (self.place)(option);
+        let place = self.around.place(option);
         let (message, hint) = (message.into(), hint.map(str::to_owned));
         self.problems.push(Problem { message, place, hint });
     }
 
-    /// Says that the recipe's options are understood but parts of it cannot be built.
-    pub(super) fn not_built_yet(&mut self) -> Option<Part> {
-        let message =
-            format!("part `{}` uses recipe `{}`, which can be resolved but not built", self.name, self.recipe);
-        self.problem("recipe", message, Some("for a part of configure, make and make install, use `zc.recipe.cmmi`"));
-        None
-    }
-
     /// Records something the user should know about an option.
     pub(super) fn note(&mut self, option: &str, message: &str) {
-        let place = (self.place)(option).map(|place| format!(" ({place})")).unwrap_or_default();
+        let place = self.around.place(option).map(|place| format!(" ({place})")).unwrap_or_default();
         self.notes.push(format!("part `{}`: {message}{place}", self.name));
     }
 
@@ -147,6 +191,19 @@ impl Build<'_> {
         Step { name: "unpack", kind: StepKind::Unpack { source, links, limits } }
     }
 
+    /// Permissions in octal that an option names; those of a plain file where it is not set.
+    pub(super) fn mode(&mut self, option: &str) -> Option<u32> {
+        let text = self.text(option).trim().to_owned();
+        let mode = match text.as_str() {
+            "" => Some(0o644),
+            text => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok().filter(|mode| *mode <= 0o7777),
+        };
+        if mode.is_none() {
+            self.problem(option, format!("part `{}`: `{text}` is no mode in octal", self.name), None);
+        }
+        mode
+    }
+
     fn digest<const N: usize>(&mut self, option: &str) -> Option<Digest<N>> {
         let text = self.optional(option)?.trim().to_owned();
         match text.parse() {
@@ -160,7 +217,13 @@ impl Build<'_> {
 
     /// A folder below the project root that an option names.
     pub(super) fn location(&mut self, option: &str) -> Option<RelPath> {
-        let path = normalize(&self.project.directory.join(self.text(option)));
+        let path = self.text(option).to_owned();
+        self.below_project(option, &path)
+    }
+
+    /// A path as one below the project root.
+    pub(super) fn below_project(&mut self, option: &str, path: &str) -> Option<RelPath> {
+        let path = normalize(&self.project.directory.join(path));
         let below = RelPath::below(&self.project.root, &path);
         let below = below.filter(|path| path.first() != ".hardtack");
         if below.is_none() {
@@ -174,11 +237,18 @@ impl Build<'_> {
         below
     }
 
+    /// The folder of the part's own below the parts directory, for recipes that put their files elsewhere.
+    pub(super) fn own_folder(&mut self) -> Option<RelPath> {
+        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
+        let parts = buildout.get("parts-directory").map(|parts| &**parts).unwrap_or("parts");
+        self.below_project("recipe", &format!("{parts}/{}", self.name))
+    }
+
     /// The finished part, unless something was wrong with it.
     pub(super) fn part(
         &mut self,
         location: RelPath,
-        environment: BTreeMap<String, String>,
+        environment: BTreeMap<String, Variable>,
         sources: Vec<Source>,
         steps: Vec<Step>,
     ) -> Option<Part> {

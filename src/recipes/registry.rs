@@ -2,25 +2,19 @@
 
 use camino::Utf8Path;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::builtin::{RECIPES, find};
 use super::checks;
-use super::cmmi::Cmmi;
 use super::error::{Error, Problem};
-use super::hexagonit::{HexagonitCmmi, HexagonitDownload};
+use super::instead::instead;
 use super::mentions;
 use super::plan::{Plan, Project};
-use super::recipe::{Build, Recipe};
+use super::recipe::{Build, Surroundings};
 use super::references;
-use super::slapos_build::{SlaposDownload, SlaposGit, SlaposUnpacked};
-use super::slapos_cmmi::SlaposCmmi;
-use crate::config::{self, Config, Recipes, SectionOptions, similar};
-
-/// Every recipe there is.
-const RECIPES: &[&dyn Recipe] =
-    &[&Cmmi, &SlaposCmmi, &SlaposDownload, &SlaposUnpacked, &SlaposGit, &HexagonitCmmi, &HexagonitDownload];
-
-pub(super) fn find(name: &str) -> Option<&'static dyn Recipe> {
-    RECIPES.iter().copied().find(|recipe| recipe.name() == name)
-}
+use crate::base::Place;
+use crate::config::{self, Config, Recipes, Resolved, Resolver, SectionOptions, similar};
 
 /// The built-in recipes, as the config language asks them for computed options.
 ///
@@ -42,6 +36,29 @@ impl Recipes for BuiltinRecipes {
                 Ok(())
             }
         }
+    }
+}
+
+/// A section among the others of its config.
+struct Around<'r, 'a> {
+    config: &'a Config,
+    resolver: &'r mut Resolver<'a>,
+    /// The parts.
+    names: &'r [Arc<str>],
+    /// The section's own name.
+    name: &'r str,
+}
+
+impl Surroundings for Around<'_, '_> {
+    fn place(&mut self, option: &str) -> Option<Place> {
+        self.resolver.place(self.name, option).or_else(|| self.resolver.place(self.name, "recipe"))
+    }
+
+    fn section(&mut self, name: &str) -> Option<(Resolved, BTreeSet<String>)> {
+        let options = self.resolver.section(name).ok()?;
+        let mut uses = references::find(self.config, name, self.names);
+        uses.remove(self.name);
+        Some((options, uses))
     }
 }
 
@@ -72,27 +89,28 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
         let options = resolver.section(name)?;
         let recipe_name = options.get("recipe").map(|recipe| &**recipe).unwrap_or_default();
         let Some(recipe) = find(recipe_name) else {
-            let similar = similar(recipe_name, RECIPES.iter().map(|recipe| recipe.name()));
-            let known = || RECIPES.iter().map(|recipe| recipe.name()).collect::<Vec<_>>().join(", ");
+            let similar = similar(recipe_name, RECIPES.iter().map(|recipe| recipe.about().name));
+            let known = || RECIPES.iter().map(|recipe| recipe.about().name).collect::<Vec<_>>().join(", ");
             problems.push(Problem {
                 message: format!("part `{name}` uses recipe `{recipe_name}`, which is not built in"),
                 place: resolver.place(name, "recipe"),
-                hint: Some(match similar {
-                    Some(similar) => format!("did you mean `{similar}`?"),
-                    None => format!("built in: {}", known()),
+                hint: Some(match (instead(recipe_name), similar) {
+                    (Some(instead), _) => instead.to_owned(),
+                    (None, Some(similar)) => format!("did you mean `{similar}`?"),
+                    (None, None) => format!("built in: {}; more on each: hardtack recipes NAME", known()),
                 }),
             });
             continue;
         };
         let uses = references::find(config, name, &names);
-        let mut place = |option: &str| resolver.place(name, option).or_else(|| resolver.place(name, "recipe"));
+        let mut around = Around { config, resolver: &mut resolver, names: &names, name };
         let mut build = Build {
             name,
             recipe: recipe_name,
             options: &options,
             project,
             uses,
-            place: &mut place,
+            around: &mut around,
             problems: &mut problems,
             notes: &mut notes,
         };

@@ -18,6 +18,18 @@ pub struct Source {
     pub expected: Expected,
     /// Other URLs of the same file, to be tried after its own.
     pub alternates: Vec<SourceUrl>,
+    /// Where today's recipe of its part looks for it in a download cache.
+    pub shelf: Shelf,
+}
+
+/// The places of a download cache where recipes of buildout look for files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shelf {
+    /// The folder that zc.recipe.cmmi has for itself.
+    #[default]
+    Cmmi,
+    /// The cache's own folder.
+    Root,
 }
 
 /// Where a source comes from.
@@ -100,7 +112,7 @@ impl Source {
                 }
             }
         };
-        Ok(Self { text: text.to_owned(), origin, expected, alternates: Vec::new() })
+        Ok(Self { text: text.to_owned(), origin, expected, alternates: Vec::new(), shelf: Shelf::Cmmi })
     }
 
     /// A commit of a repository; a revision may hold what would end it in a URL.
@@ -120,7 +132,13 @@ impl Source {
 
     fn of_git(git: GitSource, text: String) -> Self {
         let key = git_key(&git);
-        Self { text, origin: Origin::Git { git, key }, expected: Expected::default(), alternates: Vec::new() }
+        let origin = Origin::Git { git, key };
+        Self { text, origin, expected: Expected::default(), alternates: Vec::new(), shelf: Shelf::Cmmi }
+    }
+
+    /// The same, where recipes look that use buildout's own downloads.
+    pub(super) fn on_root_shelf(self) -> Self {
+        Self { shelf: Shelf::Root, ..self }
     }
 
     /// The same, with other URLs of the same file; one that ends in a slash is a folder that has it under its name.
@@ -193,7 +211,13 @@ impl Source {
             // What a commit is does not hang on who asks for it, and no other program keeps commits in files.
             Origin::Git { git, .. } => (git.repository.is_secret() && git.revision.commit().is_none(), Vec::new()),
             _ if redact(&self.text) != self.text => (true, Vec::new()),
-            _ => (false, vec![View::Cmmi(self.text.clone())]),
+            _ => (
+                false,
+                vec![match self.shelf {
+                    Shelf::Cmmi => View::Cmmi(self.text.clone()),
+                    Shelf::Root => View::Root(self.text.clone()),
+                }],
+            ),
         };
         Some(Wanted {
             key,

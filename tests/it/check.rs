@@ -125,7 +125,8 @@ fn a_locked_download_needs_no_digest_in_the_config() {
 #[test]
 fn what_would_stop_a_bundle_comes_after_the_lints() {
     let scene = Scene::new();
-    let part = "[a]\nrecipe = slapos.recipe.cmmi\nurl = https://host.example/a.tgz\nmake-target = x\n";
+    let part = "[a]\nrecipe = slapos.recipe.cmmi\nurl = https://host.example/a.tgz\nmake-target = x\n\
+                pre-make-hook = hook.py:run\n";
     scene.project("app", "a", part);
     let ran = scene.hardtack("check app").exits(2);
     let (first, last) = (ran.stderr.find("warning[misspelled-option]"), ran.stderr.find("error[unsupported]"));
@@ -150,7 +151,7 @@ fn digests_in_urls_local_files_and_options_others_read_are_no_matter() {
          [other]\nrecipe = slapos.recipe.cmmi\nurl = https://host.example/o.tgz#0123456789abcdef0123456789abcdef\n\
          given = 1\nlevel = 3\npost-install = echo %(level)s\nenvironment = env\n\n[env]\nA = 1\n",
     );
-    scene.hardtack("check app").exits(2).says(&["error[unsupported]: part `other`"]).never_says(&["warning"]);
+    scene.hardtack("check app").ok().says(&["0 warnings in 1 file"]);
 }
 
 #[test]

@@ -204,7 +204,7 @@ error: part `two` uses recipe `plone.recipe.zope2instance`, which is not built i
    |
 13 | recipe = plone.recipe.zope2instance
    | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-hint: built in: zc.recipe.cmmi, slapos.recipe.cmmi, slapos.recipe.build:download, slapos.recipe.build:download-unpacked, slapos.recipe.build:gitclone, hexagonit.recipe.cmmi, hexagonit.recipe.download
+hint: Python distributions are not installed yet
 
 "#]]
     );

@@ -158,6 +158,7 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Uninstall(_) => "uninstall",
             Self::Cache(_) => "cache",
+            Self::Recipes(_) => "recipes",
             Self::Doctor => "doctor",
         }
     }
@@ -177,8 +178,18 @@ pub(super) enum Command {
     Rollback(installed::Rollback),
     Uninstall(installed::Uninstall),
     Cache(CacheOf),
+    Recipes(Recipes),
     /// Tells what this machine allows, and what to change
     Doctor,
+}
+
+/// Lists the recipes that are built in, or the options of one
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack recipes\n  hardtack recipes hardtack:cmake")]
+pub(super) struct Recipes {
+    /// The recipe to tell more of
+    #[arg(value_name = "NAME")]
+    pub(super) name: Option<String>,
 }
 
 /// Prints resolved values of the config

@@ -67,6 +67,11 @@ impl From<Error> for Report {
                     .hint("what it wanted must come with the bundle, as a source of the part, or not be wanted")
                     .hint("to install it as it is: --network-attempts=warn, or that option in the part; nothing is built again")
             }
+            Error::NoVariable { ref missing, .. } => {
+                let hint =
+                    format!("set it for all parts: --env {missing}=…; builds see nothing else of your own environment");
+                of(USAGE, "no-variable").hint(hint)
+            }
             Error::Several(errors) => several(errors.into_iter().map(Self::from).collect()),
             Error::NoMarker { .. } => {
                 of(BUILD, "no-configure").hint("name a file that is there with the option `source-directory-contains`")

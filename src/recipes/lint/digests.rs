@@ -2,8 +2,8 @@
 
 use camino::Utf8Path;
 
+use super::super::builtin::slapos_git;
 use super::super::recipe::Download;
-use super::super::slapos_build;
 use super::super::source::{Origin, Source, SourceProblem};
 use super::{Lint, LintCode, Part};
 use crate::base::{Expected, GIT_PREFIX, redact};
@@ -13,11 +13,11 @@ use crate::config::is_url;
 pub(super) fn check(part: &Part<'_>, locked: &dyn Fn(&str) -> bool, lints: &mut Vec<Lint>) {
     let directory = Utf8Path::new(part.directory);
     let text = |option: &str| part.resolved.get(option).map(|value| value.trim()).unwrap_or_default();
-    for download in part.recipe.downloads() {
+    for download in part.recipe.about().downloads {
         let (option, digests, fragment) = match *download {
             Download::Urls { option, digests, fragment } => (option, digests, fragment),
             Download::Repository { option } => {
-                commit(part, option, slapos_build::commit(&text, directory), locked, lints);
+                commit(part, option, slapos_git::commit(&text, directory), locked, lints);
                 continue;
             }
         };

@@ -11,8 +11,9 @@ mod text;
 
 use std::sync::Arc;
 
+use super::builtin::find;
 use super::recipe::Recipe;
-use super::registry::{BuiltinRecipes, find};
+use super::registry::BuiltinRecipes;
 use crate::base::Place;
 use crate::config::{Config, Error, Resolved, Value};
 use names::References;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::recipe::OF_ALL;
 use super::super::references::named;
 use super::{Lint, LintCode, Part, Written};
 use crate::config::similar;
@@ -38,27 +39,19 @@ impl References {
     }
 }
 
-/// Options that every part may have, whatever its recipe. `version` says what a part is, whether or not its URL is made
-/// from it.
-const OF_ALL: [&str; 8] = [
-    "recipe",
-    "<",
-    "<part-dependencies>",
-    "_profile_base_location_",
-    "version",
-    "hardtack-allow",
-    "hardtack-limits",
-    "network-attempts",
-];
-
 /// Finds options that neither the recipe nor any other value reads.
 pub(super) fn check(part: &Part<'_>, references: &References, lints: &mut Vec<Lint>) {
-    let known = part.recipe.options();
+    let about = part.recipe.about();
+    let known: Vec<&str> = about.options.iter().map(|option| option.name).collect();
+    // It takes whatever there is.
+    if known.contains(&"*") {
+        return;
+    }
     for (option, _) in part.written {
         if OF_ALL.contains(&&**option) || known.contains(&&**option) || references.has(part.name, option) {
             continue;
         }
-        let recipe = part.recipe.name();
+        let recipe = about.name;
         lints.push(match similar(option, known.iter().copied().chain(OF_ALL)) {
             Some(meant) => part.lint(
                 LintCode::MisspelledOption,

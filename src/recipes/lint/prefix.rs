@@ -6,7 +6,7 @@ use super::{Lint, LintCode, Part};
 /// install. The other recipes add what is missing themselves.
 pub(super) fn check(part: &Part<'_>, lints: &mut Vec<Lint>) {
     let text = |option: &str| part.resolved.get(option).map(|value| &**value).unwrap_or_default();
-    if part.recipe.name() != "zc.recipe.cmmi" || part.place("configure-options").is_none() {
+    if part.recipe.about().name != "zc.recipe.cmmi" || part.place("configure-options").is_none() {
         return;
     }
     let said = [text("configure-options"), text("extra_options"), text("configure-command"), text("environment")];

@@ -5,47 +5,47 @@
 
 use camino::Utf8Path;
 
-use super::environment;
-use super::plan::{Part, Step, StepKind};
-use super::recipe::{Build, Download, OptionTable, Recipe};
+use super::super::environment;
+use super::super::plan::{Input, Part, Step, StepKind};
+use super::super::recipe::{About, Build, Download, Recipe, opt};
+use super::super::shell::shell;
+use super::super::variable::Variable;
 use crate::config::{self, SectionOptions};
 
-pub(super) struct Cmmi;
+pub(in super::super) struct Cmmi;
 
-const OPTIONS: OptionTable = &[
-    "url",
-    "md5sum",
-    "sha256",
-    "alternate-url",
-    "mirrors",
-    "extra_options",
-    "configure-command",
-    "configure-options",
-    "source-directory-contains",
-    "autogen",
-    "patch",
-    "patch-md5sum",
-    "patch-sha256",
-    "patch_options",
-    "environment",
-    "location",
-    "shared",
-];
+const ABOUT: About = About {
+    name: "zc.recipe.cmmi",
+    says: "configure, make and make install of an archive",
+    options: &[
+        opt("url", "", "The archive: a URL, a path, or a commit as git+URL@REVISION"),
+        opt("md5sum", "", "Its MD5"),
+        opt("sha256", "", "Its SHA-256"),
+        opt("alternate-url", "", "Other URLs of the same file"),
+        opt("mirrors", "", "The same"),
+        opt("extra_options", "", "Appended to the configure line"),
+        opt("configure-command", "./configure", "The program that configures"),
+        opt("configure-options", "--prefix=\"LOCATION\"", "Its options; they stand instead of --prefix"),
+        opt("source-directory-contains", "configure", "The file that shows where the sources are"),
+        opt("autogen", "", "A script that makes configure"),
+        opt("patch", "", "A patch: a URL or a path"),
+        opt("patch-md5sum", "", "Its MD5"),
+        opt("patch-sha256", "", "Its SHA-256"),
+        opt("patch_options", "-p0", "Options of patch"),
+        opt("environment", "", "Variables, as NAME=value words"),
+        opt("location", "${buildout:parts-directory}", "The folder above the part's own"),
+        opt("shared", "", "Understood; each installation builds its own"),
+    ],
+    downloads: &[
+        Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: false },
+        Download::Urls { option: "patch", digests: &["patch-sha256", "patch-md5sum"], fragment: false },
+    ],
+    example: "[zlib]\nrecipe = zc.recipe.cmmi\nurl = https://example.org/zlib-1.3.1.tar.gz\nsha256 = …\n",
+};
 
 impl Recipe for Cmmi {
-    fn name(&self) -> &'static str {
-        "zc.recipe.cmmi"
-    }
-
-    fn options(&self) -> OptionTable {
-        OPTIONS
-    }
-
-    fn downloads(&self) -> &'static [Download] {
-        &[
-            Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: false },
-            Download::Urls { option: "patch", digests: &["patch-sha256", "patch-md5sum"], fragment: false },
-        ]
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
@@ -72,6 +72,7 @@ impl Recipe for Cmmi {
     fn build(&self, build: &mut Build<'_>) -> Option<Part> {
         let location = build.location("location");
         let environment = environment::parse(build.text("environment")).unwrap_or_default();
+        let environment = environment.into_iter().map(|(name, value)| (name, Variable::text(value))).collect();
         let mut sources = Vec::new();
         sources.extend(build.main_source("url", "md5sum", "sha256"));
         let marker = build.optional("source-directory-contains").unwrap_or("configure").to_owned();
@@ -89,16 +90,17 @@ impl Recipe for Cmmi {
             let input = sources.len();
             sources.extend(build.source("patch", "patch-md5sum", "patch-sha256"));
             let options = build.optional("patch_options").unwrap_or("-p0");
-            steps.push(shell("patch", format!("patch {options}"), Some(input)));
+            let (command, input) = (format!("patch {options}"), Some(Input::Source(input)));
+            steps.push(Step { name: "patch", kind: StepKind::Shell { command, input } });
         }
         if !autogen.is_empty() {
-            steps.push(shell("autogen", format!("./{autogen}"), None));
+            steps.push(shell("autogen", format!("./{autogen}")));
         }
         steps.push(Step { name: "enter", kind: StepKind::EnterOnlyFolder { unless: vec![marker], or_fail: true } });
         let location = location?;
-        steps.push(shell("configure", configure(build, build.text("location")), None));
-        steps.push(shell("make", "make".to_owned(), None));
-        steps.push(shell("install", "make install".to_owned(), None));
+        steps.push(shell("configure", configure(build, build.text("location"))));
+        steps.push(shell("make", "make".to_owned()));
+        steps.push(shell("install", "make install".to_owned()));
         build.part(location, environment, sources, steps)
     }
 }
@@ -117,8 +119,4 @@ fn configure(build: &Build<'_>, location: &str) -> String {
         line.push_str(&extra);
     }
     line
-}
-
-fn shell(name: &'static str, command: String, input: Option<usize>) -> Step {
-    Step { name, kind: StepKind::Shell { command, input } }
 }
