@@ -39,8 +39,8 @@ pub(super) fn is_reserved(path: &RelPath) -> bool {
 /// # Errors
 /// [`Error::ReservedLocation`].
 pub fn check_locations(plan: &Plan) -> Result<(), Error> {
-    match plan.parts.iter().find(|part| is_reserved(&part.location) || part.location.first() == INSTALL) {
-        Some(part) => Err(Error::ReservedLocation { part: part.name.clone(), location: part.location.clone() }),
+    match plan.placed().find(|(_, location)| is_reserved(location) || location.first() == INSTALL) {
+        Some((part, location)) => Err(Error::ReservedLocation { part: part.name.clone(), location: location.clone() }),
         None => Ok(()),
     }
 }

@@ -164,6 +164,9 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
         InstallEvent::Outdated { part, reason } => console.say(format!("building {part} again: {reason}")),
         InstallEvent::Installing { part, index, total } => console.say(format!("[{index}/{total}] installing {part}")),
         InstallEvent::Keeping { part } => console.detail(format!("{part}: built already")),
+        InstallEvent::Waiting { part } => {
+            console.say(format!("{part}: waiting for another installation that builds it"))
+        }
         InstallEvent::Step { part, step, command } => {
             if walk {
                 let command = command.as_deref().map(|command| format!(": {command}")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `hardtack status`, `rollback` and `uninstall`, and `verify` of what is installed.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
 use super::args::installed::{Rollback, Status, Uninstall};
@@ -17,7 +17,7 @@ const LISTED: usize = 20;
 pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Report> {
     let root = context.real_path(&arguments.dest);
     let survey = Survey::of(&root)?;
-    let Survey { state, records, previous, waiting, interrupted } = &survey;
+    let Survey { state, records, previous, waiting, interrupted, .. } = &survey;
     if context.console.json {
         let parts = records.iter().map(|record| {
             json!({
@@ -29,7 +29,7 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
         });
         return context.console.out_json(&json!({
             "format": JSON_FORMAT, "destination": root, "release": state.release, "level": state.level,
-            "parts": parts.collect::<Vec<_>>(), "missing": state.missing, "previous": previous.as_ref().map(|previous| &previous.release),
+            "parts": parts.collect::<Vec<_>>(), "shared": state.shared, "missing": state.missing, "previous": previous.as_ref().map(|previous| &previous.release),
             "can-roll-back": previous.is_some(), "waiting": waiting, "interrupted": interrupted,
         }));
     }
@@ -41,6 +41,9 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
             count => format!(", tried to reach the network ({})", plural(count, "attempt")),
         };
         text += &format!("part {}: {}{took}{tried}\n", record.name, plural(record.files.len(), "file"));
+    }
+    for (part, place) in &state.shared {
+        text += &format!("part {part}: shared with other installations, at {}\n", place.path());
     }
     for missing in &state.missing {
         text += &format!("part {missing}: missing, since it could not be built; the next installation tries again\n");
@@ -115,11 +118,11 @@ pub(super) fn verify(context: &Context<'_>, root: &Utf8Path) -> Result<(), Repor
     let survey = Survey::of(root)?;
     let Differences { parts, project } = survey.differences(root)?;
     let files: usize =
-        survey.records.iter().map(|record| record.files.len()).sum::<usize>() + survey.state.project.len();
+        survey.all_records().map(|record| record.files.len()).sum::<usize>() + survey.state.project.len();
     if !parts.is_empty() {
         let message =
             format!("`{root}` is not as it was installed: {} of its parts differ", plural(parts.len(), "file"));
-        let item = |(path, difference): &(crate::base::RelPath, Difference)| Item {
+        let item = |(path, difference): &(Utf8PathBuf, Difference)| Item {
             message: match difference {
                 Difference::Missing => format!("`{path}` is gone"),
                 Difference::Changed => format!("`{path}` was changed"),

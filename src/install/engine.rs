@@ -1,13 +1,11 @@
 //! The whole installation: which parts are built, which are kept, and how the result gets into place.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
 use super::building::{Bench, Order, build_all};
-use super::copying::Places;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
@@ -16,12 +14,12 @@ use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::preview::Fate;
 use super::record::{PartRecord, ProjectEntry, Release, State};
-use super::run::Build;
-use super::sandbox::{Bind, Level, Sandbox};
+use super::sandbox::{Level, Sandbox};
 use super::schedule::Schedule;
+use super::shared::{self, SharedPart};
 use super::source::{SourceFile, file_of};
-use crate::base::{Epoch, RelPath, SourceKey, create_dir_all, files_below, remove_tree};
-use crate::recipes::{NetworkAttempts, Origin, Part, Plan, Source};
+use crate::base::{Epoch, RelPath, SourceKey, create_dir_all, empty_folders_below, files_below, remove_tree};
+use crate::recipes::{Location, NetworkAttempts, Part, Plan, SharedPlace, Source};
 
 /// What a part takes that was never built, beside what its sources take.
 const A_PART_TAKES: Duration = Duration::from_secs(5);
@@ -93,7 +91,9 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
         .image
         .as_ref()
         .is_none_or(|image| current.as_ref().is_some_and(|state| state.was_brought(&image.files)));
-    if keep.len() == install.plan.parts.len() && result.removed.is_empty() && same_project && same_release {
+    let same_shared = current.as_ref().is_some_and(|state| state.shared == install.shared());
+    let same = same_project && same_release && same_shared;
+    if keep.len() == install.plan.parts.len() && result.removed.is_empty() && same {
         observe(Event::NothingToDo);
         result.kept = install.plan.parts.iter().map(|part| part.name.clone()).collect();
         destination.drop_next()?;
@@ -109,6 +109,11 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
 }
 
 impl Install<'_> {
+    /// Where the parts are that installations share.
+    fn shared(&self) -> BTreeMap<String, SharedPlace> {
+        self.plan.shared().map(|(part, place)| (part.name.clone(), place.clone())).collect()
+    }
+
     fn inputs(&self) -> Result<BTreeMap<String, Input>, Error> {
         let files = self.project_files(false);
         let inputs = Inputs {
@@ -121,7 +126,7 @@ impl Install<'_> {
     }
 
     /// Where the project's files are, before or after the new generation was put in place.
-    fn project_files(&self, placed: bool) -> Utf8PathBuf {
+    pub(super) fn project_files(&self, placed: bool) -> Utf8PathBuf {
         match self.image {
             Some(_) if !placed => self.destination.next_tree(),
             _ => self.destination.root().to_owned(),
@@ -129,7 +134,7 @@ impl Install<'_> {
     }
 
     /// The file of a source; those of the project are looked up where the project's files are now.
-    fn source(&self, source: &Source) -> Result<SourceFile, Error> {
+    pub(super) fn source(&self, source: &Source) -> Result<SourceFile, Error> {
         file_of(source, &self.sources, &self.project_files(false))
     }
 
@@ -141,10 +146,10 @@ impl Install<'_> {
     ) -> Result<BTreeSet<String>, Error> {
         let mut keep = BTreeSet::new();
         for part in &self.plan.parts {
-            let record = self.destination.own.record(&part.name)?;
+            let (record, folder) = shared::installed(part, &self.destination.own, self.destination.root())?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
             let name = part.name.clone();
-            match Fate::of(record.as_ref(), &input, self.destination.root()) {
+            match Fate::of(record.as_ref(), &input, &folder) {
                 Fate::New => {}
                 Fate::Outdated(reason) => observe(Event::Outdated { part: name, reason }),
                 Fate::Broken => {
@@ -157,7 +162,7 @@ impl Install<'_> {
         Ok(keep)
     }
 
-    fn allows_attempts(&self, part: &Part) -> bool {
+    pub(super) fn allows_attempts(&self, part: &Part) -> bool {
         self.network_attempts.unwrap_or(part.network_attempts) == NetworkAttempts::Warn
     }
 
@@ -177,12 +182,12 @@ impl Install<'_> {
 }
 
 /// An installation that has something to do.
-struct Run<'a> {
-    install: &'a Install<'a>,
+pub(super) struct Run<'a> {
+    pub(super) install: &'a Install<'a>,
     current: Option<State>,
-    inputs: BTreeMap<String, Input>,
+    pub(super) inputs: BTreeMap<String, Input>,
     /// The generation is built beside the running one.
-    aside: bool,
+    pub(super) aside: bool,
 }
 
 impl Run<'_> {
@@ -229,11 +234,15 @@ impl Run<'_> {
             true => placing,
             false => Placing::new(destination, plan.top_folders(), with_made.as_ref(), current)?,
         };
-        let missing = plan.parts.iter().map(|part| part.name.clone()).filter(|name| !names.contains(name)).collect();
-        let mut state = State::new(self.install.release.clone(), names, self.install.sandbox.level.name());
+        let missing: Vec<String> =
+            plan.parts.iter().map(|part| part.name.clone()).filter(|name| !names.contains(name)).collect();
+        let placed = plan.placed().map(|(part, _)| part.name.clone()).filter(|name| names.contains(name)).collect();
+        let mut state = State::new(self.install.release.clone(), placed, self.install.sandbox.level.name());
         state.project = with_made.as_ref().map(|image| image.files.clone()).unwrap_or_default();
         state.made = made.into_keys().collect();
         state.missing = missing;
+        state.shared = self.install.shared();
+        state.shared.retain(|part, _| !state.missing.contains(part));
         placing.conclude(current, &state)?;
         match failure {
             None => observe(Event::Switched),
@@ -250,16 +259,25 @@ impl Run<'_> {
         let Install { destination, plan, .. } = self.install;
         let mut whole = Vec::new();
         for part in &plan.parts {
-            let record = destination.own.next_record(&part.name)?;
+            let record = self.new_record(part)?;
             let tried = record.as_ref().is_some_and(|record| !record.seen.attempts.is_empty());
             if record.is_some() && (!tried || self.install.allows_attempts(part)) {
                 whole.push(part.name.clone());
-            } else {
+            } else if let Some(location) = part.location.of_project() {
                 destination.forget_next_record(&part.name)?;
-                remove_tree(&destination.next_tree().join(&part.location))?;
+                remove_tree(&destination.next_tree().join(location))?;
             }
         }
         Ok(whole)
+    }
+
+    /// The record of a part that is whole, built from what it is to be built from.
+    fn new_record(&self, part: &Part) -> Result<Option<PartRecord>, Error> {
+        let record = match &part.location {
+            Location::Project(_) => self.install.destination.own.next_record(&part.name)?,
+            Location::Shared(place) => SharedPart(place).record()?,
+        };
+        Ok(record.filter(|record| self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)))
     }
 
     /// Fills the next tree with parts that need no building; returns them.
@@ -267,8 +285,12 @@ impl Run<'_> {
         let destination = self.install.destination;
         let tree = destination.next_tree();
         let mut ready = BTreeSet::new();
-        for part in &self.install.plan.parts {
-            let location = tree.join(&part.location);
+        for (part, _) in self.install.plan.shared().filter(|(part, _)| keep.contains(&part.name)) {
+            observe(Event::Keeping { part: part.name.clone() });
+            ready.insert(part.name.clone());
+        }
+        for (part, location) in self.install.plan.placed() {
+            let location = tree.join(location);
             let whole = destination.own.next_record(&part.name)?.is_some_and(|record| {
                 self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
                     && record.is_whole_in(&location)
@@ -320,8 +342,14 @@ impl Run<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
         let mut refused = Vec::new();
-        for part in self.install.plan.parts.iter().filter(|part| !keep.contains(&part.name)) {
-            let record = self.install.destination.own.next_record(&part.name)?;
+        // A part that is shared is new to an installation that did not use it.
+        let used = self.current.as_ref().map(|state| state.shared.clone()).unwrap_or_default();
+        let is_new = |part: &Part| match &part.location {
+            Location::Project(_) => !keep.contains(&part.name),
+            Location::Shared(place) => used.get(&part.name) != Some(place),
+        };
+        for part in self.install.plan.parts.iter().filter(|part| is_new(part)) {
+            let record = self.new_record(part)?;
             for attempt in record.into_iter().flat_map(|record| record.seen.attempts) {
                 let part_name = part.name.clone();
                 match self.install.allows_attempts(part) {
@@ -347,13 +375,16 @@ impl Run<'_> {
             }
         }
         let mut made = BTreeMap::new();
-        for path in files_below(&tree)? {
-            let Ok(path) = RelPath::new(path.as_str()) else { continue };
+        let is_made = |path: &RelPath| {
             let in_top = tops.iter().any(|top| top.as_str() == path.first());
-            if !in_top && !image.files.contains_key(&path) {
-                made.extend(ProjectEntry::at(&tree.join(&path))?.map(|entry| (path, entry)));
-            }
+            !in_top && !image.files.contains_key(path)
+        };
+        for path in files_below(&tree)?.iter().flat_map(|path| RelPath::new(path.as_str())).filter(is_made) {
+            made.extend(ProjectEntry::at(&tree.join(&path))?.map(|entry| (path, entry)));
         }
+        let folders = empty_folders_below(&tree)?;
+        let folders = folders.iter().flat_map(|path| RelPath::new(path.as_str())).filter(is_made);
+        made.extend(folders.map(|path| (path, ProjectEntry::Folder)));
         Ok(made)
     }
 
@@ -365,7 +396,8 @@ impl Run<'_> {
             return Ok(guesses);
         }
         for part in &self.install.plan.parts {
-            let last = self.install.destination.own.record(&part.name)?.and_then(|record| record.took);
+            let (own, root) = (&self.install.destination.own, self.install.destination.root());
+            let last = shared::installed(part, own, root)?.0.and_then(|record| record.took);
             let guess = match last {
                 Some(took) => took,
                 None => {
@@ -377,99 +409,5 @@ impl Run<'_> {
             guesses.insert(part.name.clone(), guess);
         }
         Ok(guesses)
-    }
-
-    fn build_part(&self, part: &Part, environment: &BTreeMap<String, String>, bench: &Bench) -> Result<(), Error> {
-        let started = Instant::now();
-        let Install { destination, sandbox, .. } = self.install;
-        let generation = if self.aside { destination.next_tree() } else { destination.root().to_owned() };
-        let location = generation.join(&part.location);
-        create_dir_all(&location)?;
-        let files = self.install.project_files(!self.aside);
-        let sources = part.sources.iter().map(|source| {
-            let file = match &source.origin {
-                Origin::Project(path) => files.join(path),
-                _ => self.install.source(source)?.path(&files),
-            };
-            Ok((source.shown(), file))
-        });
-        let build = Build {
-            part,
-            sources: sources.collect::<Result<_, Error>>()?,
-            sandbox,
-            environment,
-            destination: destination.root().to_owned(),
-            work: destination.work(&part.name),
-            log: destination.log(&part.name),
-            lock: destination.build_lock(),
-            binds: self.binds(part)?,
-            bench,
-            places: Places {
-                plan: self.install.plan,
-                root: destination.root(),
-                files: &files,
-                generation: &generation,
-            },
-        };
-        let seen = build.run()?;
-        let allowed = self.install.allows_attempts(part);
-        for attempt in seen.attempts.clone() {
-            bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
-        }
-        let input = self.inputs.get(&part.name).cloned().unwrap_or_default();
-        let level = sandbox.level.name();
-        let mut record = PartRecord::take(&part.name, &part.recipe, &part.location, input, level, &location)?;
-        (record.took, record.seen) = (Some(started.elapsed()), seen);
-        // A record must not outlive a power cut that its files did not.
-        destination.flush()?;
-        destination.write_next_record(&record)
-    }
-
-    /// What a build sees at the destination: the new generation, in which other parts and hardtack's own files cannot be
-    /// written.
-    fn binds(&self, part: &Part) -> Result<Vec<Bind>, Error> {
-        if !self.aside {
-            return Ok(Vec::new());
-        }
-        let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
-        let mut binds = match self.install.image {
-            Some(_) => vec![Bind::new(tree.clone(), dest)],
-            None => {
-                let tops = self.install.plan.top_folders();
-                let own = dest.join(".hardtack");
-                let mut binds = vec![Bind::new(dest.to_owned(), dest), Bind::read_only(own.clone(), own)];
-                binds.extend(tops.iter().map(|top| Bind::new(tree.join(top), dest.join(top))));
-                // Mount points must exist; an empty folder is all the destination shows of a build under way.
-                binds.iter().try_for_each(|bind| create_dir_all(&bind.to))?;
-                binds
-            }
-        };
-        let others = self.install.plan.parts.iter().filter(|other| other.name != part.name);
-        for location in others.map(|other| &other.location) {
-            // Also that of a part which is begun later.
-            create_dir_all(&tree.join(location))?;
-            binds.push(Bind::read_only(tree.join(location), dest.join(location)));
-        }
-        binds.push(Bind::new(tree.join(&part.location), dest.join(&part.location)));
-        Ok(binds)
-    }
-
-    /// Removes what failed builds left at their locations, and mount points that hold nothing. Not before all builds ended:
-    /// each sees the locations of the others.
-    fn remove_unfinished(&self) -> Result<(), Error> {
-        let destination = self.install.destination;
-        let generation = if self.aside { destination.next_tree() } else { destination.root().to_owned() };
-        for part in &self.install.plan.parts {
-            if destination.own.next_record(&part.name)?.is_none() {
-                // The error that led here is the one to tell.
-                let _ = remove_tree(&generation.join(&part.location));
-            }
-        }
-        if self.install.image.is_none() && self.aside {
-            for top in self.install.plan.top_folders() {
-                let _ = fs::remove_dir(self.install.destination.root().join(top));
-            }
-        }
-        Ok(())
     }
 }

@@ -175,12 +175,12 @@ pub enum Error {
     #[error("{} parts could not be built", .0.len())]
     Several(Vec<Error>),
     /// The unpacked source has no place to build in.
-    #[error("part `{part}`: there is no `{wanted}` in the source, nor a single folder to look for it in")]
+    #[error("part `{part}`: {}", no_marker(.wanted.as_deref()))]
     NoMarker {
         /// The part.
         part: String,
-        /// The file that was looked for.
-        wanted: String,
+        /// The file that was looked for; none where the source must be one folder.
+        wanted: Option<String>,
     },
 }
 
@@ -208,6 +208,13 @@ pub struct MissingSource {
     pub part: String,
     /// How it differs, where it is there.
     pub mismatch: Option<Mismatch>,
+}
+
+fn no_marker(wanted: Option<&str>) -> String {
+    match wanted {
+        Some(wanted) => format!("there is no `{wanted}` in the source, nor a single folder to look for it in"),
+        None => "the source is not a single folder, which is to be left out".to_owned(),
+    }
 }
 
 fn each(sources: &[MissingSource]) -> String {

@@ -47,6 +47,11 @@ pub enum Event {
         /// The part.
         part: String,
     },
+    /// Somebody else builds a part that is shared; this installation waits for it.
+    Waiting {
+        /// The part.
+        part: String,
+    },
     /// A step starts.
     Step {
         /// The part.

@@ -138,18 +138,18 @@ impl Inputs<'_> {
     fn named_files(&self, part: &Part) -> Result<BTreeMap<String, Sha256>, Error> {
         let (now, known_as) = self.files;
         let prefix = format!("{known_as}/");
+        let places = Places { plan: self.plan, root: known_as, files: now, generation: now };
         let mut files = BTreeMap::new();
         for text in part.texts() {
             for after in text.split(&prefix).skip(1) {
                 let end = after.find(|c: char| c.is_whitespace() || "\"'`;&|<>()$:,=".contains(c));
                 let name = &after[..end.unwrap_or(after.len())];
                 let path = now.join(name);
-                if !name.is_empty() && path.is_file() {
+                if !name.is_empty() && places.is_of_project(&known_as.join(name)) && path.is_file() {
                     files.insert(name.to_owned(), fingerprint_file(&path)?.sha256);
                 }
             }
         }
-        let places = Places { plan: self.plan, root: known_as, files: now, generation: now };
         for step in &part.steps {
             if let StepKind::CopyIn { from } = &step.kind
                 && places.is_of_project(from)

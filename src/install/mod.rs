@@ -17,6 +17,7 @@ mod fixed_jobs;
 mod generations;
 mod inputs;
 mod jobserver;
+mod making;
 mod moves;
 mod own;
 mod placing;
@@ -26,6 +27,7 @@ mod record;
 mod run;
 pub mod sandbox;
 mod schedule;
+mod shared;
 mod source;
 mod survey;
 

@@ -171,7 +171,7 @@ impl Moves {
             return Ok(());
         }
         match &step.change {
-            Change::MakeFolder { path } => crate::base::create_dir_all(&ground.dest.join(path)),
+            Change::MakeFolder { path } => make_folder(&ground.tree.join(path), &ground.dest.join(path)),
             Change::TakeAway { path } => rename(&ground.dest.join(path), &ground.taken.join(path)),
             Change::Put { from, to } => exchange(&ground.tree.join(from), &ground.dest.join(to)),
             Change::Bring { path, .. } => rename_raw(&ground.tree, &ground.dest, path),
@@ -278,8 +278,20 @@ fn rename_raw(from: &Utf8Path, to: &Utf8Path, path: &[u8]) -> Result<(), PathErr
     moved.at("move", to.join(String::from_utf8_lossy(path).as_ref()))
 }
 
+/// Makes the folder `to`, with the permissions that `like` has where it is there.
+fn make_folder(like: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+    if to.is_dir() {
+        return Ok(());
+    }
+    crate::base::create_dir_all(to)?;
+    match fs::metadata(like) {
+        Ok(metadata) => fs::set_permissions(to, metadata.permissions()).at("set the mode of", to),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Moves `from` to `to`; what was at `to` goes to `from`.
-fn exchange(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+pub(super) fn exchange(from: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
     if inode(to.as_std_path()).at("inspect", to)?.is_none() {
         return rename(from, to);
     }

@@ -224,6 +224,9 @@ impl<'a> Placing<'a> {
                 paths.filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
                 let folders = record.folders.iter().map(|path| record.location.join(path));
                 known.folders.extend(folders.map(|path| path.as_str().as_bytes().to_vec()));
+                if record.files.is_empty() && record.folders.is_empty() {
+                    known.folders.insert(record.location.as_str().as_bytes().to_vec());
+                }
             }
         }
         let unchanged =

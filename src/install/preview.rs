@@ -9,6 +9,7 @@ use super::inputs::{Input, Inputs};
 use super::own::Own;
 use super::record::PartRecord;
 use super::sandbox::Level;
+use super::shared;
 use super::source::{SourceFile, file_of};
 use crate::base::SourceKey;
 use crate::recipes::Plan;
@@ -80,9 +81,9 @@ impl Preview<'_> {
         let inputs = inputs.of_parts(&|source| file_of(source, sources, files))?;
         let mut foreseen = Foreseen::default();
         for part in &plan.parts {
-            let record = own.record(&part.name)?;
+            let (record, folder) = shared::installed(part, &own, root)?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
-            foreseen.parts.push((part.name.clone(), Fate::of(record.as_ref(), &input, root)));
+            foreseen.parts.push((part.name.clone(), Fate::of(record.as_ref(), &input, &folder)));
         }
         let installed = own.state()?.map(|state| state.parts).unwrap_or_default();
         foreseen.removed = installed.into_iter().filter(|part| plan.part(part).is_none()).collect();

@@ -18,6 +18,7 @@ use crate::base::{
     Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
     link_file, look_at, write_atomic,
 };
+use crate::recipes::SharedPlace;
 
 /// The format written and read here.
 const FORMAT: u32 = 1;
@@ -42,6 +43,9 @@ pub struct State {
     /// Parts it should have and has not, for they could not be built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Parts it uses that the installations of this machine share, and where they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, SharedPlace>,
     /// The level of isolation its parts were built at.
     pub level: String,
 }
@@ -177,8 +181,8 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        let (project, made, missing) = Default::default();
-        Self { format: FORMAT, release, parts, project, made, missing, level: level.to_owned() }
+        let (project, made, missing, shared) = Default::default();
+        Self { format: FORMAT, release, parts, project, made, missing, shared, level: level.to_owned() }
     }
 
     /// Whether the release brought just these files.

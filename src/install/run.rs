@@ -49,8 +49,8 @@ pub(super) struct Build<'a> {
     pub(super) sandbox: &'a Sandbox,
     /// What is the same for all steps of all parts.
     pub(super) environment: &'a BTreeMap<String, String>,
-    /// The destination.
-    pub(super) destination: Utf8PathBuf,
+    /// Folders it may write to beside its work, where no mounts say so.
+    pub(super) writable: Vec<Utf8PathBuf>,
     /// Folder for this part's work, on the destination's disk.
     pub(super) work: Utf8PathBuf,
     /// Where its log goes.
@@ -78,6 +78,10 @@ impl Build<'_> {
         // Below `build`, where the archive's own folders are.
         let mut folder = Utf8PathBuf::from("build");
         let mut seen = Seen::default();
+        // What unpacks makes the folder itself.
+        if matches!(self.part.steps.first().map(|step| &step.kind), Some(StepKind::Shell { .. })) {
+            create_dir_all(&top.join(&folder))?;
+        }
         for step in &self.part.steps {
             let command = match &step.kind {
                 StepKind::Shell { command, .. } => Some(command.clone()),
@@ -154,10 +158,7 @@ impl Build<'_> {
         let entries: Vec<_> = entries.collect::<Result<_, _>>().at("read folder", &here)?;
         match entries.as_slice() {
             [only] if only.file_type().is_ok_and(|kind| kind.is_dir()) => Ok(folder.join(only.file_name())),
-            _ if or_fail => {
-                let wanted = unless.first().cloned().unwrap_or_default();
-                Err(Error::NoMarker { part: self.part.name.clone(), wanted })
-            }
+            _ if or_fail => Err(Error::NoMarker { part: self.part.name.clone(), wanted: unless.first().cloned() }),
             _ => Ok(folder),
         }
     }
@@ -205,7 +206,7 @@ impl Build<'_> {
         let binds = self.folders(top, &environment);
         let lock = Some(self.lock.clone());
         let folder_inside = inside.join(folder);
-        let writable = vec![self.work.clone(), self.destination.clone()];
+        let writable = [std::slice::from_ref(&self.work), &self.writable].concat();
         let task = Task { command, folder: folder_inside, environment, binds, writable, lock, inherit };
         let input = match input {
             Some(path) => Stdio::from(File::open(path).at("open", path)?),

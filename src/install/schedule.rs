@@ -112,14 +112,14 @@ pub(super) mod tests {
 
     use super::*;
     use crate::base::RelPath;
-    use crate::recipes::Project;
+    use crate::recipes::{Location, Project};
 
     /// A part without steps.
     pub(in super::super) fn part(name: &str, uses: &[&str]) -> Part {
         Part {
             name: name.to_owned(),
             recipe: String::new(),
-            location: RelPath::new(format!("parts/{name}")).expect("a path"),
+            location: Location::Project(RelPath::new(format!("parts/{name}")).expect("a path")),
             uses: uses.iter().map(|used| (*used).to_owned()).collect(),
             environment: Default::default(),
             sources: Vec::new(),

@@ -1,10 +1,11 @@
 //! What is installed at a place, found out without touching it.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
 use super::own::Own;
 use super::record::{PartRecord, ProjectEntry, State};
+use super::shared::SharedPart;
 use crate::base::RelPath;
 
 /// What was found of an installation, without touching it.
@@ -14,6 +15,8 @@ pub struct Survey {
     pub state: State,
     /// Its parts' records, in the order of the state.
     pub records: Vec<PartRecord>,
+    /// Those of parts that it shares with other installations, and the folders their places are below.
+    pub shared: Vec<(Utf8PathBuf, PartRecord)>,
     /// What `rollback` would bring back.
     pub previous: Option<State>,
     /// Parts of a generation that is not whole yet.
@@ -25,8 +28,8 @@ pub struct Survey {
 /// What is not as it was installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// Files of parts.
-    pub parts: Vec<(RelPath, Difference)>,
+    /// Files of parts, those that are shared with their whole paths.
+    pub parts: Vec<(Utf8PathBuf, Difference)>,
     /// Files of the project, of which the site may change what it likes.
     pub project: Vec<RelPath>,
 }
@@ -54,7 +57,12 @@ impl Survey {
         let own = Own::at(root);
         let state = own.state()?.ok_or_else(|| Error::NotInstalled { path: root.to_owned() })?;
         let records = state.parts.iter().map(|part| own.record(part)).collect::<Result<Vec<_>, _>>()?;
+        let shared = state.shared.values().filter_map(|place| {
+            let record = SharedPart(place).record().transpose()?;
+            Some(record.map(|record| (place.folder.clone(), record)))
+        });
         Ok(Self {
+            shared: shared.collect::<Result<_, _>>()?,
             records: records.into_iter().flatten().collect(),
             previous: own.previous_state()?,
             waiting: own.waiting(),
@@ -63,18 +71,30 @@ impl Survey {
         })
     }
 
+    /// The records of all parts, shared ones too.
+    pub fn all_records(&self) -> impl Iterator<Item = &PartRecord> {
+        self.records.iter().chain(self.shared.iter().map(|(_, record)| record))
+    }
+
     /// Compares what is at `root` with the records, byte for byte.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn differences(&self, root: &Utf8Path) -> Result<Differences, Error> {
         let Differences { mut parts, mut project } = Differences::default();
-        for record in &self.records {
-            let folder = root.join(&record.location);
+        let own = self.records.iter().map(|record| (root, Utf8Path::new(""), record));
+        let shared = self.shared.iter().map(|(folder, record)| (folder.as_path(), folder.as_path(), record));
+        for (above, shown, record) in own.chain(shared) {
+            let folder = above.join(&record.location);
             for path in record.changed_in(&folder)? {
                 let gone = folder.join(&path).symlink_metadata().is_err();
                 let difference = if gone { Difference::Missing } else { Difference::Changed };
-                parts.push((record.location.join(&path), difference));
+                parts.push((shown.join(record.location.join(&path)), difference));
+            }
+        }
+        for (part, place) in &self.state.shared {
+            if !self.shared.iter().any(|(folder, record)| *folder == place.folder && record.name == *part) {
+                parts.push((place.path(), Difference::Missing));
             }
         }
         for (path, entry) in &self.state.project {

@@ -30,15 +30,16 @@ pub(super) fn folder(project: &Project) -> Option<Problem> {
 }
 
 /// Parts that would overwrite each other.
-pub(super) fn clashes(parts: &[Part]) -> Vec<Problem> {
+pub(super) fn clashes(parts: &[Part], root: &Utf8Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, part) in parts.iter().enumerate() {
-        let location: &Utf8Path = part.location.as_ref();
+        let location = part.location_in(root);
         let earlier = parts[..index].iter().find(|earlier| {
-            let other: &Utf8Path = earlier.location.as_ref();
-            location.starts_with(other) || other.starts_with(location)
+            let other = earlier.location_in(root);
+            location.starts_with(&other) || other.starts_with(&location)
         });
         if let Some(earlier) = earlier {
+            let location = &part.location;
             let message = format!(
                 "part `{}` would be put to `{location}`, where part `{}` puts its files (`{}`)",
                 part.name, earlier.name, earlier.location

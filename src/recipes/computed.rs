@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::Utf8Path;
 
+use crate::base::Sha256;
 use crate::config::{self, SectionOptions};
 
 /// `parts-directory/NAME`.
@@ -12,12 +13,37 @@ pub(super) fn location_below_parts(section: &mut SectionOptions<'_, '_>) -> Resu
     Ok(Utf8Path::new(&*parts).join(section.name()).into_string())
 }
 
-/// Where a part's files go: below the parts directory, or where [buildout] names folders for builds that a machine's projects
-/// share and the part is `shared`, below one of those.
-pub(super) fn location(section: &mut SectionOptions<'_, '_>, shared: bool) -> Result<String, config::Error> {
-    let _ = shared;
-    location_below_parts(section)
+/// The option of `[buildout]` with folders for parts that the installations of a machine share.
+pub(super) const SHARED_PART_LIST: &str = "shared-part-list";
+
+/// The folders of a list of them, a line each.
+pub(super) fn shared_folders(list: &str) -> impl Iterator<Item = &str> {
+    list.lines().map(|line| line.trim().trim_end_matches('/')).filter(|folder| !folder.is_empty())
 }
+
+/// Where a part's files go: below the parts directory, or, where it is `shared` and `[buildout]` has a folder for that, below
+/// the last of these folders, by a digest of all its options. Those of parts it refers to are among them, through the paths
+/// of these parts.
+pub(super) fn location(section: &mut SectionOptions<'_, '_>, shared: bool) -> Result<String, config::Error> {
+    let list = section.buildout(SHARED_PART_LIST)?.filter(|_| shared).unwrap_or_default();
+    let Some(folder) = shared_folders(&list).last() else { return location_below_parts(section) };
+    if !Utf8Path::new(folder).is_absolute() {
+        let message = format!("`{SHARED_PART_LIST}` names `{folder}`, which is no absolute path");
+        return Err(section.refuse("shared", message));
+    }
+    let mut options = String::new();
+    for (name, value) in section.all()? {
+        // Where the config lies is no matter of what it makes.
+        if &*name != "_profile_base_location_" {
+            options += &format!("{}\0{}\0", &*name, &*value);
+        }
+    }
+    let digest = Sha256::of(options).to_string();
+    Ok(format!("{folder}/{}/{}", section.name(), &digest[..DIGITS]))
+}
+
+/// Digits of the digest in a path: enough to never meet, and short where paths are limited.
+const DIGITS: usize = 32;
 
 /// Option `shared`, which must be exactly `true` or `false`.
 pub(super) fn shared(section: &mut SectionOptions<'_, '_>) -> Result<bool, config::Error> {

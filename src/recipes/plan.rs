@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use super::location::{Location, SharedPlace};
 use super::source::{Origin, Source};
 use super::variable::Variable;
 use crate::archive::{Limits, Links};
@@ -37,8 +38,8 @@ pub struct Part {
     pub name: String,
     /// The recipe.
     pub recipe: String,
-    /// Where its files go, below the project root.
-    pub location: RelPath,
+    /// Where its files go.
+    pub location: Location,
     /// The parts whose options it uses.
     pub uses: BTreeSet<String>,
     /// Variables added to the environment of every step.
@@ -153,7 +154,7 @@ struct Canonical<'a> {
 struct CanonicalPart<'a> {
     name: &'a str,
     recipe: &'a str,
-    location: &'a RelPath,
+    location: &'a Location,
     uses: &'a BTreeSet<String>,
     environment: &'a BTreeMap<String, Variable>,
     sources: Vec<CanonicalSource>,
@@ -200,16 +201,26 @@ impl Plan {
         all
     }
 
+    /// The parts that are installed below the project root, with their places there.
+    pub fn placed(&self) -> impl Iterator<Item = (&Part, &RelPath)> {
+        self.parts.iter().filter_map(|part| Some((part, part.location.of_project()?)))
+    }
+
+    /// The parts that are shared by the installations of a machine.
+    pub fn shared(&self) -> impl Iterator<Item = (&Part, &SharedPlace)> {
+        self.parts.iter().filter_map(|part| Some((part, part.location.of_machine()?)))
+    }
+
     /// The top folders below the project root that parts are put into.
     pub fn top_folders(&self) -> BTreeSet<String> {
-        self.parts.iter().map(|part| part.location.first().to_owned()).collect()
+        self.placed().map(|(_, location)| location.first().to_owned()).collect()
     }
 }
 
 impl Part {
     /// The part's location on a machine where the project root is `root`.
     pub fn location_in(&self, root: &Utf8Path) -> Utf8PathBuf {
-        root.join(&self.location)
+        self.location.within(root)
     }
 
     /// All texts that may name files: commands, their inputs, folders, values of variables.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::computed::{SHARED_PART_LIST, shared_folders};
 use super::error::Problem;
+use super::location::{Location, SharedPlace};
 use super::plan::{NetworkAttempts, Part, Project, Step, StepKind};
 use super::source::{Source, SourceProblem};
 use super::variable::Variable;
@@ -215,10 +217,21 @@ impl Build<'_> {
         }
     }
 
-    /// A folder below the project root that an option names.
-    pub(super) fn location(&mut self, option: &str) -> Option<RelPath> {
+    /// The place that an option names, below the project root or where parts are shared.
+    pub(super) fn location(&mut self, option: &str) -> Option<Location> {
         let path = self.text(option).to_owned();
-        self.below_project(option, &path)
+        // A folder of the project is its own, however it is called.
+        if RelPath::below(&self.project.root, path.as_str().into()).is_some() {
+            return self.below_project(option, &path).map(Location::Project);
+        }
+        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
+        let folders = buildout.get(SHARED_PART_LIST).map(|list| &**list).unwrap_or_default();
+        for folder in shared_folders(folders) {
+            if let Some(path) = RelPath::below(folder.into(), path.as_str().into()) {
+                return Some(Location::Shared(SharedPlace { folder: folder.into(), path }));
+            }
+        }
+        self.below_project(option, &path).map(Location::Project)
     }
 
     /// A path as one below the project root.
@@ -238,16 +251,16 @@ impl Build<'_> {
     }
 
     /// The folder of the part's own below the parts directory, for recipes that put their files elsewhere.
-    pub(super) fn own_folder(&mut self) -> Option<RelPath> {
+    pub(super) fn own_folder(&mut self) -> Option<Location> {
         let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
         let parts = buildout.get("parts-directory").map(|parts| &**parts).unwrap_or("parts");
-        self.below_project("recipe", &format!("{parts}/{}", self.name))
+        self.below_project("recipe", &format!("{parts}/{}", self.name)).map(Location::Project)
     }
 
     /// The finished part, unless something was wrong with it.
     pub(super) fn part(
         &mut self,
-        location: RelPath,
+        location: Location,
         environment: BTreeMap<String, Variable>,
         sources: Vec<Source>,
         steps: Vec<Step>,

@@ -117,7 +117,7 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
         parts.extend(recipe.build(&mut build));
     }
     mentions::add(&mut parts, &project.root);
-    problems.extend(checks::clashes(&parts));
+    problems.extend(checks::clashes(&parts, &project.root));
     problems.extend(checks::merge_digests(&mut parts, &mut |part| resolver.place(part, "url")));
     match problems.is_empty() {
         true => Ok(Plan { project: project.clone(), parts, notes }),

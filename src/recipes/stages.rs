@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::location::Location;
 use super::percent::{self, PercentError};
 use super::plan::{Input, Part, Step, StepKind};
 use super::recipe::Build;
@@ -13,7 +14,7 @@ use crate::base::{Expected, RelPath, normalize};
 /// A part that is being put together, step by step.
 pub(super) struct Stages<'s, 'b> {
     pub(super) build: &'s mut Build<'b>,
-    location: Option<RelPath>,
+    location: Option<Location>,
     environment: BTreeMap<String, Variable>,
     sources: Vec<Source>,
     steps: Vec<Step>,

@@ -22,6 +22,7 @@ mod layers;
 mod lock;
 mod network;
 mod parallel;
+mod recipes;
 mod sandbox;
 mod seeds;
 mod server;

@@ -73,9 +73,11 @@ impl From<Error> for Report {
                 of(USAGE, "no-variable").hint(hint)
             }
             Error::Several(errors) => several(errors.into_iter().map(Self::from).collect()),
-            Error::NoMarker { .. } => {
+            Error::NoMarker { wanted: Some(_), .. } => {
                 of(BUILD, "no-configure").hint("name a file that is there with the option `source-directory-contains`")
             }
+            Error::NoMarker { wanted: None, .. } => of(BUILD, "not-one-folder")
+                .hint("look at what is in it: tar tf FILE; what strips its top folder is an option of the part"),
         }
     }
 }

@@ -143,6 +143,10 @@ impl Stages<'_, '_> {
             ("ACLOCAL_PATH", each("share/aclocal", ":")),
             ("CPPFLAGS", flags("-I", "include")),
             ("LDFLAGS", libraries),
+            // For what looks at neither of these.
+            ("CPATH", each("include", ":")),
+            ("LIBRARY_PATH", each("lib", ":")),
+            ("LD_RUN_PATH", each("lib", ":")),
         ];
         self.environment("uses", variables.map(|(name, value)| (name.to_owned(), value)));
     }

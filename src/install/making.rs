@@ -1,0 +1,179 @@
+//! How one part of an installation is built: where its files go, what it sees, what is written down of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::building::Bench;
+use super::copying::Places;
+use super::engine::Run;
+use super::error::Error;
+use super::event::Event;
+use super::record::PartRecord;
+use super::run::Build;
+use super::sandbox::Bind;
+use super::shared::SharedPart;
+use crate::base::{RelPath, create_dir_all, remove_tree};
+use crate::recipes::{Location, Origin, Part, SharedPlace};
+
+/// Variables of every step.
+type Environment = BTreeMap<String, String>;
+
+impl Run<'_> {
+    /// Builds a part and writes down what it came to.
+    pub(super) fn build_part(&self, part: &Part, environment: &Environment, bench: &Bench) -> Result<(), Error> {
+        match &part.location {
+            Location::Project(path) => {
+                let destination = self.install.destination;
+                let location = self.generation().join(path);
+                create_dir_all(&location)?;
+                let record = self.make(part, environment, bench, (path, &location))?;
+                // A record must not outlive a power cut that its files did not.
+                destination.flush()?;
+                destination.write_next_record(&record)
+            }
+            Location::Shared(place) => self.build_shared(part, place, environment, bench),
+        }
+    }
+
+    /// Builds a part that installations share, unless somebody else did meanwhile.
+    fn build_shared(
+        &self,
+        part: &Part,
+        place: &SharedPlace,
+        environment: &Environment,
+        bench: &Bench,
+    ) -> Result<(), Error> {
+        let shared = SharedPart(place);
+        create_dir_all(&place.folder)?;
+        let _lock = shared.lock(|| bench.tell(Event::Waiting { part: part.name.clone() }))?;
+        let wanted = self.inputs.get(&part.name).map(super::inputs::Input::digest);
+        if let Some(record) = shared.record()?.filter(|record| record.is_whole_in(&place.path()))
+            && wanted == Some(record.input)
+        {
+            return Ok(());
+        }
+        let location = if self.aside { shared.aside() } else { place.path() };
+        match self.aside {
+            true => remove_tree(&location)?,
+            false => shared.clear()?,
+        }
+        create_dir_all(&location)?;
+        // What is seen in its place while it is built must have a place.
+        create_dir_all(&place.path())?;
+        let made = self.make(part, environment, bench, (&place.path, &location));
+        if made.is_err() {
+            shared.abandon();
+        }
+        shared.put(&made?)
+    }
+
+    /// Runs a part's steps; its files go to `location`, and in a record that is `path` below some folder.
+    fn make(
+        &self,
+        part: &Part,
+        environment: &Environment,
+        bench: &Bench,
+        (path, location): (&RelPath, &Utf8Path),
+    ) -> Result<PartRecord, Error> {
+        let started = Instant::now();
+        let (install, destination) = (self.install, self.install.destination);
+        let files = install.project_files(!self.aside);
+        let sources = part.sources.iter().map(|source| {
+            let file = match &source.origin {
+                Origin::Project(path) => files.join(path),
+                _ => install.source(source)?.path(&files),
+            };
+            Ok((source.shown(), file))
+        });
+        let build = Build {
+            part,
+            sources: sources.collect::<Result<_, Error>>()?,
+            sandbox: install.sandbox,
+            environment,
+            writable: vec![destination.root().to_owned(), location.to_owned()],
+            work: destination.work(&part.name),
+            log: destination.log(&part.name),
+            lock: destination.build_lock(),
+            binds: self.binds(part, location)?,
+            bench,
+            places: Places {
+                plan: install.plan,
+                root: destination.root(),
+                files: &files,
+                generation: &self.generation(),
+            },
+        };
+        let seen = build.run()?;
+        let allowed = install.allows_attempts(part);
+        for attempt in seen.attempts.clone() {
+            bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
+        }
+        let input = self.inputs.get(&part.name).cloned().unwrap_or_default();
+        let level = install.sandbox.level.name();
+        let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;
+        (record.took, record.seen) = (Some(started.elapsed()), seen);
+        Ok(record)
+    }
+
+    /// Where parts are built that are not shared.
+    fn generation(&self) -> Utf8PathBuf {
+        match self.aside {
+            true => self.install.destination.next_tree(),
+            false => self.install.destination.root().to_owned(),
+        }
+    }
+
+    /// What a build sees at the destination: the new generation, in which other parts and hardtack's own files cannot be
+    /// written.
+    fn binds(&self, part: &Part, location: &Utf8Path) -> Result<Vec<Bind>, Error> {
+        if !self.aside {
+            return Ok(Vec::new());
+        }
+        let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
+        let mut binds = match self.install.image {
+            Some(_) => vec![Bind::new(tree.clone(), dest)],
+            None => {
+                let tops = self.install.plan.top_folders();
+                let own = dest.join(".hardtack");
+                let mut binds = vec![Bind::new(dest.to_owned(), dest), Bind::read_only(own.clone(), own)];
+                binds.extend(tops.iter().map(|top| Bind::new(tree.join(top), dest.join(top))));
+                // Mount points must exist; an empty folder is all the destination shows of a build under way.
+                binds.iter().try_for_each(|bind| create_dir_all(&bind.to))?;
+                binds
+            }
+        };
+        for (other, location) in self.install.plan.placed() {
+            if other.name != part.name {
+                // Also that of a part which is begun later.
+                create_dir_all(&tree.join(location))?;
+                binds.push(Bind::read_only(tree.join(location), dest.join(location)));
+            }
+        }
+        // They may lie where builds see nothing else of the machine.
+        let shared = self.install.plan.shared().map(|(_, place)| place.path()).filter(|path| path.is_dir());
+        binds.extend(shared.map(|path| Bind::read_only(path.clone(), path)));
+        binds.push(Bind::new(location.to_owned(), part.location_in(dest)));
+        Ok(binds)
+    }
+
+    /// Removes what failed builds left at their locations, and mount points that hold nothing. Not before all builds ended:
+    /// each sees the locations of the others.
+    pub(super) fn remove_unfinished(&self) -> Result<(), Error> {
+        let destination = self.install.destination;
+        for (part, location) in self.install.plan.placed() {
+            if destination.own.next_record(&part.name)?.is_none() {
+                // The error that led here is the one to tell.
+                let _ = remove_tree(&self.generation().join(location));
+            }
+        }
+        if self.install.image.is_none() && self.aside {
+            for top in self.install.plan.top_folders() {
+                let _ = fs::remove_dir(destination.root().join(top));
+            }
+        }
+        Ok(())
+    }
+}
