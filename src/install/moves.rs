@@ -278,10 +278,13 @@ fn rename_raw(from: &Utf8Path, to: &Utf8Path, path: &[u8]) -> Result<(), PathErr
     moved.at("move", to.join(String::from_utf8_lossy(path).as_ref()))
 }
 
-/// Makes the folder `to`, with the permissions that `like` has where it is there.
+/// Makes the folder `to` and those above it, with the permissions that `like` and those above it have where they are there.
 fn make_folder(like: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
     if to.is_dir() {
         return Ok(());
+    }
+    if let (Some(like), Some(to)) = (like.parent(), to.parent()) {
+        make_folder(like, to)?;
     }
     crate::base::create_dir_all(to)?;
     match fs::metadata(like) {

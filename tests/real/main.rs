@@ -15,4 +15,5 @@ mod language;
 mod network;
 mod peers;
 mod quickstart;
+mod recipes;
 mod tarballs;

@@ -92,7 +92,7 @@ impl Recipe for SlaposMkdirectory {
         let mut paths: Vec<String> =
             others.map(|(_, path)| path.trim().to_owned()).filter(|path| !path.is_empty()).collect();
         paths.sort();
-        let mode = build.text("mode").to_owned();
+        let mode = if build.text("mode").is_empty() { String::new() } else { format!("{:o}", build.mode("mode")?) };
         folders(build, "recipe", &paths, &mode, true)
     }
 }
@@ -103,12 +103,19 @@ fn folders(build: &mut Build<'_>, option: &str, paths: &[String], mode: &str, ab
     if sound.contains(&false) {
         return None;
     }
-    let mode = if mode.is_empty() { String::new() } else { format!("-m {} ", quoted(mode)) };
     let mut stages = Stages::in_own_folder(build);
     for path in paths {
         let path = quoted(path);
-        let make = if above { "mkdir -p" } else { "mkdir" };
-        stages.run("mkdir", &format!("test -d {path} || {make} {mode}{path}"));
+        let make = match (above, mode) {
+            (true, "") => format!("mkdir -p {path}"),
+            // Those above it get the same permissions.
+            (true, mode) => {
+                format!("umask \"$(printf %o $((0777 & ~0{mode})))\" && mkdir -p {path} && chmod {mode} {path}")
+            }
+            (false, "") => format!("mkdir {path}"),
+            (false, mode) => format!("mkdir -m {mode} {path}"),
+        };
+        stages.run("mkdir", &format!("test -d {path} || {{ {make}; }}"));
     }
     stages.part()
 }
