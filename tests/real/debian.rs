@@ -23,7 +23,7 @@ pub fn tarballs(packages: &[&str]) -> Option<(PathBuf, BTreeMap<String, String>)
     Some((folder, files.map(|(package, file)| (package.to_owned(), file.to_owned())).collect()))
 }
 
-fn copy(from: &str, to: &std::path::Path) {
+pub fn copy(from: &str, to: &std::path::Path) {
     let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
     for entry in walkdir::WalkDir::new(&from) {
         let entry = entry.expect("reads");

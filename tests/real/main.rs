@@ -13,6 +13,7 @@ mod debian;
 mod generator;
 mod language;
 mod network;
+mod packages;
 mod peers;
 mod quickstart;
 mod recipes;
