@@ -38,8 +38,9 @@ fn resolve(path: &Path) -> usize {
     let path = Utf8PathBuf::from_path_buf(path.to_owned()).expect("UTF-8");
     let folder = path.parent().expect("a folder").to_owned();
     let load = Load::new(facts());
-    let Ok(config) = Config::load(&DiskFiles::new(folder), &Location::Path(path), &load) else { return 0 };
-    let recipes = BuiltinRecipes;
+    let files = DiskFiles::new(folder);
+    let Ok(config) = Config::load(&files, &Location::Path(path), &load) else { return 0 };
+    let recipes = BuiltinRecipes::new(&files);
     let Ok(mut resolver) = config.resolver(&recipes) else { return 0 };
     let resolved = config.section_names().filter(|name| resolver.section(name).is_ok()).count();
     // A config whose parts do not resolve has no order.

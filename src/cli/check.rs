@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context<'_>, check: &Check) -> Result<(), Report> {
     let folder = context.folder_of(words.first())?;
     let loaded = Loaded::from_disk(context, &folder, overrides, Access::LOOK)?;
     let lock = Lock::read(&file_name(&loaded.path))?.unwrap_or_default();
-    let lints = lint(&loaded.config, None, &|url| lock.knows(&SourceKey::url(url)))?;
+    let lints = lint(&loaded.config, &loaded.files, None, &|url| lock.knows(&SourceKey::url(url)))?;
     let (files, count) = (loaded.config.texts().len(), lints.len());
     // What would stop a bundle comes last: it is what the reader's eye is on.
     let problem = loaded.project(context).err();
@@ -47,7 +47,8 @@ pub(super) fn run(context: &Context<'_>, check: &Check) -> Result<(), Report> {
 pub(super) fn show(context: &Context<'_>, project: &Project) -> Result<(), Report> {
     let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
     let parts: Vec<&str> = project.plan.parts.iter().map(|part| part.name.as_str()).collect();
-    let lints = lint(&project.loaded.config, Some(&parts), &|url| lock.knows(&SourceKey::url(url)));
+    let lints =
+        lint(&project.loaded.config, &project.loaded.files, Some(&parts), &|url| lock.knows(&SourceKey::url(url)));
     let lints = lints.map_err(recipes::Error::from)?;
     lints.iter().for_each(|lint| context.console.lint(lint));
     Ok(())

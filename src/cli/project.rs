@@ -12,7 +12,7 @@ use super::request::Request;
 use crate::base::{RelPath, Sha256, SourceKey, normalize};
 use crate::bundle::{ConfigFiles, Settings, check_locations, find_root};
 use crate::cache::DiskFiles;
-use crate::config::{Config, Load, Loader, Location, Override};
+use crate::config::{Config, Load, Location, Override};
 use crate::recipes::{self, BuiltinRecipes, Origin, Plan};
 
 /// A config that was read.
@@ -26,6 +26,8 @@ pub(super) struct Loaded {
     pub(super) user_defaults: Option<Utf8PathBuf>,
     /// Configs it extends by URL.
     pub(super) remote: FoundConfigs,
+    /// Reads other files of the project.
+    pub(super) files: DiskFiles,
 }
 
 /// A project with its plan.
@@ -37,7 +39,7 @@ pub(super) struct Project {
 
 impl Loaded {
     /// Reads the config with the files `loader` gives.
-    pub(super) fn load(request: Request, context: &Context<'_>, loader: &dyn Loader) -> Result<Self, Report> {
+    pub(super) fn load(request: Request, context: &Context<'_>, loader: &ConfigFiles<'_>) -> Result<Self, Report> {
         let mut load = Load::new(request.facts);
         load.overrides = request.overrides.clone();
         load.user_defaults = request.user_defaults.clone().map(Location::Path);
@@ -49,7 +51,8 @@ impl Loaded {
             None => request.path.parent().unwrap_or(Utf8Path::new("/")).to_owned(),
         };
         let (overrides, user_defaults, remote) = (request.overrides, request.user_defaults, FoundConfigs::default());
-        Ok(Self { config, directory, path: request.path, overrides, user_defaults, remote })
+        let files = loader.disk.clone();
+        Ok(Self { config, directory, path: request.path, overrides, user_defaults, remote, files })
     }
 
     /// The config in `folder`, read from disk, and what it extends by URL from where `access` lets it.
@@ -92,7 +95,7 @@ impl Loaded {
     /// Makes the plan for a project whose root is known.
     pub(super) fn plan_at(&self, root: &Utf8Path) -> Result<Plan, Report> {
         let project = recipes::Project { root: root.to_owned(), directory: self.directory.clone() };
-        let plan = recipes::plan(&self.config, &project)?;
+        let plan = recipes::plan(&self.config, &project, &self.files)?;
         check_locations(&plan)?;
         Ok(plan)
     }
@@ -132,7 +135,7 @@ impl Loaded {
             root = wider;
             plan = self.plan_at(&root)?;
         }
-        let recipes = BuiltinRecipes;
+        let recipes = BuiltinRecipes::new(&self.files);
         let settings = Settings::read(&self.config, &mut self.config.resolver(&recipes)?)?;
         plan.notes.iter().for_each(|note| context.console.note(note));
         Ok(Project { loaded: self, settings, plan })
@@ -180,7 +183,7 @@ impl Project {
 
     /// The value of an option of `[buildout]`, substituted.
     pub(super) fn buildout_option(&self, option: &str) -> Result<Option<String>, Report> {
-        let recipes = BuiltinRecipes;
+        let recipes = BuiltinRecipes::new(&self.loaded.files);
         let mut resolver = self.loaded.config.resolver(&recipes)?;
         let options = resolver.section("buildout")?;
         Ok(options.get(option).map(|value| value.to_string()).filter(|value| !value.is_empty()))

@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context<'_>, query: &Query) -> Result<(), Report> {
     if query.raw {
         return raw(context, config, section, option);
     }
-    let recipes = BuiltinRecipes;
+    let recipes = BuiltinRecipes::new(&loaded.files);
     let mut resolver = config.resolver(&recipes)?;
     if let (Some(section), Some(option)) = (section, option) {
         // Told as an error also where the section is to be printed as JSON.

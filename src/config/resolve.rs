@@ -403,6 +403,18 @@ impl SectionOptions<'_, '_> {
         Ok(value.map(|value| self.resolver.dialect.used(value)))
     }
 
+    /// An option of any section, which thereby is one that this section refers to.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the value, and when there is no such option.
+    pub fn of(&mut self, section: &str, option: &str) -> Result<Arc<str>, Error> {
+        self.resolver.enter(section, None)?;
+        match self.resolver.get(section, option, &mut Vec::new())? {
+            Some(value) => Ok(self.resolver.dialect.used(value)),
+            None => Err(self.resolver.no_option(section, option)),
+        }
+    }
+
     /// All options of the section with their values, sorted by name.
     ///
     /// # Errors

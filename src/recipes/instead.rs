@@ -18,14 +18,6 @@ const INSTEAD: &[(&str, &str)] = &[
         "tests are for where the release is made; `hardtack:make`, `hardtack:cmake` and `hardtack:meson` have `check = true`",
     ),
     ("plone.recipe.zope2instance", "Python distributions are not installed yet"),
-    (
-        "collective.recipe.template",
-        "put the finished file into the project, or write it with a command of `plone.recipe.command`",
-    ),
-    (
-        "slapos.recipe.template",
-        "put the finished file into the project, or write it with a command of `plone.recipe.command`",
-    ),
     ("z3c.recipe.runscript", "it runs Python; write what it does as commands, with `plone.recipe.command`"),
     ("iw.recipe.cmd", "`collective.recipe.cmd` takes the same options"),
     ("gocept.cmmi", "`zc.recipe.cmmi` takes the same options"),

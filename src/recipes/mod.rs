@@ -21,6 +21,7 @@ mod registry;
 mod shell;
 mod source;
 mod stages;
+mod template;
 mod variable;
 
 pub use builtin::recipes;

@@ -1,6 +1,9 @@
 //! What a recipe is, and what it makes parts with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use camino::Utf8Path;
 
 use super::computed::{SHARED_PART_LIST, shared_folders};
 use super::error::Problem;
@@ -10,7 +13,7 @@ use super::source::{Source, SourceProblem};
 use super::variable::Variable;
 use crate::archive::{LimitError, Limits, Links};
 use crate::base::{Digest, Expected, Place, RelPath, normalize};
-use crate::config::{self, Resolved, SectionOptions};
+use crate::config::{self, Loader, Resolved, SectionOptions};
 
 /// What there is to know of a recipe without a config: the one table that its list, its checks and its hints are made from.
 #[derive(Debug)]
@@ -89,6 +92,11 @@ pub(super) trait Recipe: Sync {
     /// Computes options when the section is resolved.
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error>;
 
+    /// Resolves what the section refers to by files it names, where these can be read.
+    fn follow(&self, _: &mut SectionOptions<'_, '_>, _: &dyn Loader) -> Result<(), config::Error> {
+        Ok(())
+    }
+
     /// Makes the part; what is wrong goes into `build`, and then there is none.
     fn build(&self, build: &mut Build<'_>) -> Option<Part>;
 }
@@ -100,6 +108,26 @@ pub(super) trait Surroundings {
 
     /// Another section, resolved, and the parts it uses.
     fn section(&mut self, name: &str) -> Option<(Resolved, BTreeSet<String>)>;
+
+    /// An option of any section, and the parts that whoever takes it uses.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    fn option(&mut self, section: &str, option: &str) -> Result<(Arc<str>, BTreeSet<String>), String>;
+
+    /// A file of the project, by its path.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    fn read(&mut self, path: &Utf8Path) -> Result<String, String>;
+}
+
+/// Reads a text.
+pub(super) fn read_text(files: &dyn Loader, path: &Utf8Path) -> Result<String, String> {
+    let location = config::Location::Path(path.to_owned());
+    let shown = files.display(&location);
+    let bytes = files.read(&location).map_err(|_| format!("`{shown}` is not there, or cannot be read"))?;
+    String::from_utf8(bytes).map_err(|_| format!("`{shown}` is not UTF-8"))
 }
 
 /// A part being made from a resolved section.
@@ -206,7 +234,7 @@ impl Build<'_> {
         mode
     }
 
-    fn digest<const N: usize>(&mut self, option: &str) -> Option<Digest<N>> {
+    pub(super) fn digest<const N: usize>(&mut self, option: &str) -> Option<Digest<N>> {
         let text = self.optional(option)?.trim().to_owned();
         match text.parse() {
             Ok(digest) => Some(digest),

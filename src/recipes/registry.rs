@@ -11,22 +11,34 @@ use super::error::{Error, Problem};
 use super::instead::instead;
 use super::mentions;
 use super::plan::{Plan, Project};
-use super::recipe::{Build, Surroundings};
+use super::recipe::{Build, Surroundings, read_text};
 use super::references;
 use crate::base::Place;
-use crate::config::{self, Config, Recipes, Resolved, Resolver, SectionOptions, similar};
+use crate::config::{self, Config, Loader, Recipes, Resolved, Resolver, SectionOptions, similar};
 
 /// The built-in recipes, as the config language asks them for computed options.
 ///
 /// A recipe that is not built in gets what nearly every recipe sets: a `location` below the parts directory. So configs
 /// can be looked at whose parts cannot be built here.
-#[derive(Debug, Clone, Copy)]
-pub struct BuiltinRecipes;
+#[derive(Clone, Copy)]
+pub struct BuiltinRecipes<'f> {
+    files: &'f dyn Loader,
+}
 
-impl Recipes for BuiltinRecipes {
+impl<'f> BuiltinRecipes<'f> {
+    /// For a config whose sections may name files, which are read with `files`.
+    pub fn new(files: &'f dyn Loader) -> Self {
+        Self { files }
+    }
+}
+
+impl Recipes for BuiltinRecipes<'_> {
     fn initialise(&self, recipe: &str, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
         match find(recipe) {
-            Some(recipe) => recipe.initialise(section),
+            Some(recipe) => {
+                recipe.initialise(section)?;
+                recipe.follow(section, self.files)
+            }
             None => {
                 if section.get("location")?.is_none() {
                     let parts = section.buildout("parts-directory")?.unwrap_or_default();
@@ -47,6 +59,7 @@ struct Around<'r, 'a> {
     names: &'r [Arc<str>],
     /// The section's own name.
     name: &'r str,
+    files: &'r dyn Loader,
 }
 
 impl Surroundings for Around<'_, '_> {
@@ -60,15 +73,30 @@ impl Surroundings for Around<'_, '_> {
         uses.remove(self.name);
         Some((options, uses))
     }
+
+    fn option(&mut self, section: &str, option: &str) -> Result<(Arc<str>, BTreeSet<String>), String> {
+        let value = self.resolver.option(section, option).map_err(|error| error.to_string())?;
+        let uses = match self.names.iter().any(|name| &**name == section) {
+            true if section == self.name => BTreeSet::new(),
+            true => BTreeSet::from([section.to_owned()]),
+            false if section == "buildout" => BTreeSet::new(),
+            false => references::find(self.config, section, self.names),
+        };
+        Ok((value, uses))
+    }
+
+    fn read(&mut self, path: &Utf8Path) -> Result<String, String> {
+        read_text(self.files, path)
+    }
 }
 
-/// Makes the plan of a config.
+/// Makes the plan of a config. `files` reads the project's files where recipes take text from them.
 ///
 /// # Errors
 /// [`Error::Problems`] with all that cannot be done, found before anything is fetched; [`Error::Config`] where the
 /// config does not resolve.
-pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
-    let recipes = BuiltinRecipes;
+pub fn plan(config: &Config, project: &Project, files: &dyn Loader) -> Result<Plan, Error> {
+    let recipes = BuiltinRecipes::new(files);
     let mut problems = unsupported(config);
     problems.extend(checks::folder(project));
     let mut resolver = config.resolver(&recipes)?;
@@ -103,7 +131,7 @@ pub fn plan(config: &Config, project: &Project) -> Result<Plan, Error> {
             continue;
         };
         let uses = references::find(config, name, &names);
-        let mut around = Around { config, resolver: &mut resolver, names: &names, name };
+        let mut around = Around { config, resolver: &mut resolver, names: &names, name, files };
         let mut build = Build {
             name,
             recipe: recipe_name,

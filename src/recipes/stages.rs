@@ -56,6 +56,14 @@ impl<'s, 'b> Stages<'s, 'b> {
         Some(self.sources.len() - 1)
     }
 
+    /// Adds the file that a template is read from to the sources, so that it is looked for and packed.
+    pub(super) fn template(&mut self, option: &str, path: &str) {
+        let md5 = self.build.digest("md5sum");
+        let (directory, root) = (&self.build.project.directory, &self.build.project.root);
+        let source = Source::new(path.trim(), Expected { md5, sha256: None }, directory, root);
+        self.sources.extend(self.build.sound(option, source).map(Source::on_root_shelf));
+    }
+
     /// Unpacks the archive that `url` names, and goes to where its files are.
     pub(super) fn unpack(&mut self, strip: Strip) {
         let Some(source) = self.main_source() else { return };

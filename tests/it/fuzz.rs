@@ -77,13 +77,13 @@ fn ask(files: &BTreeMap<String, String>) -> bool {
         }
     };
     let _ = config.annotated();
-    let recipes = BuiltinRecipes;
+    let recipes = BuiltinRecipes::new(&loader);
     let Ok(mut resolver) = config.resolver(&recipes) else { return false };
     for name in config.section_names() {
         let _ = resolver.section(name);
     }
     let _ = resolver.parts();
-    let _ = lint(&config, None, &|_| false);
+    let _ = lint(&config, &loader, None, &|_| false);
     true
 }
 

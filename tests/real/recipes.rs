@@ -43,6 +43,32 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("command", "plone.recipe.command", "command = mkdir -p made && echo x > made/here\n"),
     ("commands", "collective.recipe.cmd", "on_install = true\ncmds =\n  y=1\n  echo $y > made2\n"),
     ("mkdir", "z3c.recipe.mkdir", "paths =\n  z/one\n  z/two/deep\nmode = 0750\n"),
+    ("template", "collective.recipe.template", "input = t.in\noutput = out/collective\nlevel = 7\n"),
+    (
+        "template-inline",
+        "collective.recipe.template",
+        "input = inline:\n  a ${mkdir:mode}\n  b\noutput = out/inline\nmode = 0640\n",
+    ),
+    ("dollars", "slapos.recipe.template", "url = d.in\noutput = out/slapos\n"),
+    ("script", "slapos.recipe.template", "inline =\n  #!/bin/sh\n  echo ${mkdir:mode}\noutput = out/script\n"),
+    (
+        "jinja",
+        "slapos.recipe.template:jinja2",
+        "url = j.in\noutput = out/jinja\nown = 3\nimport-list =\n  rawfile lib lib.in\ncontext =\n  raw names one two\n  key own :own\n  \
+         json some [1, {\"a\": true}]\n  section s values\n",
+    ),
+];
+
+const TEMPLATES: &[(&str, &str)] = &[
+    ("t.in", "level ${level} ${mkdir:mode} $x\n"),
+    ("d.in", "price $$5 $${mkdir:mode} ${mkdir:mode}\n"),
+    ("lib.in", "{% macro greet(name) %}hello {{ name }}{% endmacro %}"),
+    (
+        "j.in",
+        "{% import 'lib' as lib -%}\n{% for name in names.split() %}{{ lib.greet(name) }}{{ ', ' if not loop.last }}{% endfor %}\n\
+         {{ own }} {{ some[1].a }} {{ s.a }} {{ some | length }} {{ names | upper }} {{ [2, 1] | sort | join('-') }}\n\
+         {%- if own == '3' %}\n  three\n{% else %}other{% endif %}\n{# gone #}{% set x = 1 + 2 %}{{ x }} {{ 'a' ~ x }} {{ {'k': 1}['k'] }}\n",
+    ),
 ];
 
 /// A scene with the project in `name`, each path of it absolute.
@@ -59,6 +85,7 @@ fn project(scene: &Scene, name: &str) {
     scene.write("in/m/a/one", "1\n");
     scene.write("in/m/b", "2\n");
     scene.write(&format!("{name}/fix.patch"), PATCH);
+    TEMPLATES.iter().for_each(|(file, text)| scene.write(&format!("{name}/{file}"), text));
     let archives = "tar -C in -czf NAME/t-1.tar.gz t-1; ln -sf a/one in/m/l; tar -C in/m -czf NAME/m.tar.gz a b l; \
                     cd in/m; python3 -m zipfile -c ../../NAME/m.zip a b; cd ../../NAME; md5sum fix.patch | cut -c-32";
     let mut shell = scene.command("/bin/sh");
@@ -68,11 +95,13 @@ fn project(scene: &Scene, name: &str) {
     let here = scene.path(name).display().to_string();
     for (name, recipe, options) in SECTIONS {
         let mut options = options.replace("MD5", md5.trim());
-        for file in ["t-1.tar.gz", "m.tar.gz", "m.zip", "fix.patch", "src\n", "etc/", "var/", "z/"] {
+        let files = ["t-1.tar.gz", "m.tar.gz", "m.zip", "fix.patch", "src\n", "etc/", "var/", "z/", "out/"];
+        for file in files.into_iter().chain(TEMPLATES.iter().map(|(file, _)| *file)) {
             options = options.replace(&format!(" {file}"), &format!(" {here}/{file}"));
         }
         config += &format!("[{name}]\nrecipe = {recipe}\n{options}");
     }
+    config += "[values]\na = 1\n";
     scene.write(&format!("{name}/buildout.cfg"), config);
 }
 
@@ -114,7 +143,19 @@ fn the_same_files_with_the_same_modes_are_installed() {
     succeeded(scene.hardtack(&["install", "ours"]));
     let (theirs, mut ours) = (tree(&scene.path("theirs")), tree(&scene.path("ours")));
     // Parts whose files are elsewhere have an empty folder of their own here.
-    for part in ["file-elsewhere", "folders", "command", "commands", "mkdir"] {
+    let elsewhere = [
+        "file-elsewhere",
+        "folders",
+        "command",
+        "commands",
+        "mkdir",
+        "template",
+        "template-inline",
+        "dollars",
+        "script",
+        "jinja",
+    ];
+    for part in elsewhere {
         assert_eq!(ours.remove(&format!("parts/{part}")).as_deref(), Some("folder 755"), "{part}");
     }
     let without_paths = |tree: BTreeMap<String, String>, name: &str| -> BTreeMap<String, String> {

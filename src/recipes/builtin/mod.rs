@@ -5,12 +5,14 @@ mod commands;
 mod copy;
 mod folders;
 mod hexagonit;
+mod jinja;
 mod make;
 mod meson;
 mod ours;
 mod slapos_cmmi;
 mod slapos_download;
 pub(super) mod slapos_git;
+mod templates;
 mod zc_cmmi;
 
 use super::recipe::{About, Recipe};
@@ -32,6 +34,9 @@ pub(super) const RECIPES: &[&dyn Recipe] = &[
     &commands::PloneCommand,
     &commands::CollectiveCmd,
     &folders::Z3cMkdir,
+    &templates::CollectiveTemplate,
+    &templates::SlaposTemplate,
+    &templates::SlaposJinja,
 ];
 
 /// What there is to know of every recipe, in the order in which people are told of them.

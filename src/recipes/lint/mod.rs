@@ -15,7 +15,7 @@ use super::builtin::find;
 use super::recipe::Recipe;
 use super::registry::BuiltinRecipes;
 use crate::base::Place;
-use crate::config::{Config, Error, Resolved, Value};
+use crate::config::{Config, Error, Loader, Resolved, Value};
 use names::References;
 
 /// Something that is probably not meant.
@@ -102,13 +102,18 @@ impl Part<'_> {
     }
 }
 
-/// Looks at a config. `only` are the sections to look at, all where it is `None`; `locked` says whether the digest of a
+/// Looks at a config, whose files are read with `files`. `only` are the sections to look at, all where it is `None`; `locked` says whether the digest of a
 /// download is known from elsewhere. Each line is told of once, however many sections take it over by `<=`.
 ///
 /// # Errors
 /// What is wrong with `[buildout]`.
-pub fn lint(config: &Config, only: Option<&[&str]>, locked: &dyn Fn(&str) -> bool) -> Result<Vec<Lint>, Error> {
-    let recipes = BuiltinRecipes;
+pub fn lint(
+    config: &Config,
+    files: &dyn Loader,
+    only: Option<&[&str]>,
+    locked: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Lint>, Error> {
+    let recipes = BuiltinRecipes::new(files);
     let mut resolver = config.resolver(&recipes)?;
     let mut lints = Vec::new();
     let mut sections = Vec::new();

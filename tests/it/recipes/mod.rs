@@ -5,6 +5,7 @@ mod make_folders_and_run;
 mod ours;
 mod shared;
 mod slapos;
+mod templates;
 
 use crate::support::{Member, Scene, archive, skipped};
 
@@ -74,6 +75,7 @@ fn every_example_is_a_config_that_resolves() {
         let others = "[zlib]\nrecipe = hardtack:copy\npath = z\n[tool]\nrecipe = hardtack:copy\npath = t\n";
         let others = if name == "tool" || name == "zlib" { "" } else { others };
         let scene = project(&name, &format!("{example}{others}"));
+        scene.write("app/templates/start.in", "#!/bin/sh\n");
         let ran = scene.hardtack("-C app fetch --dry-run");
         assert!(!ran.stderr.contains("error"), "{recipe}: {}", ran.stderr);
         scene.hardtack("-C app check").never_says(&["misspelled", "unused"]);
