@@ -29,11 +29,14 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
         });
         return context.console.out_json(&json!({
             "format": JSON_FORMAT, "destination": root, "release": state.release, "level": state.level,
-            "parts": parts.collect::<Vec<_>>(), "shared": state.shared, "missing": state.missing, "previous": previous.as_ref().map(|previous| &previous.release),
+            "parts": parts.collect::<Vec<_>>(), "downtime": state.downtime, "shared": state.shared, "missing": state.missing, "previous": previous.as_ref().map(|previous| &previous.release),
             "can-roll-back": previous.is_some(), "waiting": waiting, "interrupted": interrupted,
         }));
     }
     let mut text = format!("{}\nisolation: {}\n", title(state), state.level);
+    if state.downtime {
+        text += "built in place: the release before could not be used meanwhile\n";
+    }
     for record in records {
         let took = record.took.map(|took| format!(", built in {}", seconds(took))).unwrap_or_default();
         let tried = match record.seen.attempts.len() {

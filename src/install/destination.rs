@@ -11,6 +11,9 @@ use super::own::Own;
 use super::record::{self, PartRecord, State};
 use crate::base::{FileLock, IoContext, create_dir_all, is_empty_dir, remove_tree};
 
+/// The file that says that parts which wait are all that builds left.
+const ALONE: &str = "next/alone";
+
 /// How the folder comes to be a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Open {
@@ -79,7 +82,9 @@ impl Destination {
         Ok(remove_tree(&self.own(""))?)
     }
 
-    /// Begins the generation of a release, or goes on with it: what waits there from another one is dropped.
+    /// Begins the generation of a release, or goes on with it. Of what waits there from another one, parts that are whole are
+    /// kept, if it is known that they made nothing beside their locations; whether they do for this one is decided by their
+    /// inputs.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -88,8 +93,42 @@ impl Destination {
         if fs::read_to_string(&mark).is_ok_and(|text| text == release) {
             return Ok(());
         }
-        remove_tree(&self.own("next"))?;
+        match self.own(ALONE).exists() {
+            true => self.keep_waiting_parts()?,
+            false => remove_tree(&self.own("next"))?,
+        }
         Ok(crate::base::write_atomic(&mark, release.as_bytes(), 0o644)?)
+    }
+
+    /// Drops all of a generation that is not whole but its parts and their records. Killed on the way, it leaves records of
+    /// parts that are gone, which then are not whole.
+    fn keep_waiting_parts(&self) -> Result<(), Error> {
+        let (tree, kept) = (self.next_tree(), self.own("next/kept"));
+        remove_tree(&kept)?;
+        for part in self.own.waiting() {
+            let Some(record) = self.own.next_record(&part)? else { continue };
+            let (from, to) = (tree.join(&record.location), kept.join(&record.location));
+            if from.is_dir() {
+                create_dir_all(to.parent().unwrap_or(&to))?;
+                fs::rename(&from, &to).at("move", &from)?;
+            }
+        }
+        remove_tree(&tree)?;
+        if kept.is_dir() {
+            fs::rename(&kept, &tree).at("move", &kept)?;
+        }
+        for other in ["bundle", "taken", "trial", "work"] {
+            remove_tree(&self.own("next").join(other))?;
+        }
+        Ok(())
+    }
+
+    /// Notes whether it is known that nothing but parts at their locations is in the new generation.
+    pub(super) fn note_alone(&self, alone: bool) -> Result<(), Error> {
+        match alone {
+            true => Ok(crate::base::write_atomic(&self.own(ALONE), b"", 0o644)?),
+            false => Ok(remove_tree(&self.own(ALONE))?),
+        }
     }
 
     /// A folder for trying out what the machine allows.

@@ -212,8 +212,12 @@ impl Run<'_> {
             moves.place(&ground)?;
             placed = Some(moves);
         }
+        destination.note_alone(false)?;
         let built = self.build_parts(ready, result, observe);
         let withdrawn = placed.map_or(Ok(()), |moves| moves.withdraw(&ground));
+        if built.is_err() {
+            destination.note_alone(self.made_beside(&placing.tops, false)?.is_empty())?;
+        }
         let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
         let names = match failure {
             Some(ref error) if self.install.partial && error.is_of_parts() => self.whole_parts()?,
@@ -241,6 +245,7 @@ impl Run<'_> {
         state.project = with_made.as_ref().map(|image| image.files.clone()).unwrap_or_default();
         state.made = made.into_keys().collect();
         state.missing = missing;
+        state.downtime = !self.aside && current.is_some_and(|state| !state.parts.is_empty());
         state.shared = self.install.shared();
         state.shared.retain(|part, _| !state.missing.contains(part));
         placing.conclude(current, &state)?;

@@ -46,8 +46,15 @@ pub struct State {
     /// Parts it uses that the installations of this machine share, and where they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shared: BTreeMap<String, SharedPlace>,
+    /// It was built in the place of the generation before, which could not be used meanwhile.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub downtime: bool,
     /// The level of isolation its parts were built at.
     pub level: String,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The release that is installed.
@@ -181,8 +188,8 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        let (project, made, missing, shared) = Default::default();
-        Self { format: FORMAT, release, parts, project, made, missing, shared, level: level.to_owned() }
+        let (project, made, missing, shared, downtime) = Default::default();
+        Self { format: FORMAT, release, parts, project, made, missing, shared, downtime, level: level.to_owned() }
     }
 
     /// Whether the release brought just these files.

@@ -192,6 +192,13 @@ fn without_a_place_aside_an_upgrade_needs_a_word() {
     bundle_into(&scene, "2.0", "1.1");
     install("app-2.0.tar.gz", &[]).exits(2).says(&["error[downtime]", "--allow-downtime"]);
     install("app-2.0.tar.gz", &["--allow-downtime"]).ok();
+    assert!(
+        scene
+            .hardtack("status dest")
+            .ok()
+            .stdout
+            .contains("built in place: the release before could not be used meanwhile")
+    );
     assert!(output_of(&scene.path("dest/parts/one/bin/one")).starts_with("one 1.1 "));
 }
 

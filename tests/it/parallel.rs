@@ -90,6 +90,33 @@ fn a_failure_ends_what_uses_it_and_with_keep_going_nothing_else() {
 }
 
 #[test]
+fn a_bundle_that_was_mended_goes_on_from_the_parts_that_are_whole() {
+    let good = |made: &str| format!("all:\n\t@date +%N > built\ninstall:\n\t@cp built $(OUT)/good/; {made}\n");
+    for (made, wanted) in [(":", "1 part built, 1 kept"), ("touch $(OUT)/../beside", "2 parts built")] {
+        let (scene, server) = (Scene::new(), Server::start());
+        let url = |path: &str, makefile: &str| server.file(path, source_with_makefile(makefile));
+        let (one, bad) = (url("/good.tgz", &good(made)), url("/bad.tgz", "all:\n\t@false\ninstall:\n"));
+        let mended = url("/mended.tgz", "all install:\n\t@true\n");
+        let out = "environment = OUT=${buildout:parts-directory}";
+        let config = |second: &str| {
+            format!(
+                "[good]\nrecipe = zc.recipe.cmmi\nurl = {one}\n{out}\n[bad]\nrecipe = zc.recipe.cmmi\nurl = {second}\nx = ${{good:location}}\n"
+            )
+        };
+        scene.project("app", "bad", &config(&bad));
+        scene.hardtack("bundle app --installer none").ok();
+        scene.hardtack("install app-1.0.tar.gz dest").exits(5);
+        scene.project("app", "bad", &config(&mended));
+        scene.write("app/only-now", "");
+        scene.hardtack("bundle app --installer none -o mended.tar.gz").ok();
+        scene.hardtack("install mended.tar.gz dest").ok().says(&[wanted]);
+        assert!(scene.exists("dest/parts/good/built") && scene.exists("dest/only-now"));
+        assert_eq!(scene.exists("dest/beside"), made != ":");
+        scene.hardtack("verify dest").ok();
+    }
+}
+
+#[test]
 fn what_is_whole_is_installed_where_that_is_wanted() {
     let made = "all install:\n\t@touch $(OUT)/good/made\n";
     let bad = "all:\n\t@echo no luck; test -e $(OUT)/../mended\ninstall:\n";

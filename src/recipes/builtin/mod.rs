@@ -1,6 +1,7 @@
 //! The recipes there are: a file for each, or for two that belong together, and a row here.
 
 mod cmake;
+mod collective_template;
 mod commands;
 mod copy;
 mod folders;
@@ -12,6 +13,7 @@ mod ours;
 mod slapos_cmmi;
 mod slapos_download;
 pub(super) mod slapos_git;
+mod slapos_template;
 mod templates;
 mod zc_cmmi;
 
@@ -34,9 +36,9 @@ pub(super) const RECIPES: &[&dyn Recipe] = &[
     &commands::PloneCommand,
     &commands::CollectiveCmd,
     &folders::Z3cMkdir,
-    &templates::CollectiveTemplate,
-    &templates::SlaposTemplate,
-    &templates::SlaposJinja,
+    &collective_template::CollectiveTemplate,
+    &slapos_template::SlaposTemplate,
+    &slapos_template::SlaposJinja,
 ];
 
 /// What there is to know of every recipe, in the order in which people are told of them.
