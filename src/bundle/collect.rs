@@ -150,6 +150,14 @@ fn project_failures(plan: &Plan, unpacked: &BTreeMap<String, Strictness>) -> Vec
             let Err(cause) = usable else { continue };
             failures.push(Failure { source_name: source.shown(), parts: vec![part.name.clone()], cause });
         }
+        for step in &part.steps {
+            let StepKind::CopyIn { from } = &step.kind else { continue };
+            let of_part = plan.parts.iter().any(|other| from.starts_with(other.location_in(&plan.project.root)));
+            if !of_part && !from.is_dir() {
+                let cause = FailureCause::NoFolder;
+                failures.push(Failure { source_name: from.to_string(), parts: vec![part.name.clone()], cause });
+            }
+        }
     }
     failures
 }

@@ -42,6 +42,9 @@ pub enum FailureCause {
     /// It is not on this machine.
     #[error("there is no such file")]
     NoFile,
+    /// A folder that a part is built from is not there.
+    #[error("there is no such folder")]
+    NoFolder,
     /// It is a folder.
     #[error("it is a folder; what a part unpacks is a file")]
     Folder,

@@ -415,6 +415,22 @@ impl SectionOptions<'_, '_> {
         }
     }
 
+    /// All options of another section, which thereby is one that this section refers to.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    pub fn all_of(&mut self, section: &str) -> Result<Resolved, Error> {
+        let place = self.resolver.place(&self.name, "recipe");
+        self.resolver.enter(section, place)?;
+        let live = self.resolver.live(section);
+        let names: Vec<Arc<str>> = live.raw.keys().chain(live.data.keys()).cloned().collect();
+        let mut options = Resolved::new();
+        for name in names {
+            options.insert(Arc::clone(&name), self.of(section, &name)?);
+        }
+        Ok(options)
+    }
+
     /// All options of the section with their values, sorted by name.
     ///
     /// # Errors

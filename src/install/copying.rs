@@ -85,7 +85,12 @@ impl Places<'_> {
                 symlink(link, &target).at("make link", &target)?;
             } else if kind.is_file() {
                 fs::copy(from, &target).at("copy", from)?;
+                let mode = target.metadata().at("inspect", &target)?.permissions().mode() & 0o777;
+                fs::set_permissions(&target, fs::Permissions::from_mode(mode)).at("set the mode of", &target)?;
                 copied += 1;
+            } else {
+                let error = std::io::Error::other("it is neither a file nor a folder nor a link");
+                return Err(error).at("copy", from).map_err(Error::from);
             }
             Ok(())
         })?;
@@ -102,7 +107,7 @@ impl Places<'_> {
                 let mode = from.metadata().at("inspect", from)?.permissions().mode();
                 format!("{} {}", if mode & 0o100 == 0 { "-" } else { "x" }, fingerprint_file(from)?.sha256)
             } else {
-                return Ok(());
+                "folder".to_owned()
             };
             lines += &format!("{path}\0{what}\n");
             Ok(())

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::building::{Bench, Order, build_all};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::inputs::{Input, Inputs};
+use super::inputs::{self, Input, Inputs};
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::preview::Fate;
@@ -116,13 +116,18 @@ impl Install<'_> {
 
     fn inputs(&self) -> Result<BTreeMap<String, Input>, Error> {
         let files = self.project_files(false);
-        let inputs = Inputs {
+        self.all_inputs(&files)?.of_parts(&|source| self.source(source))
+    }
+
+    /// Where inputs are found, with the project's files at `files`.
+    pub(super) fn all_inputs<'i>(&'i self, files: &'i Utf8Path) -> Result<Inputs<'i>, Error> {
+        Ok(Inputs {
             plan: self.plan,
             level: self.sandbox.level,
             environment: &self.environment,
-            files: (&files, self.destination.root()),
-        };
-        inputs.of_parts(&|source| self.source(source))
+            files: (files, self.destination.root()),
+            outputs: inputs::outputs(self.plan, &self.destination.own)?,
+        })
     }
 
     /// Where the project's files are, before or after the new generation was put in place.
@@ -149,7 +154,7 @@ impl Install<'_> {
             let (record, folder) = shared::installed(part, &self.destination.own, self.destination.root())?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
             let name = part.name.clone();
-            match Fate::of(record.as_ref(), &input, &folder) {
+            match Fate::of(part, record.as_ref(), &input, &folder) {
                 Fate::New => {}
                 Fate::Outdated(reason) => observe(Event::Outdated { part: name, reason }),
                 Fate::Broken => {
@@ -232,7 +237,7 @@ impl Run<'_> {
         };
 
         // What builds made beside their locations is installed like files of the project.
-        let made = self.made_beside(&placing.tops, !result.kept.is_empty())?;
+        let made = self.made_beside(&placing.tops, !keep.is_empty())?;
         let with_made = image.as_ref().map(|image| image.with(&made));
         let placing = match made.is_empty() {
             true => placing,
@@ -248,7 +253,11 @@ impl Run<'_> {
         state.downtime = !self.aside && current.is_some_and(|state| !state.parts.is_empty());
         state.shared = self.install.shared();
         state.shared.retain(|part, _| !state.missing.contains(part));
-        placing.conclude(current, &state)?;
+        // Where what is there is what would come, what was before it stays within reach.
+        let is_new = failure.is_none() || !current.is_some_and(|current| current.is_like(&state));
+        if is_new {
+            placing.conclude(current, &state)?;
+        }
         match failure {
             None => observe(Event::Switched),
             Some(error) => {
@@ -276,13 +285,12 @@ impl Run<'_> {
         Ok(whole)
     }
 
-    /// The record of a part that is whole, built from what it is to be built from.
+    /// The record of a part that is whole.
     fn new_record(&self, part: &Part) -> Result<Option<PartRecord>, Error> {
-        let record = match &part.location {
-            Location::Project(_) => self.install.destination.own.next_record(&part.name)?,
-            Location::Shared(place) => SharedPart(place).record()?,
-        };
-        Ok(record.filter(|record| self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)))
+        match &part.location {
+            Location::Project(_) => self.install.destination.own.next_record(&part.name),
+            Location::Shared(place) => SharedPart(place).record(),
+        }
     }
 
     /// Fills the next tree with parts that need no building; returns them.

@@ -27,17 +27,20 @@ impl FixedJobs {
         (!programs.is_empty() || meson || cmake).then_some(Self { programs, meson, cmake })
     }
 
-    /// The command, in which each of them is told the number. One that is written there comes later and counts.
+    /// The command, for which each of them that is on PATH is told the number, however it is called. One that is written there
+    /// comes later and counts.
     pub(super) fn tell(&self, command: &str, jobs: usize) -> String {
-        let mut told = String::new();
-        for program in &self.programs {
-            told += &format!("{program}() {{ command {program} -j{jobs} \"$@\"; }}\n");
+        let each =
+            self.programs.iter().map(|program| wrapper(program, &format!("exec \\\"%s\\\" -j{jobs} \\\"\\$@\\\"")));
+        let meson = self.meson.then(|| {
+            let compile = format!("[ \\\"\\$1\\\" != compile ] || {{ shift; set -- compile -j {jobs} \\\"\\$@\\\"; }}");
+            wrapper("meson", &format!("{compile}\\nexec \\\"%s\\\" \\\"\\$@\\\""))
+        });
+        let wrappers: String = each.chain(meson).collect();
+        match wrappers.is_empty() {
+            true => command.to_owned(),
+            false => format!("{FOLDER}\n{wrappers}{command}"),
         }
-        if self.meson {
-            let compile = format!("compile) shift; command meson compile -j {jobs} \"$@\" ;;");
-            told += &format!("meson() {{ case ${{1-}} in {compile} *) command meson \"$@\" ;; esac; }}\n");
-        }
-        told + command
     }
 
     /// What tells it to those that are told by a variable.
@@ -45,6 +48,19 @@ impl FixedJobs {
         let variable = || ("CMAKE_BUILD_PARALLEL_LEVEL".to_owned(), jobs.to_string());
         self.cmake.then(variable).into_iter().collect()
     }
+}
+
+/// A folder for programs that stand before those of the same name.
+const FOLDER: &str = "hardtack_jobs=\"${TMPDIR:-/tmp}/hardtack-jobs\"; mkdir -p \"$hardtack_jobs\"; \
+                      hardtack_path=$PATH; export PATH=\"$hardtack_jobs:$PATH\"";
+
+/// Puts a program there, if there is one of that name; `%s` in its text is the path of that.
+fn wrapper(program: &str, text: &str) -> String {
+    let file = format!("\"$hardtack_jobs/{program}\"");
+    format!(
+        "if hardtack_real=$(PATH=$hardtack_path; command -v {program}); then printf \"#!/bin/sh\\n{text}\\n\" \"$hardtack_real\" \
+         > {file}; chmod 755 {file}; fi\n"
+    )
 }
 
 /// Whether CMake is asked for Ninja's files in any step of the part.
@@ -93,10 +109,17 @@ mod tests {
             std::fs::write(&path, format!("#!/bin/sh\necho {program} \"$@\"\n")).expect("writes");
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("sets");
         }
-        let command = "cd / && ninja -C b 'a b' && meson setup b; meson compile -v; (ninja install)";
+        let command = "cd / && ninja -C b 'a b' && meson setup b; meson compile -v; env A=1 ninja install; \
+                       if command -v scons; then scons; fi; [ -x \"$(command -v ninja)\" ] && exec ninja";
         let told = FixedJobs::of(&part("p", &[]), command).expect("has jobs").tell(command, 3);
-        let output = Command::new("/bin/sh").args(["-c", &told]).env("PATH", folder.path()).output().expect("runs");
-        let wanted = "ninja -j3 -C b a b\nmeson setup b\nmeson compile -j 3 -v\nninja -j3 install\n";
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let output = Command::new("/bin/sh")
+            .args(["-c", &told])
+            .env("PATH", path)
+            .env("TMPDIR", folder.path())
+            .output()
+            .expect("runs");
+        let wanted = "ninja -j3 -C b a b\nmeson setup b\nmeson compile -j 3 -v\nninja -j3 install\nninja -j3\n";
         assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

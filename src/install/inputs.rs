@@ -3,6 +3,7 @@
 //! The time builds are told is not among it: a release that changes nothing but its date builds nothing anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
 use std::time::UNIX_EPOCH;
 
 use camino::Utf8Path;
@@ -10,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::copying::Places;
 use super::error::Error;
+use super::own::Own;
 use super::sandbox::Level;
 use super::source::SourceFile;
-use crate::base::{Sha256, fingerprint_file};
+use crate::base::{IoContext, Sha256, fingerprint_file};
 use crate::recipes::{Part, Plan, Source, StepKind};
 
 /// Counted up when the same plan comes to other files than before, so that everything is built anew.
@@ -72,6 +74,19 @@ pub(super) struct Inputs<'a> {
     pub(super) environment: &'a BTreeMap<String, String>,
     /// Where the project's files are now, and the path commands know them by.
     pub(super) files: (&'a Utf8Path, &'a Utf8Path),
+    /// Files that parts' own builds made or changed, which therefore do not go into them.
+    pub(super) outputs: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What the records of an installation, and of one under way, say of files that builds made where the project's are.
+pub(super) fn outputs(plan: &Plan, own: &Own) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
+    let mut outputs = BTreeMap::new();
+    for part in &plan.parts {
+        let records = [own.record(&part.name)?, own.next_record(&part.name)?];
+        let of_part = records.into_iter().flatten().flat_map(|record| record.outputs).collect();
+        outputs.insert(part.name.clone(), of_part);
+    }
+    Ok(outputs)
 }
 
 impl Inputs<'_> {
@@ -108,8 +123,11 @@ impl Inputs<'_> {
                 let before = input.get(&name).map(|before| format!("{before}\0")).unwrap_or_default();
                 input.insert(name, before + &value);
             }
+            let own = self.outputs.get(&part.name);
             for (name, sha256) in self.named_files(part)? {
-                input.insert(format!("file {name}"), sha256.to_string());
+                if own.is_none_or(|own| !own.contains(&name)) {
+                    input.insert(format!("file {name}"), sha256.to_string());
+                }
             }
             for (index, step) in part.steps.iter().enumerate() {
                 // Strings, numbers and lists of them always serialise.
@@ -134,6 +152,19 @@ impl Inputs<'_> {
         Sha256::of(found.collect::<String>()).to_string()
     }
 
+    /// Takes out of what went into a part the files that its build made or changed; their names.
+    pub(super) fn take_outputs(&self, part: &Part, input: &mut Input) -> Result<BTreeSet<String>, Error> {
+        let mut outputs = self.outputs.get(&part.name).cloned().unwrap_or_default();
+        for (name, sha256) in self.named_files(part)? {
+            let key = format!("file {name}");
+            if input.0.get(&key) != Some(&sha256.to_string()) {
+                input.0.remove(&key);
+                outputs.insert(name);
+            }
+        }
+        Ok(outputs)
+    }
+
     /// The project's files that a part's commands name by their paths.
     fn named_files(&self, part: &Part) -> Result<BTreeMap<String, Sha256>, Error> {
         let (now, known_as) = self.files;
@@ -146,7 +177,9 @@ impl Inputs<'_> {
                 let name = &after[..end.unwrap_or(after.len())];
                 let path = now.join(name);
                 if !name.is_empty() && places.is_of_project(&known_as.join(name)) && path.is_file() {
-                    files.insert(name.to_owned(), fingerprint_file(&path)?.sha256);
+                    let sha256 = fingerprint_file(&path)?.sha256;
+                    let runs = path.metadata().at("inspect", &path)?.permissions().mode() & 0o100 != 0;
+                    files.insert(name.to_owned(), if runs { Sha256::of(format!("runs {sha256}")) } else { sha256 });
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! How one part of an installation is built: where its files go, what it sees, what is written down of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Instant;
 
@@ -49,10 +49,7 @@ impl Run<'_> {
         let shared = SharedPart(place);
         create_dir_all(&place.folder)?;
         let _lock = shared.lock(|| bench.tell(Event::Waiting { part: part.name.clone() }))?;
-        let wanted = self.inputs.get(&part.name).map(super::inputs::Input::digest);
-        if let Some(record) = shared.record()?.filter(|record| record.is_whole_in(&place.path()))
-            && wanted == Some(record.input)
-        {
+        if shared.record()?.is_some_and(|record| record.is_whole_in(&place.folder.join(&record.location))) {
             return Ok(());
         }
         let location = if self.aside { shared.aside() } else { place.path() };
@@ -60,9 +57,9 @@ impl Run<'_> {
             true => remove_tree(&location)?,
             false => shared.clear()?,
         }
-        create_dir_all(&location)?;
         // What is seen in its place while it is built must have a place.
-        create_dir_all(&place.path())?;
+        shared.make_place()?;
+        create_dir_all(&location)?;
         let made = self.make(part, environment, bench, (&place.path, &location));
         if made.is_err() {
             shared.abandon();
@@ -96,7 +93,10 @@ impl Run<'_> {
             writable: vec![destination.root().to_owned(), location.to_owned()],
             work: destination.work(&part.name),
             log: destination.log(&part.name),
-            lock: destination.build_lock(),
+            lock: match part.location.of_machine() {
+                Some(place) => SharedPart(place).building(),
+                None => destination.build_lock(),
+            },
             binds: self.binds(part, location)?,
             bench,
             places: Places {
@@ -111,10 +111,15 @@ impl Run<'_> {
         for attempt in seen.attempts.clone() {
             bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
         }
-        let input = self.inputs.get(&part.name).cloned().unwrap_or_default();
+        let mut input = self.inputs.get(&part.name).cloned().unwrap_or_default();
+        // In a bundle's destination the project's files are where no build writes.
+        let outputs = match install.image {
+            Some(_) => BTreeSet::new(),
+            None => install.all_inputs(&files)?.take_outputs(part, &mut input)?,
+        };
         let level = install.sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;
-        (record.took, record.seen) = (Some(started.elapsed()), seen);
+        (record.took, record.seen, record.outputs) = (Some(started.elapsed()), seen, outputs);
         Ok(record)
     }
 

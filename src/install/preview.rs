@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::error::Error;
-use super::inputs::{Input, Inputs};
+use super::inputs::{self, Input, Inputs};
 use super::own::Own;
 use super::record::PartRecord;
 use super::sandbox::Level;
 use super::shared;
 use super::source::{SourceFile, file_of};
 use crate::base::SourceKey;
-use crate::recipes::Plan;
+use crate::recipes::{Part, Plan};
 
 /// What becomes of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,10 @@ pub enum Fate {
 
 impl Fate {
     /// Of a part with this record, given what would go into it now.
-    pub(super) fn of(record: Option<&PartRecord>, input: &Input, root: &Utf8Path) -> Self {
+    pub(super) fn of(part: &Part, record: Option<&PartRecord>, input: &Input, root: &Utf8Path) -> Self {
         let Some(record) = record else { return Self::New };
-        if record.input != input.digest() {
+        // Others use a part that is shared; its place says what it was made from.
+        if part.location.of_machine().is_none() && record.input != input.digest() {
             return Self::Outdated(match record.made_of == Input::default() {
                 true => "it was installed by an older hardtack".to_owned(),
                 false => record.made_of.reasons(input).join("; "),
@@ -77,13 +78,14 @@ impl Preview<'_> {
     pub fn foresee(&self) -> Result<Foreseen, Error> {
         let Self { root, plan, sources, files, level, environment } = *self;
         let own = Own::at(root);
-        let inputs = Inputs { plan, level, environment, files: (files, root) };
+        let outputs = inputs::outputs(plan, &own)?;
+        let inputs = Inputs { plan, level, environment, files: (files, root), outputs };
         let inputs = inputs.of_parts(&|source| file_of(source, sources, files))?;
         let mut foreseen = Foreseen::default();
         for part in &plan.parts {
             let (record, folder) = shared::installed(part, &own, root)?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
-            foreseen.parts.push((part.name.clone(), Fate::of(record.as_ref(), &input, &folder)));
+            foreseen.parts.push((part.name.clone(), Fate::of(part, record.as_ref(), &input, &folder)));
         }
         let installed = own.state()?.map(|state| state.parts).unwrap_or_default();
         foreseen.removed = installed.into_iter().filter(|part| plan.part(part).is_none()).collect();

@@ -106,6 +106,9 @@ pub struct PartRecord {
     /// What was seen of its build's way to the network.
     #[serde(flatten)]
     pub seen: Seen,
+    /// Files of the project's folder that its commands name and its build made or changed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub outputs: BTreeSet<String>,
     /// Its files and links, below its location.
     pub files: BTreeMap<RelPath, InstalledFile>,
     /// Its empty folders.
@@ -192,6 +195,20 @@ impl State {
         Self { format: FORMAT, release, parts, project, made, missing, shared, downtime, level: level.to_owned() }
     }
 
+    /// Whether another generation would be this one again.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let of = |state: &Self| {
+            (
+                state.release.clone(),
+                state.parts.clone(),
+                state.shared.clone(),
+                state.missing.clone(),
+                state.level.clone(),
+            )
+        };
+        of(self) == of(other) && self.project == other.project
+    }
+
     /// Whether the release brought just these files.
     pub(super) fn was_brought(&self, files: &BTreeMap<RelPath, ProjectEntry>) -> bool {
         self.project.iter().filter(|(path, _)| !self.made.contains(*path)).eq(files)
@@ -229,6 +246,7 @@ impl PartRecord {
             level: level.to_owned(),
             took: None,
             seen: Seen::default(),
+            outputs: BTreeSet::new(),
             files,
             folders,
         })

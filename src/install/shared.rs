@@ -33,6 +33,13 @@ impl SharedPart<'_> {
         Utf8PathBuf::from(format!("{path}.json"))
     }
 
+    /// Makes its folder, or what shows where it will be.
+    pub(super) fn make_place(&self) -> Result<(), Error> {
+        let place = self.0.path();
+        self.make(place.parent().unwrap_or(&place))?;
+        Ok(create_dir_all(&place)?)
+    }
+
     /// What it was made from; none where it is not whole.
     pub(super) fn record(&self) -> Result<Option<PartRecord>, Error> {
         record::read(&self.record_path())
@@ -46,7 +53,9 @@ impl SharedPart<'_> {
     /// Keeps everybody else from building it. `waiting` is called once if somebody does.
     pub(super) fn lock(&self, waiting: impl Fn()) -> Result<FileLock, Error> {
         let path = self.own("locks");
-        create_dir_all(path.parent().unwrap_or(&path))?;
+        for own in ["locks", "records", "next"] {
+            self.make(self.own(own).parent().unwrap_or(&self.0.folder))?;
+        }
         let mut told = false;
         let lock = FileLock::acquire(&path, LockMode::Exclusive, |_| {
             if !std::mem::replace(&mut told, true) {
@@ -54,8 +63,31 @@ impl SharedPart<'_> {
             }
             true
         })?;
-        // The wait above is never given up.
+        // Processes of a build that was killed may still write.
+        drop(FileLock::acquire(&self.building(), LockMode::Exclusive, |_| {
+            if !std::mem::replace(&mut told, true) {
+                waiting();
+            }
+            true
+        })?);
+        // The waits above are never given up.
         lock.ok_or_else(|| Error::Busy { path: self.0.path() })
+    }
+
+    /// The file that processes of its build keep locked.
+    pub(super) fn building(&self) -> Utf8PathBuf {
+        Utf8PathBuf::from(format!("{}.building", self.own("locks")))
+    }
+
+    /// Makes a folder of hardtack's own that whoever may write to the folder of all may write to.
+    fn make(&self, folder: &Utf8Path) -> Result<(), Error> {
+        if folder.is_dir() || folder == self.0.folder {
+            return Ok(create_dir_all(folder)?);
+        }
+        self.make(folder.parent().unwrap_or(folder))?;
+        create_dir_all(folder)?;
+        let permissions = fs::metadata(&self.0.folder).at("inspect", &self.0.folder)?.permissions();
+        Ok(fs::set_permissions(folder, permissions).at("set the mode of", folder)?)
     }
 
     /// Makes room for it, where it is built in its place.
@@ -84,9 +116,7 @@ impl SharedPart<'_> {
             exchange(&aside, &place)?;
             remove_tree(&aside)?;
         }
-        let path = self.record_path();
-        create_dir_all(path.parent().unwrap_or(&path))?;
-        record::write(&path, record)?;
+        record::write(&self.record_path(), record)?;
         Ok(flush()?)
     }
 

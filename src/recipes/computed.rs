@@ -26,12 +26,25 @@ pub(super) fn shared_folders(list: &str) -> impl Iterator<Item = &str> {
 /// of these parts.
 pub(super) fn location(section: &mut SectionOptions<'_, '_>, shared: bool) -> Result<String, config::Error> {
     let list = section.buildout(SHARED_PART_LIST)?.filter(|_| shared).unwrap_or_default();
+    if !pins_its_bytes(section)? {
+        return location_below_parts(section);
+    }
     let Some(folder) = shared_folders(&list).last() else { return location_below_parts(section) };
     if !Utf8Path::new(folder).is_absolute() {
         let message = format!("`{SHARED_PART_LIST}` names `{folder}`, which is no absolute path");
         return Err(section.refuse("shared", message));
     }
     let mut options = String::new();
+    // A section of variables counts by what it says.
+    let environment = section.get("environment")?.filter(|text| !text.contains('=')).unwrap_or_default();
+    if !environment.trim().is_empty() {
+        for (name, value) in section.all_of(environment.trim())? {
+            options += &format!("{}\0{}\0", &*name, &*value);
+        }
+    }
+    for used in section.get("uses")?.unwrap_or_default().split_whitespace() {
+        options += &format!("{}\0", section.of(used, "location")?);
+    }
     for (name, value) in section.all()? {
         // Where the config lies is no matter of what it makes.
         if &*name != "_profile_base_location_" {
@@ -40,6 +53,17 @@ pub(super) fn location(section: &mut SectionOptions<'_, '_>, shared: bool) -> Re
     }
     let digest = Sha256::of(options).to_string();
     Ok(format!("{folder}/{}/{}", section.name(), &digest[..DIGITS]))
+}
+
+/// Whether a section's options say which bytes its part is made from, so that a digest of them stands for all of it.
+pub(super) fn pins_its_bytes(section: &mut SectionOptions<'_, '_>) -> Result<bool, config::Error> {
+    let is_set = |text: Option<std::sync::Arc<str>>| text.is_some_and(|text| !text.trim().is_empty());
+    let digest = is_set(section.get("md5sum")?) || is_set(section.get("sha256")?);
+    let of_commit = section.get("url")?.is_some_and(|url| url.starts_with(crate::base::GIT_PREFIX));
+    let patches = section.get("patches")?.unwrap_or_default();
+    let patched =
+        patches.split_whitespace().all(|patch| patch.split_once('#').is_some_and(|(_, digest)| !digest.is_empty()));
+    Ok(digest && !of_commit && !is_set(section.get("path")?) && patched)
 }
 
 /// Digits of the digest in a path: enough to never meet, and short where paths are limited.

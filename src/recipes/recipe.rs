@@ -262,6 +262,23 @@ impl Build<'_> {
         self.below_project(option, &path).map(Location::Project)
     }
 
+    /// Whether a path is where parts are shared.
+    pub(super) fn is_shared(&mut self, path: &Utf8Path) -> bool {
+        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
+        let folders = buildout.get(SHARED_PART_LIST).map(|list| &**list).unwrap_or_default();
+        shared_folders(folders).any(|folder| path.starts_with(folder))
+    }
+
+    /// A file's name that an option gives, which leads nowhere else.
+    pub(super) fn file_name(&mut self, option: &str, name: &str) -> Option<String> {
+        if RelPath::new(name).is_err() {
+            let message = format!("part `{}`: `{name}` is no name of a file in its location", self.name);
+            self.problem(option, message, None);
+            return None;
+        }
+        Some(name.to_owned())
+    }
+
     /// A path as one below the project root.
     pub(super) fn below_project(&mut self, option: &str, path: &str) -> Option<RelPath> {
         let path = normalize(&self.project.directory.join(path));
@@ -285,6 +302,17 @@ impl Build<'_> {
         self.below_project("recipe", &format!("{parts}/{}", self.name)).map(Location::Project)
     }
 
+    /// Says why a part that was to be shared is not.
+    pub(super) fn note_not_shared(&mut self, location: &Location) {
+        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
+        let has_folder = buildout.get(SHARED_PART_LIST).is_some_and(|list| shared_folders(list).next().is_some());
+        if self.text("shared") == "true" && has_folder && location.of_machine().is_none() {
+            let message = "it is built for each installation, since its options do not say which bytes it is made from: \
+                           shared parts need `sha256` or `md5sum`, patches their `#MD5`, and no `path`";
+            self.note("shared", message);
+        }
+    }
+
     /// The finished part, unless something was wrong with it.
     pub(super) fn part(
         &mut self,
@@ -293,6 +321,7 @@ impl Build<'_> {
         sources: Vec<Source>,
         steps: Vec<Step>,
     ) -> Option<Part> {
+        self.note_not_shared(&location);
         let (name, recipe) = (self.name.to_owned(), self.recipe.to_owned());
         let uses = std::mem::take(&mut self.uses);
         let network_attempts = match self.text("network-attempts").trim() {

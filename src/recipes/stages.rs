@@ -56,6 +56,13 @@ impl<'s, 'b> Stages<'s, 'b> {
         Some(self.sources.len() - 1)
     }
 
+    /// Adds a file that a template imports to the sources.
+    pub(super) fn import(&mut self, path: &str) {
+        let (directory, root) = (&self.build.project.directory, &self.build.project.root);
+        let source = Source::new(path, Expected::default(), directory, root);
+        self.sources.extend(self.build.sound("import-list", source).map(Source::on_root_shelf));
+    }
+
     /// Adds the file that a template is read from to the sources, so that it is looked for and packed.
     pub(super) fn template(&mut self, option: &str, path: &str) {
         let md5 = self.build.digest("md5sum");
@@ -84,7 +91,7 @@ impl<'s, 'b> Stages<'s, 'b> {
     pub(super) fn copy_in(&mut self, option: &str) {
         let from = normalize(&self.build.project.directory.join(self.build.text(option).trim()));
         match RelPath::below(&self.build.project.root, &from) {
-            None if from != self.build.project.root => {
+            None if from != self.build.project.root && !self.build.is_shared(&from) => {
                 let message =
                     format!("part `{}` is built from `{from}`, which is outside the project", self.build.name);
                 let hint = "put it below the project, or name its archive with `url`";
@@ -173,6 +180,19 @@ impl<'s, 'b> Stages<'s, 'b> {
     fn bad_variable(&mut self, option: &str, name: &str, error: &PercentError) {
         let message = format!("part `{}`: variable {name} in `{option}`: {error}", self.build.name);
         self.build.problem(option, message, None);
+    }
+
+    /// Sets variables as [`Stages::environment`] does; a value that is asked for is one that was set here before, if there is one.
+    pub(super) fn more_environment(&mut self, option: &str, variables: impl IntoIterator<Item = (String, String)>) {
+        for (name, text) in variables {
+            match Variable::of_percent(&text) {
+                Ok(value) => {
+                    let value = value.with(&self.environment);
+                    self.environment.insert(name, value);
+                }
+                Err(error) => self.bad_variable(option, &name, &error),
+            }
+        }
     }
 
     /// Takes the variables of a section, and what it uses.

@@ -25,6 +25,15 @@ impl Variable {
         percent::parse(text).map(Self)
     }
 
+    /// The same, with the values that are among these in it.
+    pub(super) fn with(self, known: &BTreeMap<String, Self>) -> Self {
+        let pieces = self.0.into_iter().flat_map(|piece| match piece {
+            Piece::Name(name) => known.get(&name).map_or_else(|| vec![Piece::Name(name)], |value| value.0.clone()),
+            text => vec![text],
+        });
+        Self(pieces.collect())
+    }
+
     /// Its value where these variables are set; the error is the name of one that is not.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ pub(in crate::cli) fn failures(failures: Vec<Failure>) -> Report {
         FailureCause::Refused(_) => 0,
         FailureCause::NotAnArchive { .. } | FailureCause::DamagedArchive(_) | FailureCause::Recompressed { .. } => 0,
         FailureCause::Network(_) => 1,
-        FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder => 2,
+        FailureCause::Missing | FailureCause::NoFile | FailureCause::Folder | FailureCause::NoFolder => 2,
         FailureCause::TooOld { .. } | FailureCause::SecretUnlocked => 2,
         FailureCause::SameName => 0,
         FailureCause::Cache(_) => 3,
@@ -88,7 +88,7 @@ fn own(cause: &FailureCause) -> &FailureCause {
 fn verdict(cause: &FailureCause) -> Verdict {
     match cause {
         FailureCause::Missing => (MISSING, "source-missing", Some("run hardtack fetch where there is a network")),
-        FailureCause::NoFile | FailureCause::Folder => (MISSING, "source-missing", None),
+        FailureCause::NoFile | FailureCause::Folder | FailureCause::NoFolder => (MISSING, "source-missing", None),
         FailureCause::SecretUnlocked => {
             (MISSING, "source-missing", Some("run hardtack fetch where there is a network, so that it is locked"))
         }

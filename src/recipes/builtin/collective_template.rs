@@ -59,7 +59,7 @@ impl Recipe for CollectiveTemplate {
         };
         let rendered = render(build, &text, Style::OwnOptions)?;
         let mode = if build.text("mode").is_empty() { None } else { Some(build.mode("mode")?) };
-        write(build, text, rendered, mode)
+        write(build, text, &[], rendered, mode)
     }
 }
 

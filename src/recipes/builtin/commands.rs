@@ -108,8 +108,13 @@ impl Stages<'_, '_> {
             return;
         }
         let directory = quoted(self.build.project.directory.as_str());
-        // What it ends with must not come before it is over, and a comment at its end must not swallow what follows.
-        let ending = if stops { "" } else { "\n:" };
-        self.run(name, &format!("cd {directory} || exit\n{command}{ending}"));
+        self.run(
+            name,
+            &match stops {
+                true => format!("cd {directory} || exit\n{command}"),
+                // However it ends, by `exit` or by words that are no command.
+                false => format!("cd {directory} || exit\n/bin/sh -c {} || :", quoted(command)),
+            },
+        );
     }
 }

@@ -51,13 +51,17 @@ impl Recipe for Copy {
             "" => build.text("location").to_owned(),
             folder => format!("{}/{folder}", build.text("location")),
         };
-        build.below_project("to", &to)?;
+        if !build.text("to").trim().is_empty() {
+            let folder = build.text("to").trim().trim_matches('/').to_owned();
+            build.file_name("to", &folder)?;
+        }
         if build.text("unpack") == "false" {
             let mode = build.mode("mode")?;
             let name = build.text("filename").trim().to_owned();
             let mut stages = super::super::stages::Stages::new(build, "location");
             let source = stages.main_source()?;
             let name = if name.is_empty() { stages.source(source).file_name().to_owned() } else { name };
+            let name = stages.build.file_name("filename", &name)?;
             stages.run_with("write", write_to(&format!("{to}/{name}"), mode), Input::Source(source));
             stages.end();
             return stages.part();

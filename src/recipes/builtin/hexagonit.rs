@@ -80,6 +80,10 @@ impl Recipe for HexagonitCmmi {
             (false, true) => section.set("compile-directory", format!("{location}__compile__")),
             (true, false) => section.set("compile-directory", path),
         }
+        let variables = section.get("environment-section")?.unwrap_or_default();
+        if !variables.trim().is_empty() {
+            section.require(variables.trim(), "environment-section")?;
+        }
         let environment = section.get("environment")?.unwrap_or_default();
         if let Some(line) = environment.lines().find(|line| !line.trim().is_empty() && !line.contains('=')) {
             let message = format!("`{line}` in `environment` is not of the form NAME=value");
@@ -185,6 +189,7 @@ impl Recipe for HexagonitDownload {
         let name = stages.build.text("filename").to_owned();
         let source = stages.main_source()?;
         let name = if name.is_empty() { stages.source(source).file_name().to_owned() } else { name };
+        let name = stages.build.file_name("filename", &name)?;
         stages.run_with("write", write_to(&format!("{location}/{name}"), mode), Input::Source(source));
         stages.part()
     }

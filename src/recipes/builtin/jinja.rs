@@ -32,8 +32,8 @@ pub(super) fn entries(text: &str) -> impl Iterator<Item = Result<Entry<'_>, &str
     })
 }
 
-/// The template with its values; what is wrong goes into `build`.
-pub(super) fn render(build: &mut Build<'_>, template: &str) -> Option<String> {
+/// The template with its values, and the paths of those it imports; what is wrong goes into `build`.
+pub(super) fn render(build: &mut Build<'_>, template: &str) -> Option<(String, Vec<String>)> {
     for extension in build.text("extensions").to_owned().split_whitespace() {
         if extension != "jinja2.ext.do" {
             let message = format!("part `{}`: Jinja's extension `{extension}` is not there", build.name);
@@ -47,13 +47,14 @@ pub(super) fn render(build: &mut Build<'_>, template: &str) -> Option<String> {
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_filter("dumps", dumps);
     environment.add_function("dumps", dumps);
-    for (name, text) in &imports {
+    for (name, _, text) in &imports {
         if let Err(error) = environment.add_template(name, text) {
             return refuse(build, "import-list", &error);
         }
     }
     let rendered = environment.render_named_str("template", template, Value::from_object(values));
-    rendered.map_err(|error| refuse::<()>(build, "recipe", &error)).ok()
+    let rendered = rendered.map_err(|error| refuse::<()>(build, "recipe", &error)).ok()?;
+    Some((rendered, imports.iter().map(|(_, path, _)| path.clone()).collect()))
 }
 
 /// A value as JSON has it, which is also how the original writes values for configs.
@@ -121,8 +122,8 @@ fn option(build: &mut Build<'_>, entry: &Entry<'_>) -> Result<String, String> {
     Ok(value.to_string())
 }
 
-/// The templates it imports, by name.
-fn imports(build: &mut Build<'_>) -> Option<Vec<(String, String)>> {
+/// The templates it imports: name, path and text.
+fn imports(build: &mut Build<'_>) -> Option<Vec<(String, String, String)>> {
     let text = build.text("import-list").to_owned();
     let (mut imports, mut sound) = (Vec::new(), true);
     for entry in entries(&text) {
@@ -137,7 +138,8 @@ fn imports(build: &mut Build<'_>) -> Option<Vec<(String, String)>> {
                 }
             };
             let path = normalize(&build.project.directory.join(path));
-            Ok((entry.name.to_owned(), build.around.read(&path)?))
+            let text = build.around.read(&path)?;
+            Ok((entry.name.to_owned(), path.into_string(), text))
         });
         match import {
             Ok(import) => imports.push(import),

@@ -69,7 +69,7 @@ impl Recipe for Make {
             (command, options) => {
                 // Seen from a folder of its own, the script is one further up.
                 let command = match command.strip_prefix("./").filter(|_| !text("build-folder").is_empty()) {
-                    Some(script) => format!("../{script}"),
+                    Some(script) => format!("{}{script}", "../".repeat(folders_in(&text("build-folder")))),
                     None => command,
                 };
                 Some(format!("{command} --prefix={} {options}", quoted(&prefix)))
@@ -96,4 +96,9 @@ impl Recipe for Make {
         stages.end();
         stages.part()
     }
+}
+
+/// The number of folders of a path below the one it is seen from.
+fn folders_in(path: &str) -> usize {
+    path.split('/').filter(|name| !matches!(*name, "" | ".")).count()
 }

@@ -67,7 +67,7 @@ pub(super) fn begin<'s, 'b>(build: &'s mut Build<'b>) -> Stages<'s, 'b> {
     let mut stages = Stages::new(build, "location");
     stages.uses();
     let environment = stages.build.text("environment").to_owned();
-    stages.environment("environment", assignments(&environment));
+    stages.more_environment("environment", assignments(&environment));
     match stages.build.text("url").trim().is_empty() {
         true => stages.copy_in("path"),
         false => {
@@ -108,17 +108,29 @@ impl Stages<'_, '_> {
 
     /// Has the programs of a build find what other parts installed.
     fn uses(&mut self) {
-        let mut locations = Vec::new();
-        for name in self.build.text("uses").to_owned().split_whitespace() {
-            match self.build.around.section(name).and_then(|(options, _)| options.get("location").cloned()) {
+        let mut locations: Vec<String> = Vec::new();
+        let mut waiting: Vec<String> = self.build.text("uses").split_whitespace().map(str::to_owned).collect();
+        let direct = waiting.len();
+        let mut at = 0;
+        // What those use that it uses comes after them.
+        while let Some(name) = waiting.get(at).cloned() {
+            at += 1;
+            let options = self.build.around.section(&name).map(|(options, _)| options).unwrap_or_default();
+            match options.get("location") {
                 Some(location) => {
-                    self.build.uses.insert(name.to_owned());
-                    locations.push(location.to_string());
+                    self.build.uses.insert(name);
+                    if !locations.iter().any(|known| **known == **location) {
+                        locations.push(location.to_string());
+                    }
+                    let further = options.get("uses").map(|uses| &**uses).unwrap_or_default();
+                    let further: Vec<String> = further.split_whitespace().map(str::to_owned).collect();
+                    waiting.extend(further.into_iter().filter(|name| !waiting.contains(name)).collect::<Vec<_>>());
                 }
-                None => {
+                None if at <= direct => {
                     let message = format!("part `{}` uses `{name}`, which installs nothing", self.build.name);
                     self.build.problem("uses", message, None);
                 }
+                None => {}
             }
         }
         if locations.is_empty() {

@@ -51,7 +51,7 @@ impl Recipe for SlaposTemplate {
             file => render(build, file, Style::Dollars)?,
         };
         let mode = mode(build, &rendered)?;
-        write(build, text, rendered, Some(mode))
+        write(build, text, &[], rendered, Some(mode))
     }
 }
 
@@ -121,9 +121,9 @@ impl Recipe for SlaposJinja {
             _ => slapos(build.optional("url"), build.optional("inline")),
         };
         let template = read(build, &text)?;
-        let rendered = jinja::render(build, &template)?;
+        let (rendered, imports) = jinja::render(build, &template)?;
         let mode = mode(build, &rendered)?;
-        write(build, text, rendered, Some(mode))
+        write(build, text, &imports, rendered, Some(mode))
     }
 }
 

@@ -121,11 +121,23 @@ pub(super) fn utf8_only(build: &mut Build<'_>, option: &str) {
 }
 
 /// The part that writes the file. Without a mode it gets that of the template, which is a file then.
-pub(super) fn write(build: &mut Build<'_>, text: Text, rendered: String, mode: Option<u32>) -> Option<Part> {
+pub(super) fn write(
+    build: &mut Build<'_>,
+    text: Text,
+    imports: &[String],
+    rendered: String,
+    mode: Option<u32>,
+) -> Option<Part> {
     let output = build.optional("output").or(build.optional("rendered")).unwrap_or_default().to_owned();
     build.below_project("output", &output)?;
     let output = normalize(&build.project.directory.join(output)).into_string();
     let mut like = None;
+    if let Text::File { option, path } = &text
+        && local(path, build.project.directory.as_str()).is_some_and(|path| path.as_str() == output)
+    {
+        build.problem(option, format!("part `{}` would write its own template, `{output}`", build.name), None);
+        return None;
+    }
     let mut stages = match build.text("location").is_empty() {
         true => Stages::in_own_folder(build),
         false => Stages::new(build, "location"),
@@ -134,9 +146,10 @@ pub(super) fn write(build: &mut Build<'_>, text: Text, rendered: String, mode: O
         stages.template(option, &path);
         like = local(&path, stages.build.project.directory.as_str());
     }
+    imports.iter().for_each(|path| stages.import(path));
     let mut command = write_to(&output, mode.unwrap_or(0o644));
     if let (Some(like), None) = (like, mode) {
-        command += &format!(" && chmod \"$(stat -c %a {})\" {}", quoted(like.as_str()), quoted(&output));
+        command += &format!(" && chmod \"$(stat -L -c %a {})\" {}", quoted(like.as_str()), quoted(&output));
     }
     stages.run_with("write", command, Input::Text(rendered));
     stages.part()

@@ -50,3 +50,19 @@ fn files_and_archives_are_put_to_their_destination() {
     scene.project("app", "bad", &section("bad", "download-only = true\nmode = rwx"));
     scene.hardtack("-C app fetch").exits(2).says(&["part `bad`: `rwx` is no mode in octal"]);
 }
+
+#[test]
+fn parts_that_only_a_section_of_variables_names_are_built_first() {
+    let scene = project(
+        "t",
+        "[t]\nrecipe = hexagonit.recipe.cmmi\nurl = t.tgz\nenvironment-section = env\nconfigure-command = test -e ${:file}\nfile = x\n\
+         [env]\nLIB = ${lib:location}/t-1\n[lib]\nrecipe = hexagonit.recipe.download\nurl = t.tgz\n",
+    );
+    let config = scene.read("app/buildout.cfg").replace(
+        "test -e ${:file}",
+        "test -e $LIB/configure && ./configure\nconfigure-options = --prefix=${buildout:parts-directory}/t",
+    );
+    scene.write("app/buildout.cfg", config);
+    scene.write("app/t.tgz", telling());
+    scene.hardtack("install app").ok().says(&["2 parts built"]);
+}

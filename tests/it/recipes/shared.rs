@@ -7,12 +7,14 @@ use crate::support::{Scene, skipped, source_with_makefile};
 fn bundled(more: &str) -> Scene {
     let (scene, server) = (Scene::new(), Server::start());
     let makefile = "all:\n\t@date +%N > built\ninstall:\n\tmkdir -p $(prefix)/lib; cp built $(prefix)/lib\n";
-    let base = server.file("/base.tgz", source_with_makefile(makefile));
+    let archive = source_with_makefile(makefile);
+    let md5 = md5_of(&archive);
+    let base = server.file("/base.tgz", archive);
     let user = "all:\n\t@cp $(BASE)/lib/built seen\ninstall:\n\tmkdir -p $(prefix); cp seen $(prefix)\n";
     let user = server.file("/user.tgz", source_with_makefile(user));
     let shared = scene.path("machine/shared").display().to_string();
     let config = format!(
-        "[base]\nrecipe = slapos.recipe.cmmi\nurl = {base}\nshared = true\nconfigure-command = true\n{more}\n\
+        "[base]\nrecipe = slapos.recipe.cmmi\nurl = {base}\nmd5sum = {md5}\nshared = true\nconfigure-command = true\n{more}\n\
          [user]\nrecipe = slapos.recipe.cmmi\nurl = {user}\nconfigure-command = true\nenvironment =\n  BASE=${{base:location}}\n"
     );
     scene.project("app", "user", &config);
@@ -22,6 +24,13 @@ fn bundled(more: &str) -> Scene {
     scene.write("app/buildout.cfg", config);
     scene.hardtack("bundle app --installer none").ok();
     scene
+}
+
+fn md5_of(bytes: &[u8]) -> String {
+    let scene = Scene::new();
+    let file = scene.write("file", bytes);
+    let output = std::process::Command::new("md5sum").arg(file).output().expect("md5sum runs");
+    String::from_utf8_lossy(&output.stdout)[..32].to_owned()
 }
 
 /// The folders of the part that are there.
@@ -111,4 +120,79 @@ fn where_there_is_no_folder_for_them_each_installation_builds_its_own() {
         .hardtack("-C app fetch")
         .exits(2)
         .says(&["`shared-part-list` names `not/absolute`, which is no absolute path"]);
+}
+
+#[test]
+fn what_a_part_is_made_from_must_be_pinned_for_it_to_be_shared() {
+    let scene = bundled("");
+    let config = scene.read("app/buildout.cfg");
+    let line = config.lines().find(|line| line.starts_with("md5sum")).expect("a digest").to_owned();
+    scene.write("app/buildout.cfg", config.replace(&line, ""));
+    scene.hardtack("bundle app --installer none -o own.tar.gz").ok().says(&[
+        "note: part `base`: it is built for each installation, since its options do not say which bytes it is made from",
+    ]);
+    scene.hardtack("install own.tar.gz one").ok();
+    assert!(scene.exists("one/parts/base/lib/built") && !scene.exists("machine"));
+}
+
+#[test]
+fn a_shared_part_stays_what_it_is_whoever_comes_after() {
+    let scene = bundled("");
+    scene.hardtack("install app-1.0.tar.gz one").ok();
+    // Another level and other variables are no reason to take it from under the first.
+    let ran = scene.run(&["install", "app-1.0.tar.gz", "two", "--sandbox=seccomp", "--env", "X=1"]);
+    if ran.stderr.contains("error[no-isolation]") {
+        return skipped("level seccomp is not to be had here");
+    }
+    ran.ok().says(&["1 part built, 1 kept"]);
+    scene.hardtack("verify one").ok();
+}
+
+#[test]
+fn two_users_build_parts_in_one_folder() {
+    // SAFETY: geteuid has no preconditions.
+    if unsafe { libc::geteuid() } != 0 {
+        return skipped("two users need root");
+    }
+    let (scene, other) = (bundled(""), bundled("make-options = X=2"));
+    let shared = scene.path("machine/shared").display().to_string();
+    scene.hardtack("install app-1.0.tar.gz one").ok();
+    // The folder was made by the first; whose it is to be, its administrator says.
+    let chmod = format!("chmod -R a+rwX {shared} {}; rm -r {shared}", scene.path("").display());
+    assert!(std::process::Command::new("sh").args(["-c", &chmod]).status().expect("runs").success());
+    std::fs::create_dir(&shared).expect("makes");
+    crate::support::set_mode(std::path::Path::new(&shared), 0o777);
+    scene.hardtack("install app-1.0.tar.gz again").ok();
+    let config = other.read("app/buildout.cfg").replace(&other.path("machine/shared").display().to_string(), &shared);
+    other.write("app/buildout.cfg", config);
+    other.hardtack("bundle app --installer none -o b.tar.gz").ok();
+    crate::support::set_mode(&other.path(""), 0o777);
+    let output = other.without_privileges(&["install", "b.tar.gz", "theirs"]).output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn hardtacks_own_recipes_can_be_shared_too_and_used() {
+    let scene = Scene::new();
+    let files = crate::support::archive(&[crate::support::Member {
+        path: "x-1/Makefile",
+        text: "all install:\n\t@mkdir -p $(PREFIX); pwd > $(PREFIX)/at\n",
+        executable: false,
+    }]);
+    let (shared, md5) = (scene.path("machine").display().to_string(), md5_of(&files));
+    scene.write("app/x.tgz", files);
+    scene.project(
+        "app",
+        "user",
+        &format!(
+            "[copied]\nrecipe = hardtack:copy\nurl = x.tgz\nmd5sum = {md5}\nshared = true\nto = in\n\
+             [user]\nrecipe = hardtack:make\npath = ${{copied:location}}/in\n"
+        ),
+    );
+    let config =
+        scene.read("app/buildout.cfg").replace("[buildout]\n", &format!("[buildout]\nshared-part-list = {shared}\n"));
+    scene.write("app/buildout.cfg", config);
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz one").ok();
+    assert!(scene.exists("one/parts/user/at") && !scene.exists("one/parts/copied"));
 }
