@@ -176,6 +176,7 @@ fn filter(project: &Project, output: &Utf8Path) -> Result<ProjectFilter, Report>
     }
     let mut folders: Vec<Utf8PathBuf> = folders.into_iter().filter(|folder| *folder != project.root()).collect();
     folders.extend(project.plan.parts.iter().map(|part| part.location_in(project.root())));
+    folders.extend(project.plan.parts.iter().flat_map(|part| &part.writes).map(|path| project.root().join(path)));
     let sources = project.plan.parts.iter().flat_map(|part| &part.sources).filter_map(|source| match &source.origin {
         Origin::Project(path) => Some(path.clone()),
         Origin::Remote(_) | Origin::Git { .. } | Origin::Outside { .. } => None,

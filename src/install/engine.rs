@@ -154,7 +154,7 @@ impl Install<'_> {
             let (record, folder) = shared::installed(part, &self.destination.own, self.destination.root())?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
             let name = part.name.clone();
-            match Fate::of(part, record.as_ref(), &input, &folder) {
+            match Fate::of(part, record.as_ref(), &input, (self.destination.root(), &folder)) {
                 Fate::New => {}
                 Fate::Outdated(reason) => observe(Event::Outdated { part: name, reason }),
                 Fate::Broken => {
@@ -221,7 +221,7 @@ impl Run<'_> {
         let built = self.build_parts(ready, result, observe);
         let withdrawn = placed.map_or(Ok(()), |moves| moves.withdraw(&ground));
         if built.is_err() {
-            destination.note_alone(self.made_beside(&placing.tops, false)?.is_empty())?;
+            destination.note_alone(self.made_beside(&placing.tops, &BTreeSet::new())?.is_empty())?;
         }
         let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
         let names = match failure {
@@ -237,7 +237,7 @@ impl Run<'_> {
         };
 
         // What builds made beside their locations is installed like files of the project.
-        let made = self.made_beside(&placing.tops, !keep.is_empty())?;
+        let made = self.made_beside(&placing.tops, keep)?;
         let with_made = image.as_ref().map(|image| image.with(&made));
         let placing = match made.is_empty() {
             true => placing,
@@ -377,10 +377,20 @@ impl Run<'_> {
 
     /// Files in the new tree that neither the project nor a part's location has. Where a part is kept, so are those of the
     /// generation before: it may have made them.
-    fn made_beside(&self, tops: &BTreeSet<RelPath>, some_kept: bool) -> Result<BTreeMap<RelPath, ProjectEntry>, Error> {
+    fn made_beside(
+        &self,
+        tops: &BTreeSet<RelPath>,
+        keep: &BTreeSet<String>,
+    ) -> Result<BTreeMap<RelPath, ProjectEntry>, Error> {
         let Some(image) = &self.install.image else { return Ok(BTreeMap::new()) };
         let (tree, root) = (self.install.destination.next_tree(), self.install.destination.root());
-        for path in self.current.iter().filter(|_| some_kept).flat_map(|state| &state.made) {
+        // What parts that are gone or built again are known to have made was theirs.
+        let mut theirs = BTreeSet::new();
+        for part in self.current.iter().flat_map(|state| &state.parts).filter(|part| !keep.contains(*part)) {
+            theirs.extend(self.install.destination.own.record(part)?.into_iter().flat_map(|record| record.writes));
+        }
+        let made_before = self.current.iter().filter(|_| !keep.is_empty()).flat_map(|state| &state.made);
+        for path in made_before.filter(|path| !theirs.contains(*path)) {
             let entry = self.current.as_ref().and_then(|state| state.project.get(path));
             if let Some(entry) = entry.filter(|_| tree.join(path).symlink_metadata().is_err()) {
                 // One that was changed at the site is the site's from now on.

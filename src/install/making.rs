@@ -120,6 +120,7 @@ impl Run<'_> {
         let level = install.sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;
         (record.took, record.seen, record.outputs) = (Some(started.elapsed()), seen, outputs);
+        record.writes = part.writes.clone();
         Ok(record)
     }
 

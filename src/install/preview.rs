@@ -28,8 +28,14 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Of a part with this record, given what would go into it now.
-    pub(super) fn of(part: &Part, record: Option<&PartRecord>, input: &Input, root: &Utf8Path) -> Self {
+    /// Of a part with this record, given what would go into it now; with the destination, and the folder that the record's
+    /// location is below.
+    pub(super) fn of(
+        part: &Part,
+        record: Option<&PartRecord>,
+        input: &Input,
+        (root, above): (&Utf8Path, &Utf8Path),
+    ) -> Self {
         let Some(record) = record else { return Self::New };
         // Others use a part that is shared; its place says what it was made from.
         if part.location.of_machine().is_none() && record.input != input.digest() {
@@ -38,7 +44,8 @@ impl Fate {
                 false => record.made_of.reasons(input).join("; "),
             });
         }
-        match record.is_whole_in(&root.join(&record.location)) {
+        let is_there = |path| root.join(path).symlink_metadata().is_ok();
+        match record.is_whole_in(&above.join(&record.location)) && part.writes.iter().all(is_there) {
             true => Self::Kept,
             false => Self::Broken,
         }
@@ -85,7 +92,7 @@ impl Preview<'_> {
         for part in &plan.parts {
             let (record, folder) = shared::installed(part, &own, root)?;
             let input = inputs.get(&part.name).cloned().unwrap_or_default();
-            foreseen.parts.push((part.name.clone(), Fate::of(part, record.as_ref(), &input, &folder)));
+            foreseen.parts.push((part.name.clone(), Fate::of(part, record.as_ref(), &input, (root, &folder))));
         }
         let installed = own.state()?.map(|state| state.parts).unwrap_or_default();
         foreseen.removed = installed.into_iter().filter(|part| plan.part(part).is_none()).collect();

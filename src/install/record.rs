@@ -109,6 +109,9 @@ pub struct PartRecord {
     /// Files of the project's folder that its commands name and its build made or changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub outputs: BTreeSet<String>,
+    /// Files that its options have it make beside its location.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub writes: BTreeSet<RelPath>,
     /// Its files and links, below its location.
     pub files: BTreeMap<RelPath, InstalledFile>,
     /// Its empty folders.
@@ -247,6 +250,7 @@ impl PartRecord {
             took: None,
             seen: Seen::default(),
             outputs: BTreeSet::new(),
+            writes: BTreeSet::new(),
             files,
             folders,
         })

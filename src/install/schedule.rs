@@ -124,6 +124,7 @@ pub(super) mod tests {
             environment: Default::default(),
             sources: Vec::new(),
             steps: Vec::new(),
+            writes: Default::default(),
             network_attempts: Default::default(),
         }
     }

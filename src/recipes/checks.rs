@@ -47,6 +47,16 @@ pub(super) fn clashes(parts: &[Part], root: &Utf8Path) -> Vec<Problem> {
             let hint = Some("give one of them another `location`".to_owned());
             problems.push(Problem { message, place: None, hint });
         }
+        for (path, other) in part.writes.iter().flat_map(|path| parts.iter().map(move |other| (path, other))) {
+            let in_other = other.name != part.name && root.join(path).starts_with(other.location_in(root));
+            let both = parts[..index].iter().any(|earlier| earlier.name == other.name) && other.writes.contains(path);
+            if in_other || both {
+                let what = if both { "which" } else { "which lies in what" };
+                let message = format!("part `{}` would write `{path}`, {what} part `{}` makes", part.name, other.name);
+                let hint = Some("give one of them another path".to_owned());
+                problems.push(Problem { message, place: None, hint });
+            }
+        }
     }
     problems
 }

@@ -48,6 +48,8 @@ pub struct Part {
     pub sources: Vec<Source>,
     /// What is done, in order, in one build folder.
     pub steps: Vec<Step>,
+    /// Files it makes beside its location, as far as its options name them. They follow from the steps, and are in no digest.
+    pub writes: BTreeSet<RelPath>,
     /// What becomes of it when its build tries to reach the network.
     pub network_attempts: NetworkAttempts,
 }

@@ -331,6 +331,7 @@ impl Build<'_> {
                 NetworkAttempts::default()
             }),
         };
-        Some(Part { name, recipe, location, uses, environment, sources, steps, network_attempts })
+        let writes = BTreeSet::new();
+        Some(Part { name, recipe, location, uses, environment, sources, steps, writes, network_attempts })
     }
 }

@@ -1,6 +1,6 @@
 //! The way from an archive or a folder to an installed part that the cmmi recipes share: sources, patches, commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::location::Location;
 use super::percent::{self, PercentError};
@@ -18,6 +18,7 @@ pub(super) struct Stages<'s, 'b> {
     environment: BTreeMap<String, Variable>,
     sources: Vec<Source>,
     steps: Vec<Step>,
+    writes: BTreeSet<RelPath>,
 }
 
 /// What stands between the top of an archive and what it is about.
@@ -35,13 +36,27 @@ impl<'s, 'b> Stages<'s, 'b> {
     /// With nothing in it yet, for the location that an option names.
     pub(super) fn new(build: &'s mut Build<'b>, location: &str) -> Self {
         let location = build.location(location);
-        Self { build, location, environment: BTreeMap::new(), sources: Vec::new(), steps: Vec::new() }
+        Self {
+            build,
+            location,
+            environment: BTreeMap::new(),
+            sources: Vec::new(),
+            steps: Vec::new(),
+            writes: BTreeSet::new(),
+        }
     }
 
     /// With nothing in it yet, for a part whose files are not at a location of its own.
     pub(super) fn in_own_folder(build: &'s mut Build<'b>) -> Self {
         let location = build.own_folder();
-        Self { build, location, environment: BTreeMap::new(), sources: Vec::new(), steps: Vec::new() }
+        Self {
+            build,
+            location,
+            environment: BTreeMap::new(),
+            sources: Vec::new(),
+            steps: Vec::new(),
+            writes: BTreeSet::new(),
+        }
     }
 
     /// A source that was added.
@@ -221,8 +236,17 @@ impl<'s, 'b> Stages<'s, 'b> {
         }
     }
 
+    /// Says that a file is made where an option names it, if that is not in the location.
+    pub(super) fn writes(&mut self, path: &str) {
+        let path = normalize(&self.build.project.directory.join(path));
+        let root = &self.build.project.root;
+        let in_location = self.location.as_ref().is_some_and(|location| path.starts_with(location.within(root)));
+        self.writes.extend(RelPath::below(root, &path).filter(|_| !in_location));
+    }
+
     /// The finished part.
     pub(super) fn part(self) -> Option<Part> {
-        self.build.part(self.location?, self.environment, self.sources, self.steps)
+        let part = self.build.part(self.location?, self.environment, self.sources, self.steps)?;
+        Some(Part { writes: self.writes, ..part })
     }
 }

@@ -66,6 +66,7 @@ impl Recipe for SlaposDownload {
             }
         };
         let source = stages.main_source()?;
+        stages.writes(&target);
         stages.run_with("write", write_to(&target, 0o644), Input::Source(source));
         stages.part()
     }

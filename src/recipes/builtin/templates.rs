@@ -146,6 +146,7 @@ pub(super) fn write(
         stages.template(option, &path);
         like = local(&path, stages.build.project.directory.as_str());
     }
+    stages.writes(&output);
     imports.iter().for_each(|path| stages.import(path));
     let mut command = write_to(&output, mode.unwrap_or(0o644));
     if let (Some(like), None) = (like, mode) {

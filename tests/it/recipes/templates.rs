@@ -109,3 +109,38 @@ fn what_a_template_cannot_say_is_refused_with_its_part() {
         scene.hardtack("-C app fetch").exits(2).says(&[wanted]);
     }
 }
+
+#[test]
+fn what_a_template_wrote_goes_with_it_and_comes_back_when_it_is_gone() {
+    let section = |name: &str, output: &str| {
+        format!(
+            "[{name}]\nrecipe = slapos.recipe.template\ninline = {name}\noutput = ${{buildout:directory}}/{output}\n"
+        )
+    };
+    let scene = project("a b", &[section("a", "etc/a"), section("b", "etc/b")].concat());
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    std::fs::remove_file(scene.path("dest/etc/b")).expect("is there");
+    scene.hardtack("install app-1.0.tar.gz dest").ok().says(&["1 part built, 1 kept"]);
+    assert_eq!(scene.read("dest/etc/b"), "b");
+    scene.project("app", "a", &section("a", "etc/a"));
+    scene.hardtack("bundle app --installer none -o two.tar.gz --set hardtack:version=2.0").ok();
+    scene.hardtack("install two.tar.gz dest").ok().says(&["uninstalling b: the config no longer has it"]);
+    assert!(scene.exists("dest/etc/a") && !scene.exists("dest/etc/b"));
+
+    // In place, too; and what stands in the project's folder then is the build's, and not packed.
+    install(&scene);
+    std::fs::remove_file(scene.path("app/etc/a")).expect("is there");
+    scene.hardtack("install app").ok().says(&["1 part built"]);
+    scene.hardtack("bundle app --installer none -o three.tar.gz --set hardtack:version=3.0").ok();
+    let members = std::process::Command::new("tar").args(["tzf", "three.tar.gz"]).current_dir(scene.path("")).output();
+    let members = String::from_utf8(members.expect("tar runs").stdout).expect("names");
+    assert!(members.contains("app-3.0/buildout.cfg\n") && !members.contains("etc/a"), "{members}");
+    scene.project("app", "a b", &[section("a", "etc/x"), section("b", "etc/x")].concat());
+    scene.hardtack("-C app fetch").exits(2).says(&["part `b` would write `etc/x`, which part `a` makes"]);
+    scene.project("app", "a b", &[section("a", "parts/b/x"), section("b", "etc/x")].concat());
+    scene
+        .hardtack("-C app fetch")
+        .exits(2)
+        .says(&["part `a` would write `parts/b/x`, which lies in what part `b` makes"]);
+}
