@@ -36,27 +36,18 @@ impl<'s, 'b> Stages<'s, 'b> {
     /// With nothing in it yet, for the location that an option names.
     pub(super) fn new(build: &'s mut Build<'b>, location: &str) -> Self {
         let location = build.location(location);
-        Self {
-            build,
-            location,
-            environment: BTreeMap::new(),
-            sources: Vec::new(),
-            steps: Vec::new(),
-            writes: BTreeSet::new(),
-        }
+        Self::at(build, location)
     }
 
     /// With nothing in it yet, for a part whose files are not at a location of its own.
     pub(super) fn in_own_folder(build: &'s mut Build<'b>) -> Self {
         let location = build.own_folder();
-        Self {
-            build,
-            location,
-            environment: BTreeMap::new(),
-            sources: Vec::new(),
-            steps: Vec::new(),
-            writes: BTreeSet::new(),
-        }
+        Self::at(build, location)
+    }
+
+    fn at(build: &'s mut Build<'b>, location: Option<Location>) -> Self {
+        let (environment, writes) = (BTreeMap::new(), BTreeSet::new());
+        Self { build, location, environment, sources: Vec::new(), steps: Vec::new(), writes }
     }
 
     /// A source that was added.
