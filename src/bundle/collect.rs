@@ -152,8 +152,7 @@ fn project_failures(plan: &Plan, unpacked: &BTreeMap<String, Strictness>) -> Vec
         }
         for step in &part.steps {
             let StepKind::CopyIn { from } = &step.kind else { continue };
-            let of_part = plan.parts.iter().any(|other| from.starts_with(other.location_in(&plan.project.root)));
-            if !of_part && !from.is_dir() {
+            if !plan.is_in_part(from, &plan.project.root) && !from.is_dir() {
                 let cause = FailureCause::NoFolder;
                 failures.push(Failure { source_name: from.to_string(), parts: vec![part.name.clone()], cause });
             }

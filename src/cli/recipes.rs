@@ -37,20 +37,20 @@ fn unknown(name: &str) -> Report {
 
 fn in_full(about: &About) -> String {
     let mut text = format!("{}: {}\n\n", about.name, about.says);
-    text += &options(about.options);
+    text += &options(about.options());
     text += "\nof every part:\n";
-    text += &options(&OF_EVERY_PART);
+    text += &options(OF_EVERY_PART.iter());
     text + &format!("\nexample:\n{}", indented(about.example))
 }
 
 /// A line for each option, and one more for what counts where it is not set.
-fn options(options: &[Opt]) -> String {
-    let width = options.iter().map(|option| option.name.len()).max().unwrap_or(0);
+fn options<'o>(options: impl Iterator<Item = &'o Opt> + Clone) -> String {
+    let width = options.clone().map(|option| option.name.len()).max().unwrap_or(0);
     let line = |option: &Opt| {
         let default = if option.default.is_empty() { String::new() } else { format!(" [{}]", option.default) };
         format!("  {:width$}  {}{default}\n", option.name, option.says)
     };
-    options.iter().map(line).collect()
+    options.map(line).collect()
 }
 
 fn indented(text: &str) -> String {
@@ -58,7 +58,7 @@ fn indented(text: &str) -> String {
 }
 
 fn as_json(about: &About) -> serde_json::Value {
-    let options = about.options.iter().chain(&OF_EVERY_PART).map(|option| {
+    let options = about.options().chain(&OF_EVERY_PART).map(|option| {
         let default = Some(option.default).filter(|default| !default.is_empty());
         json!({ "name": option.name, "default": default, "says": option.says })
     });

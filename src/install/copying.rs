@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -27,14 +28,12 @@ impl Places<'_> {
     /// Where a folder is.
     fn of(&self, folder: &Utf8Path) -> Utf8PathBuf {
         let Ok(below) = folder.strip_prefix(self.root) else { return folder.to_owned() };
-        let in_part = self.plan.parts.iter().any(|part| folder.starts_with(part.location_in(self.root)));
-        if in_part { self.generation.join(below) } else { self.files.join(below) }
+        if self.plan.is_in_part(folder, self.root) { self.generation.join(below) } else { self.files.join(below) }
     }
 
     /// Whether it is something of the project that could change under the hands of its author.
     pub(super) fn is_of_project(&self, folder: &Utf8Path) -> bool {
-        folder.starts_with(self.root)
-            && !self.plan.parts.iter().any(|part| folder.starts_with(part.location_in(self.root)))
+        folder.starts_with(self.root) && !self.plan.is_in_part(folder, self.root)
     }
 
     /// Whether an entry is none of the sources, wherever they are: hardtack's own, another part's, history.
@@ -51,23 +50,15 @@ impl Places<'_> {
         each: &mut dyn FnMut(&Utf8Path, &Utf8Path, fs::FileType) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let place = self.of(folder);
-        let mut waiting = vec![Utf8PathBuf::new()];
-        while let Some(below) = waiting.pop() {
-            let here = if below.as_str().is_empty() { place.clone() } else { place.join(&below) };
-            let entries = here.read_dir_utf8().at("read folder", &here)?;
-            let mut entries = entries.collect::<Result<Vec<_>, _>>().at("read folder", &here)?;
-            entries.sort_by(|one, other| one.file_name().cmp(other.file_name()));
-            for entry in entries {
-                let path = below.join(entry.file_name());
-                if self.is_left_out(&folder.join(&path)) {
-                    continue;
-                }
-                let kind = entry.file_type().at("inspect", entry.path())?;
-                each(&path, entry.path(), kind)?;
-                if kind.is_dir() {
-                    waiting.push(path);
-                }
-            }
+        let entries = walkdir::WalkDir::new(&place).min_depth(1).sort_by_file_name().into_iter();
+        let below = |path: &Path| Utf8Path::from_path(path)?.strip_prefix(&place).ok().map(Utf8Path::to_owned);
+        let counts =
+            |entry: &walkdir::DirEntry| below(entry.path()).is_none_or(|path| !self.is_left_out(&folder.join(path)));
+        for entry in entries.filter_entry(counts) {
+            let entry = entry.map_err(std::io::Error::from).at("read folder", &place)?;
+            let not_utf8 = || std::io::Error::other(format!("name is not UTF-8: {}", entry.path().display()));
+            let path = below(entry.path()).ok_or_else(not_utf8).at("read folder", &place)?;
+            each(&path, &place.join(&path), entry.file_type())?;
         }
         Ok(())
     }

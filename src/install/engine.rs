@@ -9,7 +9,7 @@ use super::building::{Bench, Order, build_all};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::inputs::{self, Input, Inputs};
+use super::inputs::{Input, Inputs};
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
 use super::preview::Fate;
@@ -116,18 +116,18 @@ impl Install<'_> {
 
     fn inputs(&self) -> Result<BTreeMap<String, Input>, Error> {
         let files = self.project_files(false);
-        self.all_inputs(&files)?.of_parts(&|source| self.source(source))
+        self.inputs_with(&files).of_parts(&|source| self.source(source))
     }
 
     /// Where inputs are found, with the project's files at `files`.
-    pub(super) fn all_inputs<'i>(&'i self, files: &'i Utf8Path) -> Result<Inputs<'i>, Error> {
-        Ok(Inputs {
+    pub(super) fn inputs_with<'i>(&'i self, files: &'i Utf8Path) -> Inputs<'i> {
+        Inputs {
             plan: self.plan,
             level: self.sandbox.level,
             environment: &self.environment,
             files: (files, self.destination.root()),
-            outputs: inputs::outputs(self.plan, &self.destination.own)?,
-        })
+            own: &self.destination.own,
+        }
     }
 
     /// Where the project's files are, before or after the new generation was put in place.

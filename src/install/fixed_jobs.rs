@@ -30,12 +30,9 @@ impl FixedJobs {
     /// The command, for which each of them that is on PATH is told the number, however it is called. One that is written there
     /// comes later and counts.
     pub(super) fn tell(&self, command: &str, jobs: usize) -> String {
-        let each =
-            self.programs.iter().map(|program| wrapper(program, &format!("exec \\\"%s\\\" -j{jobs} \\\"\\$@\\\"")));
-        let meson = self.meson.then(|| {
-            let compile = format!("[ \\\"\\$1\\\" != compile ] || {{ shift; set -- compile -j {jobs} \\\"\\$@\\\"; }}");
-            wrapper("meson", &format!("{compile}\\nexec \\\"%s\\\" \\\"\\$@\\\""))
-        });
+        let each = self.programs.iter().map(|program| wrapper(program, &format!("set -- -j{jobs} \"\\$@\"")));
+        let compile = format!(r#"if [ "\$1" = compile ]; then shift; set -- compile -j {jobs} "\$@"; fi"#);
+        let meson = self.meson.then(|| wrapper("meson", &compile));
         let wrappers: String = each.chain(meson).collect();
         match wrappers.is_empty() {
             true => command.to_owned(),
@@ -54,12 +51,18 @@ impl FixedJobs {
 const FOLDER: &str = "hardtack_jobs=\"${TMPDIR:-/tmp}/hardtack-jobs\"; mkdir -p \"$hardtack_jobs\"; \
                       hardtack_path=$PATH; export PATH=\"$hardtack_jobs:$PATH\"";
 
-/// Puts a program there, if there is one of that name; `%s` in its text is the path of that.
-fn wrapper(program: &str, text: &str) -> String {
-    let file = format!("\"$hardtack_jobs/{program}\"");
+/// Puts a program there that changes its arguments and becomes the one of that name, if there is one.
+fn wrapper(program: &str, change: &str) -> String {
     format!(
-        "if hardtack_real=$(PATH=$hardtack_path; command -v {program}); then printf \"#!/bin/sh\\n{text}\\n\" \"$hardtack_real\" \
-         > {file}; chmod 755 {file}; fi\n"
+        r#"if hardtack_real=$(PATH=$hardtack_path; command -v {program}); then
+cat > "$hardtack_jobs/{program}" <<END
+#!/bin/sh
+{change}
+exec "$hardtack_real" "\$@"
+END
+chmod 755 "$hardtack_jobs/{program}"
+fi
+"#
     )
 }
 

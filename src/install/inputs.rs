@@ -74,22 +74,21 @@ pub(super) struct Inputs<'a> {
     pub(super) environment: &'a BTreeMap<String, String>,
     /// Where the project's files are now, and the path commands know them by.
     pub(super) files: (&'a Utf8Path, &'a Utf8Path),
-    /// Files that parts' own builds made or changed, which therefore do not go into them.
-    pub(super) outputs: BTreeMap<String, BTreeSet<String>>,
-}
-
-/// What the records of an installation, and of one under way, say of files that builds made where the project's are.
-pub(super) fn outputs(plan: &Plan, own: &Own) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
-    let mut outputs = BTreeMap::new();
-    for part in &plan.parts {
-        let records = [own.record(&part.name)?, own.next_record(&part.name)?];
-        let of_part = records.into_iter().flatten().flat_map(|record| record.outputs).collect();
-        outputs.insert(part.name.clone(), of_part);
-    }
-    Ok(outputs)
+    /// The records of the destination.
+    pub(super) own: &'a Own,
 }
 
 impl Inputs<'_> {
+    /// The files that a part's own builds made or changed, which therefore do not go into it.
+    fn outputs(&self, part: &Part) -> Result<BTreeSet<String>, Error> {
+        // In a bundle's destination the project's files are where no build writes.
+        if self.files.0 != self.files.1 {
+            return Ok(BTreeSet::new());
+        }
+        let records = [self.own.record(&part.name)?, self.own.next_record(&part.name)?];
+        Ok(records.into_iter().flatten().flat_map(|record| record.outputs).collect())
+    }
+
     /// Everything that goes into each part, those it uses included. `file` finds a source's bytes.
     pub(super) fn of_parts(
         &self,
@@ -123,11 +122,9 @@ impl Inputs<'_> {
                 let before = input.get(&name).map(|before| format!("{before}\0")).unwrap_or_default();
                 input.insert(name, before + &value);
             }
-            let own = self.outputs.get(&part.name);
-            for (name, sha256) in self.named_files(part)? {
-                if own.is_none_or(|own| !own.contains(&name)) {
-                    input.insert(format!("file {name}"), sha256.to_string());
-                }
+            let outputs = self.outputs(part)?;
+            for (name, sha256) in self.named_files(part)?.into_iter().filter(|(name, _)| !outputs.contains(name)) {
+                input.insert(format!("file {name}"), sha256.to_string());
             }
             for (index, step) in part.steps.iter().enumerate() {
                 // Strings, numbers and lists of them always serialise.
@@ -154,7 +151,7 @@ impl Inputs<'_> {
 
     /// Takes out of what went into a part the files that its build made or changed; their names.
     pub(super) fn take_outputs(&self, part: &Part, input: &mut Input) -> Result<BTreeSet<String>, Error> {
-        let mut outputs = self.outputs.get(&part.name).cloned().unwrap_or_default();
+        let mut outputs = self.outputs(part)?;
         for (name, sha256) in self.named_files(part)? {
             let key = format!("file {name}");
             if input.0.get(&key) != Some(&sha256.to_string()) {

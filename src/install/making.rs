@@ -112,10 +112,10 @@ impl Run<'_> {
             bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
         }
         let mut input = self.inputs.get(&part.name).cloned().unwrap_or_default();
-        // In a bundle's destination the project's files are where no build writes.
         let outputs = match install.image {
+            // At its destination no build of a bundle writes to the project's files.
             Some(_) => BTreeSet::new(),
-            None => install.all_inputs(&files)?.take_outputs(part, &mut input)?,
+            None => install.inputs_with(&files).take_outputs(part, &mut input)?,
         };
         let level = install.sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::error::Error;
-use super::inputs::{self, Input, Inputs};
+use super::inputs::{Input, Inputs};
 use super::own::Own;
 use super::record::PartRecord;
 use super::sandbox::Level;
@@ -85,8 +85,7 @@ impl Preview<'_> {
     pub fn foresee(&self) -> Result<Foreseen, Error> {
         let Self { root, plan, sources, files, level, environment } = *self;
         let own = Own::at(root);
-        let outputs = inputs::outputs(plan, &own)?;
-        let inputs = Inputs { plan, level, environment, files: (files, root), outputs };
+        let inputs = Inputs { plan, level, environment, files: (files, root), own: &own };
         let inputs = inputs.of_parts(&|source| file_of(source, sources, files))?;
         let mut foreseen = Foreseen::default();
         for part in &plan.parts {

@@ -57,19 +57,15 @@ impl SharedPart<'_> {
             self.make(self.own(own).parent().unwrap_or(&self.0.folder))?;
         }
         let mut told = false;
-        let lock = FileLock::acquire(&path, LockMode::Exclusive, |_| {
+        let mut wait = |_| {
             if !std::mem::replace(&mut told, true) {
                 waiting();
             }
             true
-        })?;
+        };
+        let lock = FileLock::acquire(&path, LockMode::Exclusive, &mut wait)?;
         // Processes of a build that was killed may still write.
-        drop(FileLock::acquire(&self.building(), LockMode::Exclusive, |_| {
-            if !std::mem::replace(&mut told, true) {
-                waiting();
-            }
-            true
-        })?);
+        drop(FileLock::acquire(&self.building(), LockMode::Exclusive, &mut wait)?);
         // The waits above are never given up.
         lock.ok_or_else(|| Error::Busy { path: self.0.path() })
     }

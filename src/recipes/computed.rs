@@ -69,6 +69,11 @@ pub(super) fn pins_its_bytes(section: &mut SectionOptions<'_, '_>) -> Result<boo
 /// Digits of the digest in a path: enough to never meet, and short where paths are limited.
 const DIGITS: usize = 32;
 
+/// Whether a text says yes, as most recipes read it.
+pub(super) fn is_yes(text: &str) -> bool {
+    matches!(text.to_lowercase().as_str(), "yes" | "true" | "1" | "on")
+}
+
 /// Option `shared`, which must be exactly `true` or `false`.
 pub(super) fn shared(section: &mut SectionOptions<'_, '_>) -> Result<bool, config::Error> {
     Ok(boolean(section, "shared")? == Some(true))

@@ -1,4 +1,4 @@
-//! The `environment` option of the cmmi recipes.
+//! The `environment` option of recipes.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,12 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once('=')?;
     let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
     (plain && !name.is_empty() && !name.starts_with(|c: char| c.is_numeric())).then_some((name, value))
+}
+
+/// `NAME = value` lines.
+pub(super) fn assignments(text: &str) -> Vec<(String, String)> {
+    let pairs = text.lines().filter_map(|line| line.trim().split_once('='));
+    pairs.map(|(name, value)| (name.trim_end().to_owned(), value.trim_start().to_owned())).collect()
 }
 
 #[cfg(test)]

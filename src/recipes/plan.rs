@@ -213,6 +213,11 @@ impl Plan {
         self.parts.iter().filter_map(|part| Some((part, part.location.of_machine()?)))
     }
 
+    /// Whether a path is where a part puts its files, on a machine where the project root is `root`.
+    pub fn is_in_part(&self, path: &Utf8Path, root: &Utf8Path) -> bool {
+        self.parts.iter().any(|part| path.starts_with(part.location_in(root)))
+    }
+
     /// The top folders below the project root that parts are put into.
     pub fn top_folders(&self) -> BTreeSet<String> {
         self.placed().map(|(_, location)| location.first().to_owned()).collect()

@@ -22,12 +22,19 @@ pub struct About {
     pub name: &'static str,
     /// What it does, in words that go on after its name.
     pub says: &'static str,
-    /// The options it reads.
-    pub options: &'static [Opt],
+    /// The options it reads, in groups: some it has in common with others.
+    pub(super) options: &'static [&'static [Opt]],
     /// Those of them that name something to be downloaded.
     pub(super) downloads: &'static [Download],
     /// A part as a config has it.
     pub example: &'static str,
+}
+
+impl About {
+    /// The options it reads.
+    pub fn options(&self) -> impl Iterator<Item = &'static Opt> + Clone + use<> {
+        self.options.iter().copied().flatten()
+    }
 }
 
 /// An option that a recipe reads.
@@ -130,6 +137,11 @@ pub(super) fn read_text(files: &dyn Loader, path: &Utf8Path) -> Result<String, S
     String::from_utf8(bytes).map_err(|_| format!("`{shown}` is not UTF-8"))
 }
 
+/// Permissions in octal, with or without Python's `0o` before them.
+pub(super) fn octal(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.trim().trim_start_matches("0o"), 8).ok().filter(|mode| *mode <= 0o7777)
+}
+
 /// A part being made from a resolved section.
 pub(super) struct Build<'b> {
     pub(super) name: &'b str,
@@ -151,6 +163,11 @@ impl Build<'_> {
     /// An option, if it is set.
     pub(super) fn optional(&self, option: &str) -> Option<&str> {
         self.options.get(option).map(|value| &**value)
+    }
+
+    /// An option of `[buildout]`; empty where it is not set.
+    fn buildout(&mut self, option: &str) -> Arc<str> {
+        self.around.option("buildout", option).map(|(value, _)| value).unwrap_or_default()
     }
 
     /// Records what is wrong with an option.
@@ -224,10 +241,7 @@ impl Build<'_> {
     /// Permissions in octal that an option names; those of a plain file where it is not set.
     pub(super) fn mode(&mut self, option: &str) -> Option<u32> {
         let text = self.text(option).trim().to_owned();
-        let mode = match text.as_str() {
-            "" => Some(0o644),
-            text => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok().filter(|mode| *mode <= 0o7777),
-        };
+        let mode = if text.is_empty() { Some(0o644) } else { octal(&text) };
         if mode.is_none() {
             self.problem(option, format!("part `{}`: `{text}` is no mode in octal", self.name), None);
         }
@@ -252,9 +266,7 @@ impl Build<'_> {
         if RelPath::below(&self.project.root, path.as_str().into()).is_some() {
             return self.below_project(option, &path).map(Location::Project);
         }
-        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
-        let folders = buildout.get(SHARED_PART_LIST).map(|list| &**list).unwrap_or_default();
-        for folder in shared_folders(folders) {
+        for folder in shared_folders(&self.buildout(SHARED_PART_LIST)) {
             if let Some(path) = RelPath::below(folder.into(), path.as_str().into()) {
                 return Some(Location::Shared(SharedPlace { folder: folder.into(), path }));
             }
@@ -264,9 +276,7 @@ impl Build<'_> {
 
     /// Whether a path is where parts are shared.
     pub(super) fn is_shared(&mut self, path: &Utf8Path) -> bool {
-        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
-        let folders = buildout.get(SHARED_PART_LIST).map(|list| &**list).unwrap_or_default();
-        shared_folders(folders).any(|folder| path.starts_with(folder))
+        shared_folders(&self.buildout(SHARED_PART_LIST)).any(|folder| path.starts_with(folder))
     }
 
     /// A file's name that an option gives, which leads nowhere else.
@@ -297,15 +307,13 @@ impl Build<'_> {
 
     /// The folder of the part's own below the parts directory, for recipes that put their files elsewhere.
     pub(super) fn own_folder(&mut self) -> Option<Location> {
-        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
-        let parts = buildout.get("parts-directory").map(|parts| &**parts).unwrap_or("parts");
+        let parts = self.buildout("parts-directory");
         self.below_project("recipe", &format!("{parts}/{}", self.name)).map(Location::Project)
     }
 
     /// Says why a part that was to be shared is not.
     pub(super) fn note_not_shared(&mut self, location: &Location) {
-        let buildout = self.around.section("buildout").map(|(options, _)| options).unwrap_or_default();
-        let has_folder = buildout.get(SHARED_PART_LIST).is_some_and(|list| shared_folders(list).next().is_some());
+        let has_folder = shared_folders(&self.buildout(SHARED_PART_LIST)).next().is_some();
         if self.text("shared") == "true" && has_folder && location.of_machine().is_none() {
             let message = "it is built for each installation, since its options do not say which bytes it is made from: \
                            shared parts need `sha256` or `md5sum`, patches their `#MD5`, and no `path`";
@@ -321,7 +329,6 @@ impl Build<'_> {
         sources: Vec<Source>,
         steps: Vec<Step>,
     ) -> Option<Part> {
-        self.note_not_shared(&location);
         let (name, recipe) = (self.name.to_owned(), self.recipe.to_owned());
         let uses = std::mem::take(&mut self.uses);
         let network_attempts = match self.text("network-attempts").trim() {

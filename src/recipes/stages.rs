@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::location::Location;
-use super::percent::{self, PercentError};
+use super::percent;
 use super::plan::{Input, Part, Step, StepKind};
 use super::recipe::Build;
 use super::shell::{quoted, shell};
 use super::source::Source;
 use super::variable::Variable;
-use crate::base::{Expected, RelPath, normalize};
+use crate::base::{Expected, Md5, RelPath, normalize};
 
 /// A part that is being put together, step by step.
 pub(super) struct Stages<'s, 'b> {
@@ -62,19 +62,12 @@ impl<'s, 'b> Stages<'s, 'b> {
         Some(self.sources.len() - 1)
     }
 
-    /// Adds a file that a template imports to the sources.
-    pub(super) fn import(&mut self, path: &str) {
+    /// Adds the file that a text of an option names to the sources, so that it is looked for and packed; its index.
+    pub(super) fn file(&mut self, option: &str, text: &str, md5: Option<Md5>) -> Option<usize> {
         let (directory, root) = (&self.build.project.directory, &self.build.project.root);
-        let source = Source::new(path, Expected::default(), directory, root);
-        self.sources.extend(self.build.sound("import-list", source).map(Source::on_root_shelf));
-    }
-
-    /// Adds the file that a template is read from to the sources, so that it is looked for and packed.
-    pub(super) fn template(&mut self, option: &str, path: &str) {
-        let md5 = self.build.digest("md5sum");
-        let (directory, root) = (&self.build.project.directory, &self.build.project.root);
-        let source = Source::new(path.trim(), Expected { md5, sha256: None }, directory, root);
-        self.sources.extend(self.build.sound(option, source).map(Source::on_root_shelf));
+        let source = Source::new(text, Expected { md5, sha256: None }, directory, root);
+        self.sources.push(self.build.sound(option, source)?.on_root_shelf());
+        Some(self.sources.len() - 1)
     }
 
     /// Unpacks the archive that `url` names, and goes to where its files are.
@@ -122,13 +115,9 @@ impl<'s, 'b> Stages<'s, 'b> {
                     }
                 },
             };
-            let expected = Expected { md5, sha256: None };
-            let source = Source::new(url, expected, &self.build.project.directory, &self.build.project.root);
-            let Some(source) = self.build.sound(option, source) else { continue };
-            let input = Some(Input::Source(self.sources.len()));
-            self.sources.push(source.on_root_shelf());
-            let command = format!("{binary} {options}");
-            self.steps.push(Step { name: "patch", kind: StepKind::Shell { command, input } });
+            if let Some(patch) = self.file(option, url, md5) {
+                self.run_with("patch", format!("{binary} {options}"), Input::Source(patch));
+            }
         }
     }
 
@@ -175,28 +164,27 @@ impl<'s, 'b> Stages<'s, 'b> {
 
     /// Sets variables to values in which those of others may stand, as `%(NAME)s`.
     pub(super) fn environment(&mut self, option: &str, variables: impl IntoIterator<Item = (String, String)>) {
-        for (name, text) in variables {
-            match Variable::of_percent(&text) {
-                Ok(value) => drop(self.environment.insert(name, value)),
-                Err(error) => self.bad_variable(option, &name, &error),
-            }
-        }
+        self.set_variables(option, variables, |value, _| value);
     }
 
-    fn bad_variable(&mut self, option: &str, name: &str, error: &PercentError) {
-        let message = format!("part `{}`: variable {name} in `{option}`: {error}", self.build.name);
-        self.build.problem(option, message, None);
-    }
-
-    /// Sets variables as [`Stages::environment`] does; a value that is asked for is one that was set here before, if there is one.
+    /// The same; a value that is asked for is one that was set here before, if there is one.
     pub(super) fn more_environment(&mut self, option: &str, variables: impl IntoIterator<Item = (String, String)>) {
+        self.set_variables(option, variables, Variable::with);
+    }
+
+    fn set_variables(
+        &mut self,
+        option: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+        meant: fn(Variable, &BTreeMap<String, Variable>) -> Variable,
+    ) {
         for (name, text) in variables {
             match Variable::of_percent(&text) {
-                Ok(value) => {
-                    let value = value.with(&self.environment);
-                    self.environment.insert(name, value);
+                Ok(value) => drop(self.environment.insert(name, meant(value, &self.environment))),
+                Err(error) => {
+                    let message = format!("part `{}`: variable {name} in `{option}`: {error}", self.build.name);
+                    self.build.problem(option, message, None);
                 }
-                Err(error) => self.bad_variable(option, &name, &error),
             }
         }
     }
@@ -237,7 +225,9 @@ impl<'s, 'b> Stages<'s, 'b> {
 
     /// The finished part.
     pub(super) fn part(self) -> Option<Part> {
-        let part = self.build.part(self.location?, self.environment, self.sources, self.steps)?;
+        let location = self.location?;
+        self.build.note_not_shared(&location);
+        let part = self.build.part(location, self.environment, self.sources, self.steps)?;
         Some(Part { writes: self.writes, ..part })
     }
 }

@@ -1,38 +1,24 @@
 //! `hardtack:cmake`: packages that are built with CMake, beside their sources.
 
 use super::super::plan::Part;
-use super::super::recipe::{About, Build, Recipe, opt};
+use super::super::recipe::{About, Build, Opt, Recipe, opt};
 use super::super::shell::{folded, quoted};
 use super::ours;
 use crate::config::{self, SectionOptions};
 
 pub(in super::super) struct Cmake;
 
+const OPTIONS: &[Opt] = &[
+    opt("options", "", "Options of cmake, such as -DBUILD_TESTING=OFF"),
+    opt("build-type", "Release", "CMAKE_BUILD_TYPE"),
+    opt("generator", "", "What cmake writes; that of make where it is left out"),
+    opt("targets", "", "What is built; everything where it is left out"),
+];
+
 const ABOUT: About = About {
     name: "hardtack:cmake",
     says: "cmake, build and install, beside the sources",
-    options: &[
-        ours::URL,
-        ours::PATH,
-        ours::SHA256,
-        ours::MD5SUM,
-        ours::MIRRORS,
-        ours::SUBDIR,
-        ours::USES,
-        opt("options", "", "Options of cmake, such as -DBUILD_TESTING=OFF"),
-        opt("build-type", "Release", "CMAKE_BUILD_TYPE"),
-        opt("generator", "", "What cmake writes; that of make where it is left out"),
-        opt("targets", "", "What is built; everything where it is left out"),
-        ours::PREFIX,
-        ours::CHECK,
-        ours::ENVIRONMENT,
-        ours::PATCHES,
-        ours::PATCH_OPTIONS,
-        ours::PRE_CONFIGURE,
-        ours::POST_INSTALL,
-        ours::PROMISES,
-        ours::SHARED,
-    ],
+    options: &[ours::SOURCE, OPTIONS, ours::BUILD, ours::AROUND],
     downloads: ours::DOWNLOADS,
     example: "[json]\nrecipe = hardtack:cmake\nurl = https://example.org/json-3.11.tar.xz\nsha256 = …\nuses = zlib\n\
               options = -DJSON_BuildTests=OFF\n",

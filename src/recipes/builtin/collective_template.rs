@@ -11,7 +11,7 @@ pub(in super::super) struct CollectiveTemplate;
 const COLLECTIVE: About = About {
     name: "collective.recipe.template",
     says: "a file, from a template with ${section:option} and ${option} in it",
-    options: &[
+    options: &[&[
         opt("input", "", "The template: a file of the project, or inline: and its text"),
         opt("inline", "", "Its text"),
         opt("url", "", "Refused: what a template says must be known before anything is fetched"),
@@ -21,7 +21,7 @@ const COLLECTIVE: About = About {
         opt("input-encoding", "utf-8", "No other is known"),
         opt("output-encoding", "utf-8", "No other is known"),
         opt("timeout", "", "Understood; nothing is downloaded"),
-    ],
+    ]],
     downloads: &[],
     example: "[start]\nrecipe = collective.recipe.template\ninput = templates/start.in\noutput = ${buildout:directory}/bin/start\nmode = 755\n",
 };

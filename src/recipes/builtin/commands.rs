@@ -14,12 +14,12 @@ pub(in super::super) struct CollectiveCmd;
 const COMMAND: About = About {
     name: "plone.recipe.command",
     says: "a command",
-    options: &[
+    options: &[&[
         opt("command", "", "The command, for /bin/sh"),
         opt("update-command", "", "Understood; the command itself runs again when something it is made from changed"),
         opt("stop-on-error", "false", "Whether the installation fails where the command does"),
         opt("location", "", "Paths that the command makes"),
-    ],
+    ]],
     downloads: &[],
     example: "[cache]\nrecipe = plone.recipe.command\ncommand = ${tool:location}/bin/tool --fill ${buildout:directory}/cache\n\
               stop-on-error = true\n",
@@ -62,13 +62,13 @@ fn stops(text: &str) -> Result<bool, String> {
 const CMD: About = About {
     name: "collective.recipe.cmd",
     says: "commands",
-    options: &[
+    options: &[&[
         opt("cmds", "", "The commands, a line each"),
         opt("on_install", "false", "Whether they run when the part is installed"),
         opt("on_update", "false", "Understood; they run again when something they are made from changed"),
         opt("uninstall_cmds", "", "Understood; hardtack removes what it installed and runs nothing"),
         opt("shell", "sh", "The shell that runs them"),
-    ],
+    ]],
     downloads: &[],
     example: "[links]\nrecipe = collective.recipe.cmd\non_install = true\ncmds =\n  ln -s ${tool:location}/bin/tool tool\n",
 };

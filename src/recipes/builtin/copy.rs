@@ -1,7 +1,7 @@
 //! `hardtack:copy`: files that are installed as they are.
 
 use super::super::plan::{Input, Part};
-use super::super::recipe::{About, Build, Recipe, opt};
+use super::super::recipe::{About, Build, Opt, Recipe, opt};
 use super::super::shell::quoted;
 use super::ours;
 use super::slapos_download::write_to;
@@ -9,26 +9,17 @@ use crate::config::{self, SectionOptions};
 
 pub(in super::super) struct Copy;
 
+const OPTIONS: &[Opt] = &[
+    opt("unpack", "true", "false takes the file as it is"),
+    opt("filename", "", "The file's name, where it is not unpacked; else that of the URL"),
+    opt("mode", "", "Its permissions, in octal"),
+    opt("to", "", "The folder for the files below the location"),
+];
+
 const ABOUT: About = About {
     name: "hardtack:copy",
     says: "files of an archive, a folder or a URL, as they are",
-    options: &[
-        ours::URL,
-        ours::PATH,
-        ours::SHA256,
-        ours::MD5SUM,
-        ours::MIRRORS,
-        ours::SUBDIR,
-        opt("unpack", "true", "false takes the file as it is"),
-        opt("filename", "", "The file's name, where it is not unpacked; else that of the URL"),
-        opt("mode", "", "Its permissions, in octal"),
-        opt("to", "", "The folder for the files below the location"),
-        ours::PATCHES,
-        ours::PATCH_OPTIONS,
-        ours::POST_INSTALL,
-        ours::PROMISES,
-        ours::SHARED,
-    ],
+    options: &[ours::SOURCE, OPTIONS, ours::AROUND],
     downloads: ours::DOWNLOADS,
     example: "[model]\nrecipe = hardtack:copy\nurl = https://example.org/model-7.bin\nsha256 = …\nunpack = false\nto = share\n",
 };

@@ -1,7 +1,8 @@
 //! Recipes that make empty folders: `z3c.recipe.mkdir` 2.1 and `slapos.recipe.build:mkdirectory` 0.66.
 
+use super::super::computed::{is_yes, location_below_parts};
 use super::super::plan::Part;
-use super::super::recipe::{About, Build, OF_ALL, Recipe, opt};
+use super::super::recipe::{About, Build, OF_ALL, Recipe, octal, opt};
 use super::super::shell::quoted;
 use super::super::stages::Stages;
 use crate::base::normalize;
@@ -13,14 +14,14 @@ pub(in super::super) struct SlaposMkdirectory;
 const MKDIR: About = About {
     name: "z3c.recipe.mkdir",
     says: "folders",
-    options: &[
+    options: &[&[
         opt("paths", "${buildout:parts-directory}/NAME", "The folders, a line each"),
         opt("mode", "", "Their permissions, in octal"),
         opt("create-intermediate", "yes", "Whether folders above them are made"),
         opt("remove-on-update", "no", "Understood; folders that hold something are never removed"),
         opt("user", "", "Refused: an installation belongs to whoever installs it"),
         opt("group", "", "Refused, like user"),
-    ],
+    ]],
     downloads: &[],
     example: "[folders]\nrecipe = z3c.recipe.mkdir\npaths =\n  ${buildout:directory}/var/log\n  ${buildout:directory}/var/run\n",
 };
@@ -31,7 +32,7 @@ impl Recipe for Z3cMkdir {
     }
 
     fn initialise(&self, section: &mut SectionOptions<'_, '_>) -> Result<(), config::Error> {
-        let default = super::super::computed::location_below_parts(section)?;
+        let default = location_below_parts(section)?;
         let directory = section.buildout("directory")?.unwrap_or_default();
         let paths = section.get("paths")?.map_or(default, |paths| paths.to_string());
         let paths = paths.lines().map(str::trim).filter(|path| !path.is_empty());
@@ -40,11 +41,11 @@ impl Recipe for Z3cMkdir {
         paths.sort();
         section.set("paths", paths.join("\n"));
         for (option, default) in [("create-intermediate", true), ("remove-on-update", false)] {
-            let value = section.get(option)?.map_or(default, |value| is_true(&value));
+            let value = section.get(option)?.map_or(default, |value| is_yes(&value));
             section.set(option, if value { "True" } else { "False" });
         }
         if let Some(mode) = section.get("mode")? {
-            let Ok(number) = u32::from_str_radix(mode.trim(), 8) else {
+            let Some(number) = octal(&mode) else {
                 return Err(section.refuse("mode", format!("`{mode}` is no mode in octal")));
             };
             section.set("mode", format!("0o{number:o}"));
@@ -69,10 +70,10 @@ impl Recipe for Z3cMkdir {
 const MKDIRECTORY: About = About {
     name: "slapos.recipe.build:mkdirectory",
     says: "folders, one for each option",
-    options: &[
+    options: &[&[
         opt("mode", "", "Their permissions, in octal"),
         opt("*", "", "The path of a folder, whatever the option's name"),
-    ],
+    ]],
     downloads: &[],
     example: "[directory]\nrecipe = slapos.recipe.build:mkdirectory\nlog = ${buildout:directory}/var/log\nrun = ${buildout:directory}/var/run\n",
 };
@@ -118,8 +119,4 @@ fn folders(build: &mut Build<'_>, option: &str, paths: &[String], mode: &str, ab
         stages.run("mkdir", &format!("test -d {path} || {{ {make}; }}"));
     }
     stages.part()
-}
-
-fn is_true(text: &str) -> bool {
-    matches!(text.to_lowercase().as_str(), "yes" | "on" | "true" | "1")
 }

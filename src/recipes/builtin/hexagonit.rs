@@ -1,6 +1,6 @@
 //! `hexagonit.recipe.cmmi` and `hexagonit.recipe.download`, as versions 2.0 and 1.7.1 do it.
 
-use super::super::computed::location_below_parts;
+use super::super::computed::{is_yes, location_below_parts};
 use super::super::plan::{Input, Part, Step, StepKind};
 use super::super::recipe::{About, Build, Download, Opt, Recipe, opt};
 use super::super::shell::{copy_here_to, folded};
@@ -25,7 +25,7 @@ const HOOKS: [&str; 3] = ["pre-configure-hook", "pre-make-hook", "post-make-hook
 const CMMI: About = About {
     name: "hexagonit.recipe.cmmi",
     says: "configure, make and make install of an archive or a folder",
-    options: &[
+    options: &[&[
         URL,
         opt("path", "", "A folder of the project or of another part, which is built from a copy"),
         MD5SUM,
@@ -54,7 +54,7 @@ const CMMI: About = About {
         HASH_NAME,
         ON_UPDATE,
         EXCLUDES,
-    ],
+    ]],
     downloads: &[Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: true }],
     example: "[pcre]\nrecipe = hexagonit.recipe.cmmi\nurl = https://example.org/pcre2-10.42.tar.gz\nmd5sum = …\n\
               configure-options = --enable-jit\n",
@@ -131,7 +131,7 @@ impl Recipe for HexagonitCmmi {
 const DOWNLOAD: About = About {
     name: "hexagonit.recipe.download",
     says: "a file, or the files of an archive",
-    options: &[
+    options: &[&[
         URL,
         MD5SUM,
         SHA256,
@@ -144,7 +144,7 @@ const DOWNLOAD: About = About {
         HASH_NAME,
         ON_UPDATE,
         EXCLUDES,
-    ],
+    ]],
     downloads: &[Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: true }],
     example: "[fonts]\nrecipe = hexagonit.recipe.download\nurl = https://example.org/fonts-2.1.zip\nmd5sum = …\n\
               strip-top-level-dir = true\n",
@@ -180,7 +180,7 @@ impl Recipe for HexagonitDownload {
     fn build(&self, build: &mut Build<'_>) -> Option<Part> {
         let location = build.text("location").trim_end_matches('/').to_owned();
         let mut stages = Stages::new(build, "location");
-        if !is_true(stages.build.text("download-only")) {
+        if !is_yes(stages.build.text("download-only").trim()) {
             stages.unpack_but_excludes();
             stages.add(copy_here_to(&location));
             return stages.part();
@@ -204,12 +204,8 @@ impl Stages<'_, '_> {
         if !patterns.is_empty() {
             self.add(Step { name: "exclude", kind: StepKind::Exclude { patterns } });
         }
-        if is_true(self.build.text("strip-top-level-dir")) {
+        if is_yes(self.build.text("strip-top-level-dir").trim()) {
             self.enter(Strip::OneFolder);
         }
     }
-}
-
-fn is_true(text: &str) -> bool {
-    matches!(text.trim().to_lowercase().as_str(), "yes" | "true" | "1" | "on")
 }

@@ -1,41 +1,27 @@
 //! `hardtack:make`: packages that are built with make, with or without a configure script.
 
 use super::super::plan::Part;
-use super::super::recipe::{About, Build, Recipe, opt};
+use super::super::recipe::{About, Build, Opt, Recipe, opt};
 use super::super::shell::{folded, quoted};
 use super::ours;
 use crate::config::{self, SectionOptions};
 
 pub(in super::super) struct Make;
 
+const OPTIONS: &[Opt] = &[
+    opt("configure", "", "The command that configures, such as ./configure; it gets --prefix and the options"),
+    opt("configure-options", "", "Its options"),
+    opt("build-folder", "", "The folder to build in, beside the sources; they are then at .. for configure"),
+    opt("options", "", "Variables and options of make, for building and installing"),
+    opt("targets", "", "What is built; what make builds by itself where it is left out"),
+    opt("install-targets", "install", "What installs"),
+    opt("check-targets", "check", "What runs its tests"),
+];
+
 const ABOUT: About = About {
     name: "hardtack:make",
     says: "make and make install, after configure where there is one",
-    options: &[
-        ours::URL,
-        ours::PATH,
-        ours::SHA256,
-        ours::MD5SUM,
-        ours::MIRRORS,
-        ours::SUBDIR,
-        ours::USES,
-        opt("configure", "", "The command that configures, such as ./configure; it gets --prefix and the options"),
-        opt("configure-options", "", "Its options"),
-        opt("build-folder", "", "The folder to build in, beside the sources; they are then at .. for configure"),
-        opt("options", "", "Variables and options of make, for building and installing"),
-        opt("targets", "", "What is built; what make builds by itself where it is left out"),
-        opt("install-targets", "install", "What installs"),
-        opt("check-targets", "check", "What runs its tests"),
-        ours::PREFIX,
-        ours::CHECK,
-        ours::ENVIRONMENT,
-        ours::PATCHES,
-        ours::PATCH_OPTIONS,
-        ours::PRE_CONFIGURE,
-        ours::POST_INSTALL,
-        ours::PROMISES,
-        ours::SHARED,
-    ],
+    options: &[ours::SOURCE, OPTIONS, ours::BUILD, ours::AROUND],
     downloads: ours::DOWNLOADS,
     example: "[tool]\nrecipe = hardtack:make\npath = src/tool\noptions = CFLAGS=-O2\ncheck = true\n",
 };

@@ -1,36 +1,22 @@
 //! `hardtack:meson`: packages that are built with Meson and Ninja, beside their sources.
 
 use super::super::plan::Part;
-use super::super::recipe::{About, Build, Recipe, opt};
+use super::super::recipe::{About, Build, Opt, Recipe, opt};
 use super::super::shell::{folded, quoted};
 use super::ours;
 use crate::config::{self, SectionOptions};
 
 pub(in super::super) struct Meson;
 
+const OPTIONS: &[Opt] = &[
+    opt("options", "", "Options of meson setup, such as -Dtests=disabled"),
+    opt("build-type", "release", "--buildtype"),
+];
+
 const ABOUT: About = About {
     name: "hardtack:meson",
     says: "meson setup, compile and install, beside the sources",
-    options: &[
-        ours::URL,
-        ours::PATH,
-        ours::SHA256,
-        ours::MD5SUM,
-        ours::MIRRORS,
-        ours::SUBDIR,
-        ours::USES,
-        opt("options", "", "Options of meson setup, such as -Dtests=disabled"),
-        opt("build-type", "release", "--buildtype"),
-        ours::PREFIX,
-        ours::CHECK,
-        ours::ENVIRONMENT,
-        ours::PATCHES,
-        ours::PATCH_OPTIONS,
-        ours::PRE_CONFIGURE,
-        ours::POST_INSTALL,
-        ours::PROMISES,
-        ours::SHARED,
-    ],
+    options: &[ours::SOURCE, OPTIONS, ours::BUILD, ours::AROUND],
     downloads: ours::DOWNLOADS,
     example: "[dav1d]\nrecipe = hardtack:meson\nurl = https://example.org/dav1d-1.4.tar.xz\nsha256 = …\noptions = -Denable_tests=false\n",
 };

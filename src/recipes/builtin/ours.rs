@@ -1,30 +1,37 @@
 //! What hardtack's own recipes have in common: where sources come from, which parts they use, what is run around the build.
 
 use super::super::computed::{boolean, environment_lines, location, shared};
+use super::super::environment::assignments;
 use super::super::recipe::{Build, Download, Opt, opt};
 use super::super::shell::quoted;
 use super::super::stages::{Stages, Strip};
-use super::slapos_cmmi::assignments;
 use crate::config::{self, SectionOptions};
 
-pub(super) const URL: Opt =
-    opt("url", "", "The archive: a URL, a path, or a commit as git+URL@REVISION; either this or path");
-pub(super) const PATH: Opt = opt("path", "", "A folder of the project or of another part, which is built from a copy");
-pub(super) const SHA256: Opt = opt("sha256", "", "The archive's SHA-256");
-pub(super) const MD5SUM: Opt = opt("md5sum", "", "Its MD5");
-pub(super) const MIRRORS: Opt = opt("mirrors", "", "Other URLs of the same file");
-pub(super) const SUBDIR: Opt = opt("subdir", "", "The folder of the sources that is built");
-pub(super) const USES: Opt = opt("uses", "", "Parts whose programs, headers, libraries and pkg-config files it finds");
-pub(super) const ENVIRONMENT: Opt =
-    opt("environment", "", "Variables, NAME = value a line; %(NAME)s is a value from before");
-pub(super) const PATCHES: Opt = opt("patches", "", "Patches, each a path, or a URL with #MD5");
-pub(super) const PATCH_OPTIONS: Opt = opt("patch-options", "-p1", "Options of patch");
-pub(super) const PREFIX: Opt = opt("prefix", "LOCATION", "Where it is installed to");
-pub(super) const CHECK: Opt = opt("check", "false", "true runs its tests, before it is installed");
-pub(super) const PRE_CONFIGURE: Opt = opt("pre-configure", "", "Commands in its sources before anything else");
-pub(super) const POST_INSTALL: Opt = opt("post-install", "", "Commands after it is installed");
-pub(super) const PROMISES: Opt = opt("promises", "", "Paths, seen from the location, that must be there in the end");
-pub(super) const SHARED: Opt = opt("shared", "false", "Built once a machine, below [buildout] shared-part-list");
+/// Where the sources come from.
+pub(super) const SOURCE: &[Opt] = &[
+    opt("url", "", "The archive: a URL, a path, or a commit as git+URL@REVISION; either this or path"),
+    opt("path", "", "A folder of the project or of another part, which is built from a copy"),
+    opt("sha256", "", "The archive's SHA-256"),
+    opt("md5sum", "", "Its MD5"),
+    opt("mirrors", "", "Other URLs of the same file"),
+    opt("subdir", "", "The folder of the sources that is built"),
+];
+/// What is built from them finds other parts, is put somewhere, and can be tested.
+pub(super) const BUILD: &[Opt] = &[
+    opt("uses", "", "Parts whose programs, headers, libraries and pkg-config files it finds"),
+    opt("prefix", "LOCATION", "Where it is installed to"),
+    opt("check", "false", "true runs its tests, before it is installed"),
+    opt("environment", "", "Variables, NAME = value a line; %(NAME)s is a value from before"),
+];
+/// What comes before and after.
+pub(super) const AROUND: &[Opt] = &[
+    opt("patches", "", "Patches, each a path, or a URL with #MD5"),
+    opt("patch-options", "-p1", "Options of patch"),
+    opt("pre-configure", "", "Commands in its sources before anything else"),
+    opt("post-install", "", "Commands after it is installed"),
+    opt("promises", "", "Paths, seen from the location, that must be there in the end"),
+    opt("shared", "false", "Built once a machine, below [buildout] shared-part-list"),
+];
 
 pub(super) const DOWNLOADS: &[Download] = &[
     Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: false },

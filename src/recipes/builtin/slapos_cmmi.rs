@@ -3,6 +3,7 @@
 //! Other than there, what is built from a `path` is built from a copy, and a promise that is not kept is a failure.
 
 use super::super::computed::{environment_lines, location, require_environment, shared};
+use super::super::environment::assignments;
 use super::super::plan::Part;
 use super::super::recipe::{About, Build, Download, Opt, Recipe, opt};
 use super::super::shell::{folded, quoted};
@@ -53,7 +54,7 @@ const OPTIONS: &[Opt] = &[
 const ABOUT: About = About {
     name: "slapos.recipe.cmmi",
     says: "configure, make and make install of an archive or a folder, with patches and commands between",
-    options: OPTIONS,
+    options: &[OPTIONS],
     downloads: &[
         Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: true },
         Download::Urls { option: "patches", digests: &[], fragment: true },
@@ -158,12 +159,6 @@ fn configure(build: &Build<'_>) -> String {
         "" => format!("./configure --prefix=\"{}\" {options}", build.text("prefix")).trim_end().to_owned(),
         command => format!("{command} {options}").trim_end().to_owned(),
     }
-}
-
-/// `NAME = value` lines.
-pub(in super::super) fn assignments(text: &str) -> Vec<(String, String)> {
-    let pairs = text.lines().filter_map(|line| line.trim().split_once('='));
-    pairs.map(|(name, value)| (name.trim_end().to_owned(), value.trim_start().to_owned())).collect()
 }
 
 /// Scripts whose first line is longer than what kernels before Linux 5.1 read of it. They are given a shell script that does

@@ -13,7 +13,7 @@ pub(in super::super) struct SlaposUnpacked;
 const DOWNLOAD: About = About {
     name: "slapos.recipe.build:download",
     says: "a file, as it is",
-    options: &[
+    options: &[&[
         opt("url", "", "The file"),
         opt("md5sum", "", "Its MD5"),
         opt("sha256", "", "Its SHA-256"),
@@ -22,7 +22,7 @@ const DOWNLOAD: About = About {
         opt("destination", "", "Its path, instead of one in the location"),
         opt("shared", "false", "Made once a machine, below [buildout] shared-part-list; needs md5sum"),
         opt("offline", "", "Understood; installations never download"),
-    ],
+    ]],
     downloads: &[Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: true }],
     example: "[logo]\nrecipe = slapos.recipe.build:download\nurl = https://example.org/logo.svg\nmd5sum = …\n",
 };
@@ -75,7 +75,7 @@ impl Recipe for SlaposDownload {
 const UNPACKED: About = About {
     name: "slapos.recipe.build:download-unpacked",
     says: "the files of an archive",
-    options: &[
+    options: &[&[
         opt("url", "", "The archive"),
         opt("md5sum", "", "Its MD5"),
         opt("sha256", "", "Its SHA-256"),
@@ -89,7 +89,7 @@ const UNPACKED: About = About {
         opt("shared", "false", "Made once a machine, below [buildout] shared-part-list"),
         opt("environment", "", "Understood; no program unpacks"),
         opt("offline", "", "Understood; installations never download"),
-    ],
+    ]],
     downloads: &[Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: true }],
     example: "[fonts]\nrecipe = slapos.recipe.build:download-unpacked\nurl = https://example.org/fonts-2.1.zip\nmd5sum = …\n",
 };

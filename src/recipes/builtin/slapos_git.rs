@@ -16,7 +16,7 @@ pub(in super::super) struct SlaposGit;
 const ABOUT: About = About {
     name: "slapos.recipe.build:gitclone",
     says: "the files of a commit",
-    options: &[
+    options: &[&[
         opt("repository", "", "The repository: a URL or a path"),
         opt("revision", "", "The commit, a tag or a branch"),
         opt("branch", "", "A branch, where there is no revision"),
@@ -33,7 +33,7 @@ const ABOUT: About = About {
         opt("use-cache", "", "Understood; the cache is always used"),
         opt("ignore-ssl-certificate", "", "Understood; certificates are believed with --ca-file"),
         opt("ignore-cloning-submodules", "false", "Leaves submodules out"),
-    ],
+    ]],
     downloads: &[Download::Repository { option: "repository" }],
     example: "[sources]\nrecipe = slapos.recipe.build:gitclone\nrepository = https://example.org/tool.git\nrevision = v2.1\n",
 };

@@ -13,13 +13,13 @@ pub(in super::super) struct SlaposJinja;
 const SLAPOS: About = About {
     name: "slapos.recipe.template",
     says: "a file, from a template with ${section:option} in it",
-    options: &[
+    options: &[&[
         opt("url", "", "The template: a file of the project"),
         opt("inline", "", "Its text, instead"),
         opt("md5sum", "", "Its MD5"),
         opt("output", "", "The file that is written"),
         opt("mode", "", "Its permissions, in octal; 755 for what begins with #!, else 644"),
-    ],
+    ]],
     downloads: &[],
     example: "[start]\nrecipe = slapos.recipe.template\noutput = ${buildout:directory}/bin/start\ninline =\n  #!/bin/sh\n\
               \x20 exec ${buildout:parts-directory}/tool/bin/tool\n",
@@ -58,7 +58,7 @@ impl Recipe for SlaposTemplate {
 const JINJA: About = About {
     name: "slapos.recipe.template:jinja2",
     says: "a file, from a Jinja template",
-    options: &[
+    options: &[&[
         opt("url", "", "The template: a file of the project"),
         opt("inline", "", "Its text, instead"),
         opt("md5sum", "", "Its MD5"),
@@ -77,7 +77,7 @@ const JINJA: About = About {
         opt("update", "", "Understood; what changed is made again"),
         opt("template", "", "An older name: a path, or inline: and the text"),
         opt("rendered", "", "An older name of output"),
-    ],
+    ]],
     downloads: &[],
     example: "[hosts]\nrecipe = slapos.recipe.template:jinja2\noutput = ${buildout:directory}/etc/hosts.conf\ncontext =\n\
               \x20 raw names one two\ninline =\n  {% for name in names.split() %}\n  host {{ name }}\n  {% endfor %}\n",

@@ -3,16 +3,17 @@
 //! A template is a file of the project, or a text in the config. What it refers to is part of the plan, so a plan knows what is
 //! written where; a template that has to be downloaded first is refused.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::super::plan::{Input, Part};
 use super::super::recipe::{Build, read_text};
 use super::super::shell::quoted;
+use super::super::source::{Origin, Source};
 use super::super::stages::Stages;
 use super::super::template::{Style, fill};
 use super::slapos_download::write_to;
-use crate::base::normalize;
-use crate::config::{self, Loader, SectionOptions, is_url};
+use crate::base::{Expected, normalize};
+use crate::config::{self, Loader, SectionOptions};
 
 /// Where a template's text is.
 pub(super) enum Text {
@@ -30,9 +31,12 @@ pub(super) fn needs_output(section: &mut SectionOptions<'_, '_>) -> Result<(), c
 }
 
 /// The path of a template, where it is a file of this machine.
-fn local(path: &str, directory: &str) -> Option<Utf8PathBuf> {
-    let path = path.strip_prefix("file://").unwrap_or(path);
-    (!is_url(path)).then(|| normalize(&Utf8PathBuf::from(directory).join(path)))
+fn local(path: &str, directory: &Utf8Path) -> Option<Utf8PathBuf> {
+    match Source::new(path.trim(), Expected::default(), directory, directory).ok()?.origin {
+        Origin::Project(path) => Some(directory.join(path)),
+        Origin::Outside { path, .. } => Some(path),
+        Origin::Remote(_) | Origin::Git { .. } => None,
+    }
 }
 
 /// Resolves what a template refers to, so that the parts among it are parts of the plan. What is wrong with the template is told
@@ -46,7 +50,7 @@ pub(super) fn touch(
     let directory = section.buildout("directory")?.unwrap_or_default();
     let text = match text {
         Text::Inline(text) => Ok(text.clone()),
-        Text::File { path, .. } => match local(path, &directory) {
+        Text::File { path, .. } => match local(path, directory.as_ref().into()) {
             Some(path) => read_text(files, &path),
             None => return Ok(()),
         },
@@ -66,7 +70,7 @@ pub(super) fn read(build: &mut Build<'_>, text: &Text) -> Option<String> {
     match text {
         Text::Inline(text) => Some(text.clone()),
         Text::File { option, path } => {
-            let Some(path) = local(path, build.project.directory.as_str()) else { return refuse_remote(build, option) };
+            let Some(path) = local(path, &build.project.directory) else { return refuse_remote(build, option) };
             match build.around.read(&path) {
                 Ok(text) => Some(text),
                 Err(reason) => {
@@ -133,7 +137,7 @@ pub(super) fn write(
     let output = normalize(&build.project.directory.join(output)).into_string();
     let mut like = None;
     if let Text::File { option, path } = &text
-        && local(path, build.project.directory.as_str()).is_some_and(|path| path.as_str() == output)
+        && local(path, &build.project.directory).is_some_and(|path| path.as_str() == output)
     {
         build.problem(option, format!("part `{}` would write its own template, `{output}`", build.name), None);
         return None;
@@ -143,11 +147,14 @@ pub(super) fn write(
         false => Stages::new(build, "location"),
     };
     if let Text::File { option, path } = text {
-        stages.template(option, &path);
-        like = local(&path, stages.build.project.directory.as_str());
+        let md5 = stages.build.digest("md5sum");
+        stages.file(option, path.trim(), md5);
+        like = local(&path, &stages.build.project.directory);
     }
     stages.writes(&output);
-    imports.iter().for_each(|path| stages.import(path));
+    for path in imports {
+        stages.file("import-list", path, None);
+    }
     let mut command = write_to(&output, mode.unwrap_or(0o644));
     if let (Some(like), None) = (like, mode) {
         command += &format!(" && chmod \"$(stat -L -c %a {})\" {}", quoted(like.as_str()), quoted(&output));

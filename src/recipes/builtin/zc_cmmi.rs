@@ -17,7 +17,7 @@ pub(in super::super) struct Cmmi;
 const ABOUT: About = About {
     name: "zc.recipe.cmmi",
     says: "configure, make and make install of an archive",
-    options: &[
+    options: &[&[
         opt("url", "", "The archive: a URL, a path, or a commit as git+URL@REVISION"),
         opt("md5sum", "", "Its MD5"),
         opt("sha256", "", "Its SHA-256"),
@@ -35,7 +35,7 @@ const ABOUT: About = About {
         opt("environment", "", "Variables, as NAME=value words"),
         opt("location", "${buildout:parts-directory}", "The folder above the part's own"),
         opt("shared", "", "Understood; each installation builds its own"),
-    ],
+    ]],
     downloads: &[
         Download::Urls { option: "url", digests: &["sha256", "md5sum"], fragment: false },
         Download::Urls { option: "patch", digests: &["patch-sha256", "patch-md5sum"], fragment: false },

@@ -42,7 +42,7 @@ impl References {
 /// Finds options that neither the recipe nor any other value reads.
 pub(super) fn check(part: &Part<'_>, references: &References, lints: &mut Vec<Lint>) {
     let about = part.recipe.about();
-    let known: Vec<&str> = about.options.iter().map(|option| option.name).collect();
+    let known: Vec<&str> = about.options().map(|option| option.name).collect();
     // It takes whatever there is.
     if known.contains(&"*") {
         return;
