@@ -3,58 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
-
 use super::building::{Bench, Order, build_all};
-use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::inputs::{Input, Inputs};
+use super::given::Install;
+use super::making::Maker;
 use super::moves::{Aim, Moves};
-use super::placing::{Image, Placing};
-use super::preview::Fate;
-use super::record::{PartRecord, ProjectEntry, Release, State};
-use super::sandbox::{Level, Sandbox};
+use super::placing::Placing;
+use super::record::{PartRecord, ProjectEntry, State};
+use super::sandbox::Level;
 use super::schedule::Schedule;
 use super::shared::{self, SharedPart};
-use super::source::{SourceFile, file_of};
-use crate::base::{Epoch, RelPath, SourceKey, create_dir_all, empty_folders_below, files_below, remove_tree};
-use crate::recipes::{Location, NetworkAttempts, Part, Plan, SharedPlace, Source};
+use crate::base::{RelPath, create_dir_all, empty_folders_below, files_below, remove_tree};
+use crate::recipes::{Location, Part};
 
 /// What a part takes that was never built, beside what its sources take.
 const A_PART_TAKES: Duration = Duration::from_secs(5);
 /// A guess, measured on packages of configure and make: a megabyte of compressed sources is some fifty thousand lines.
 const A_MEGABYTE_TAKES: Duration = Duration::from_secs(8);
-
-/// Everything an installation is made from.
-pub struct Install<'a> {
-    /// Where to.
-    pub destination: &'a Destination,
-    /// What to do, resolved at the destination.
-    pub plan: &'a Plan,
-    /// The sources, by key.
-    pub sources: BTreeMap<SourceKey, SourceFile>,
-    /// The project's files, already in the destination's next tree; `None` where the destination is the project.
-    pub image: Option<Image>,
-    /// What is being installed.
-    pub release: Option<Release>,
-    /// The sandbox all steps run in.
-    pub sandbox: &'a Sandbox,
-    /// Variables of every step, PATH among them.
-    pub environment: BTreeMap<String, String>,
-    /// The time builds are told.
-    pub epoch: Epoch,
-    /// Processes at a time, of all parts together.
-    pub jobs: usize,
-    /// What does not need a part that failed is built nevertheless.
-    pub keep_going: bool,
-    /// Parts that are whole are installed even where others failed.
-    pub partial: bool,
-    /// What becomes of parts whose builds try to reach the network, whatever the config says.
-    pub network_attempts: Option<NetworkAttempts>,
-    /// An upgrade may take the running installation away while it is built, where it cannot be built aside.
-    pub allow_downtime: bool,
-}
 
 /// What an installation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,96 +69,16 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     if !aside && !install.allow_downtime && current.as_ref().is_some_and(|state| !state.parts.is_empty()) {
         return Err(Error::Downtime { level: install.sandbox.level.name() });
     }
-    let run = Run { install, current, inputs, aside };
+    let run = Run { install, current, maker: Maker { install, inputs, aside } };
     run.all(&keep, &mut result, observe)?;
     Ok(result)
 }
 
-impl Install<'_> {
-    /// Where the parts are that installations share.
-    fn shared(&self) -> BTreeMap<String, SharedPlace> {
-        self.plan.shared().map(|(part, place)| (part.name.clone(), place.clone())).collect()
-    }
-
-    fn inputs(&self) -> Result<BTreeMap<String, Input>, Error> {
-        let files = self.project_files(false);
-        self.inputs_with(&files).of_parts(&|source| self.source(source))
-    }
-
-    /// Where inputs are found, with the project's files at `files`.
-    pub(super) fn inputs_with<'i>(&'i self, files: &'i Utf8Path) -> Inputs<'i> {
-        Inputs {
-            plan: self.plan,
-            level: self.sandbox.level,
-            environment: &self.environment,
-            files: (files, self.destination.root()),
-            own: &self.destination.own,
-        }
-    }
-
-    /// Where the project's files are, before or after the new generation was put in place.
-    pub(super) fn project_files(&self, placed: bool) -> Utf8PathBuf {
-        match self.image {
-            Some(_) if !placed => self.destination.next_tree(),
-            _ => self.destination.root().to_owned(),
-        }
-    }
-
-    /// The file of a source; those of the project are looked up where the project's files are now.
-    pub(super) fn source(&self, source: &Source) -> Result<SourceFile, Error> {
-        file_of(source, &self.sources, &self.project_files(false))
-    }
-
-    /// The parts whose installed files can stay, for they come from the same input.
-    fn keepable(
-        &self,
-        inputs: &BTreeMap<String, Input>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<BTreeSet<String>, Error> {
-        let mut keep = BTreeSet::new();
-        for part in &self.plan.parts {
-            let (record, folder) = shared::installed(part, &self.destination.own, self.destination.root())?;
-            let input = inputs.get(&part.name).cloned().unwrap_or_default();
-            let name = part.name.clone();
-            match Fate::of(part, record.as_ref(), &input, (self.destination.root(), &folder)) {
-                Fate::New => {}
-                Fate::Outdated(reason) => observe(Event::Outdated { part: name, reason }),
-                Fate::Broken => {
-                    let reason = "its files are gone or have changed".to_owned();
-                    observe(Event::Uninstalling { part: name, reason });
-                }
-                Fate::Kept => drop(keep.insert(name)),
-            }
-        }
-        Ok(keep)
-    }
-
-    pub(super) fn allows_attempts(&self, part: &Part) -> bool {
-        self.network_attempts.unwrap_or(part.network_attempts) == NetworkAttempts::Warn
-    }
-
-    /// What every step's environment starts from.
-    fn step_environment(&self) -> BTreeMap<String, String> {
-        let mut environment = BTreeMap::from(
-            [("LC_ALL", "C.UTF-8"), ("TZ", "UTC")].map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        environment.insert("SOURCE_DATE_EPOCH".to_owned(), self.epoch.seconds().to_string());
-        // As root, tar would give files to whoever packed them, which a step has no privilege for.
-        if rustix::process::geteuid().is_root() {
-            environment.insert("TAR_OPTIONS".to_owned(), "--no-same-owner".to_owned());
-        }
-        environment.extend(self.environment.clone());
-        environment
-    }
-}
-
 /// An installation that has something to do.
-pub(super) struct Run<'a> {
-    pub(super) install: &'a Install<'a>,
+struct Run<'a> {
+    install: &'a Install<'a>,
     current: Option<State>,
-    pub(super) inputs: BTreeMap<String, Input>,
-    /// The generation is built beside the running one.
-    pub(super) aside: bool,
+    maker: Maker<'a>,
 }
 
 impl Run<'_> {
@@ -212,7 +98,7 @@ impl Run<'_> {
         placing.make_tops()?;
 
         let mut placed = None;
-        if !self.aside {
+        if !self.maker.aside {
             let moves = Moves::plan(&ground, &placing.changes, Aim::Undo)?;
             moves.place(&ground)?;
             placed = Some(moves);
@@ -250,7 +136,7 @@ impl Run<'_> {
         state.project = with_made.as_ref().map(|image| image.files.clone()).unwrap_or_default();
         state.made = made.into_keys().collect();
         state.missing = missing;
-        state.downtime = !self.aside && current.is_some_and(|state| !state.parts.is_empty());
+        state.downtime = !self.maker.aside && current.is_some_and(|state| !state.parts.is_empty());
         state.shared = self.install.shared();
         state.shared.retain(|part, _| !state.missing.contains(part));
         // Where what is there is what would come, what was before it stays within reach.
@@ -305,7 +191,7 @@ impl Run<'_> {
         for (part, location) in self.install.plan.placed() {
             let location = tree.join(location);
             let whole = destination.own.next_record(&part.name)?.is_some_and(|record| {
-                self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
+                self.maker.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
                     && record.is_whole_in(&location)
             });
             if !whole {
@@ -336,10 +222,10 @@ impl Run<'_> {
         let guesses = self.guesses()?;
         let mut schedule = Schedule::new(plan, &ready, &|part| guesses.get(&part.name).copied().unwrap_or_default());
         let order = Order { jobs, keep_going, total: plan.parts.len() };
-        let build = |part: &Part, bench: &Bench| self.build_part(part, &environment, bench);
+        let build = |part: &Part, bench: &Bench| self.maker.build_part(part, &environment, bench);
         let built = build_all(&mut schedule, order, &build, observe);
         if built.is_err() {
-            self.remove_unfinished()?;
+            self.maker.remove_unfinished()?;
         }
         result.built = built?;
         result.kept = plan.parts.iter().map(|part| part.name.clone()).filter(|name| ready.contains(name)).collect();

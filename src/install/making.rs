@@ -8,9 +8,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::building::Bench;
 use super::copying::Places;
-use super::engine::Run;
 use super::error::Error;
 use super::event::Event;
+use super::given::Install;
+use super::input::Input;
 use super::record::PartRecord;
 use super::run::Build;
 use super::sandbox::Bind;
@@ -21,7 +22,16 @@ use crate::recipes::{Location, Origin, Part, SharedPlace};
 /// Variables of every step.
 type Environment = BTreeMap<String, String>;
 
-impl Run<'_> {
+/// Who builds the parts of an installation.
+pub(super) struct Maker<'a> {
+    pub(super) install: &'a Install<'a>,
+    /// What goes into each part.
+    pub(super) inputs: BTreeMap<String, Input>,
+    /// The generation is built beside the running one.
+    pub(super) aside: bool,
+}
+
+impl Maker<'_> {
     /// Builds a part and writes down what it came to.
     pub(super) fn build_part(&self, part: &Part, environment: &Environment, bench: &Bench) -> Result<(), Error> {
         match &part.location {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::error::Error;
-use super::inputs::{Input, Inputs};
+use super::input::Input;
+use super::inputs::Inputs;
 use super::own::Own;
 use super::record::PartRecord;
 use super::sandbox::Level;

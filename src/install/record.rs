@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::Seen;
 use super::error::Error;
-use super::inputs::Input;
+use super::input::Input;
 use crate::base::{
     Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
     link_file, look_at, write_atomic,
