@@ -12,7 +12,7 @@ use super::events;
 use super::prepared::Prepared;
 use super::project::Project;
 use super::release::Looked;
-use crate::base::{Epoch, Fingerprint, Sha256, SourceKey, Wanted, fingerprint_file};
+use crate::base::{Epoch, Fingerprint, SourceKey, Wanted, fingerprint_file};
 use crate::bundle::{Collect, LockUse, Progress, find};
 use crate::cache::{Depth, Event};
 use crate::install::{
@@ -30,9 +30,7 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.
     preflight(&Preflight { plan: &project.plan, sizes: Vec::new(), folder: project.root(), path: steps_path })?;
-    // What waits from an earlier attempt is for these parts at these places.
-    let places = project.plan.parts.iter().map(|part| format!("{} {}\n", part.name, part.location));
-    destination.start(&Sha256::of(places.collect::<String>()).to_string())?;
+    destination.start()?;
     let mut caches = caches(context, &project)?;
     let sources = cached_sources(context, &project, &caches)?;
     // Builds take hours; nobody has to wait for their end to clean a cache.

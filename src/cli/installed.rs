@@ -22,7 +22,7 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
         let parts = records.iter().map(|record| {
             json!({
                 "name": record.name, "recipe": record.recipe, "location": record.location, "input": record.input,
-                "level": record.level, "files": record.files.len(), "seconds": record.took.map(|took| took.as_secs_f64()),
+                "level": record.level, "files": record.files.len(), "beside": record.beside.keys().collect::<Vec<_>>(), "seconds": record.took.map(|took| took.as_secs_f64()),
                 "attempts": record.seen.attempts, "attempts-unseen": record.seen.attempts_unseen,
                 "refused-sockets": record.seen.refused_sockets, "unconfined": record.seen.unconfined,
             })
@@ -43,7 +43,11 @@ pub(super) fn status(context: &Context<'_>, arguments: &Status) -> Result<(), Re
             0 => String::new(),
             count => format!(", tried to reach the network ({})", plural(count, "attempt")),
         };
-        text += &format!("part {}: {}{took}{tried}\n", record.name, plural(record.files.len(), "file"));
+        let beside = match record.beside.len() {
+            0 => String::new(),
+            count => format!(" and {count} beside its location"),
+        };
+        text += &format!("part {}: {}{beside}{took}{tried}\n", record.name, plural(record.files.len(), "file"));
     }
     for (part, place) in &state.shared {
         text += &format!("part {part}: shared with other installations, at {}\n", place.path());

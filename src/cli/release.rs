@@ -51,7 +51,7 @@ fn unpack_into(
     steps_path: &str,
 ) -> Result<Unpacked, Report> {
     let (manifest, root) = (bundle.manifest().clone(), destination.root());
-    destination.start(&Sha256::of(manifest.to_text()).to_string())?;
+    destination.start()?;
     let folder = destination.next_bundle();
     remove_tree(&folder)?;
     let content: u64 = manifest
@@ -161,7 +161,7 @@ pub(super) fn from_folder(
         None => Destination::open(folder, Open::InPlace)?,
     };
     let found = (|| {
-        destination.start(&digest.to_string())?;
+        destination.start()?;
         let tree = separate.as_ref().map(|_| destination.next_tree());
         let image = tree.as_ref().map(|tree| lay_out(&manifest, folder, tree, arguments.keep_cache, Take::Copy));
         let tree = tree.as_deref().unwrap_or(folder);

@@ -9,10 +9,7 @@ use super::error::Error;
 use super::moves::{Aim, Ground, Moves};
 use super::own::Own;
 use super::record::{self, PartRecord, State};
-use crate::base::{FileLock, IoContext, create_dir_all, is_empty_dir, remove_tree};
-
-/// The file that says that parts which wait are all that builds left.
-const ALONE: &str = "next/alone";
+use crate::base::{FileLock, IoContext, RelPath, create_dir_all, is_empty_dir, remove_tree};
 
 /// How the folder comes to be a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,36 +79,26 @@ impl Destination {
         Ok(remove_tree(&self.own(""))?)
     }
 
-    /// Begins the generation of a release, or goes on with it. Of what waits there from another one, parts that are whole are
-    /// kept, if it is known that they made nothing beside their locations; whether they do for this one is decided by their
-    /// inputs.
+    /// Begins a generation, or goes on with one. Of what waits there, perhaps from another release, parts that are whole are
+    /// kept with what they made beside their locations; whether they do for this one is decided by their inputs.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn start(&self, release: &str) -> Result<(), Error> {
-        let mark = self.own("next/release");
-        if fs::read_to_string(&mark).is_ok_and(|text| text == release) {
-            return Ok(());
-        }
-        match self.own(ALONE).exists() {
-            true => self.keep_waiting_parts()?,
-            false => remove_tree(&self.own("next"))?,
-        }
-        Ok(crate::base::write_atomic(&mark, release.as_bytes(), 0o644)?)
-    }
-
-    /// Drops all of a generation that is not whole but its parts and their records. Killed on the way, it leaves records of
-    /// parts that are gone, which then are not whole.
-    fn keep_waiting_parts(&self) -> Result<(), Error> {
+    pub fn start(&self) -> Result<(), Error> {
         let (tree, kept) = (self.next_tree(), self.own("next/kept"));
-        remove_tree(&kept)?;
-        for part in self.own.waiting() {
-            let Some(record) = self.own.next_record(&part)? else { continue };
-            let (from, to) = (tree.join(&record.location), kept.join(&record.location));
-            if from.is_dir() {
+        // One that an attempt before, killed on the way, moved already is kept where it is.
+        let keep = |path: &RelPath, to: Utf8PathBuf| -> Result<(), Error> {
+            let from = tree.join(path);
+            if from.symlink_metadata().is_ok() && to.symlink_metadata().is_err() {
                 create_dir_all(to.parent().unwrap_or(&to))?;
                 fs::rename(&from, &to).at("move", &from)?;
             }
+            Ok(())
+        };
+        for part in self.own.waiting() {
+            let Some(record) = self.own.next_record(&part)? else { continue };
+            record.beside.keys().try_for_each(|path| keep(path, self.waiting_beside().join(path)))?;
+            keep(&record.location, kept.join(&record.location))?;
         }
         remove_tree(&tree)?;
         if kept.is_dir() {
@@ -123,12 +110,9 @@ impl Destination {
         Ok(())
     }
 
-    /// Notes whether it is known that nothing but parts at their locations is in the new generation.
-    pub(super) fn note_alone(&self, alone: bool) -> Result<(), Error> {
-        match alone {
-            true => Ok(crate::base::write_atomic(&self.own(ALONE), b"", 0o644)?),
-            false => Ok(remove_tree(&self.own(ALONE))?),
-        }
+    /// Where those files wait that parts made beside their locations.
+    pub(super) fn waiting_beside(&self) -> Utf8PathBuf {
+        self.own("next/beside")
     }
 
     /// A folder for trying out what the machine allows.
@@ -149,6 +133,16 @@ impl Destination {
     /// Where parts are built.
     pub(super) fn work(&self, part: &str) -> Utf8PathBuf {
         self.own("next/work").join(part)
+    }
+
+    /// A file from which the time is taken at which builds begin.
+    pub(super) fn begun(&self) -> Utf8PathBuf {
+        self.own("next/begun")
+    }
+
+    /// The same of one part.
+    pub(super) fn begun_with(&self, part: &str) -> Utf8PathBuf {
+        self.own("next").join(format!("begun-{part}"))
     }
 
     pub(super) fn log(&self, part: &str) -> Utf8PathBuf {

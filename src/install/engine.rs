@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::beside::{Stamp, Surroundings};
 use super::building::{Bench, Order, build_all};
+use super::claims::{Beside, bring, foreign, gather, settle};
 use super::error::Error;
 use super::event::Event;
 use super::given::Install;
+use super::input::Input;
 use super::making::Maker;
 use super::moves::{Aim, Moves};
-use super::placing::Placing;
-use super::record::{PartRecord, ProjectEntry, State};
+use super::placing::{Image, Placing};
+use super::record::{PartRecord, State};
 use super::sandbox::Level;
 use super::schedule::Schedule;
 use super::shared::{self, SharedPart};
-use crate::base::{RelPath, create_dir_all, empty_folders_below, files_below, remove_tree};
+use crate::base::{RelPath, create_dir_all, remove_tree};
 use crate::recipes::{Location, Part};
 
 /// What a part takes that was never built, beside what its sources take.
@@ -53,10 +56,8 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     }
     let keep = install.keepable(&inputs, observe)?;
     let same_release = current.as_ref().is_some_and(|state| state.release == install.release);
-    let same_project = install
-        .image
-        .as_ref()
-        .is_none_or(|image| current.as_ref().is_some_and(|state| state.was_brought(&image.files)));
+    let same_project =
+        install.image.as_ref().is_none_or(|image| current.as_ref().is_some_and(|state| state.project == image.files));
     let same_shared = current.as_ref().is_some_and(|state| state.shared == install.shared());
     let same = same_project && same_release && same_shared;
     if keep.len() == install.plan.parts.len() && result.removed.is_empty() && same {
@@ -69,7 +70,7 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     if !aside && !install.allow_downtime && current.as_ref().is_some_and(|state| !state.parts.is_empty()) {
         return Err(Error::Downtime { level: install.sandbox.level.name() });
     }
-    let run = Run { install, current, maker: Maker { install, inputs, aside } };
+    let run = Run { install, current, inputs, aside };
     run.all(&keep, &mut result, observe)?;
     Ok(result)
 }
@@ -78,7 +79,10 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
 struct Run<'a> {
     install: &'a Install<'a>,
     current: Option<State>,
-    maker: Maker<'a>,
+    /// What goes into each part.
+    inputs: BTreeMap<String, Input>,
+    /// The generation is built beside the running one.
+    aside: bool,
 }
 
 impl Run<'_> {
@@ -88,27 +92,35 @@ impl Run<'_> {
         result: &mut Installed,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
-        let Install { destination, plan, image, .. } = self.install;
+        let Install { destination, plan, .. } = self.install;
         let (tree, ground) = (destination.next_tree(), destination.ground());
         let current = self.current.as_ref();
         create_dir_all(&tree)?;
         let ready = self.prepare(keep, observe)?;
-        let placing = Placing::new(destination, plan.top_folders(), image.as_ref(), current)?;
+        let ready_names: Vec<String> = ready.iter().cloned().collect();
+        let brought = self.with(settle(destination, &ready_names, self.install.image.as_ref())?);
+        let placing = Placing::new(destination, plan.top_folders(), &brought, current)?;
         placing.tell(observe);
         placing.make_tops()?;
 
+        let foreign = self.foreign()?;
         let mut placed = None;
-        if !self.maker.aside {
+        if !self.aside {
             let moves = Moves::plan(&ground, &placing.changes, Aim::Undo)?;
             moves.place(&ground)?;
             placed = Some(moves);
         }
-        destination.note_alone(false)?;
-        let built = self.build_parts(ready, result, observe);
-        let withdrawn = placed.map_or(Ok(()), |moves| moves.withdraw(&ground));
-        if built.is_err() {
-            destination.note_alone(self.made_beside(&placing.tops, &BTreeSet::new())?.is_empty())?;
-        }
+        let maker = self.maker(foreign)?;
+        let begun = Stamp::now(&destination.begun())?;
+        let built = self.build_parts(&maker, ready, result, observe);
+        let left = match &maker.around {
+            Some(around) if built.is_err() && !self.aside => around.made_since(begun)?,
+            _ => Beside::new(),
+        };
+        let withdrawn = placed.map_or(Ok(()), |moves| {
+            gather(destination, plan, &brought)?;
+            moves.withdraw(&ground)
+        });
         let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
         let names = match failure {
             Some(ref error) if self.install.partial && error.is_of_parts() => self.whole_parts()?,
@@ -123,20 +135,19 @@ impl Run<'_> {
         };
 
         // What builds made beside their locations is installed like files of the project.
-        let made = self.made_beside(&placing.tops, keep)?;
-        let with_made = image.as_ref().map(|image| image.with(&made));
-        let placing = match made.is_empty() {
-            true => placing,
-            false => Placing::new(destination, plan.top_folders(), with_made.as_ref(), current)?,
-        };
+        let brought = self.with(settle(destination, &names, self.install.image.as_ref())?);
+        let before = current.iter().flat_map(|state| &state.left);
+        let left = left.keys().filter(|path| !placing.in_top(path)).chain(before);
+        let left = left.filter(|path| !brought.files.contains_key(*path)).cloned().collect();
+        let placing = Placing::new(destination, plan.top_folders(), &brought, current)?;
         let missing: Vec<String> =
             plan.parts.iter().map(|part| part.name.clone()).filter(|name| !names.contains(name)).collect();
         let placed = plan.placed().map(|(part, _)| part.name.clone()).filter(|name| names.contains(name)).collect();
         let mut state = State::new(self.install.release.clone(), placed, self.install.sandbox.level.name());
-        state.project = with_made.as_ref().map(|image| image.files.clone()).unwrap_or_default();
-        state.made = made.into_keys().collect();
+        state.project = self.install.image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
         state.missing = missing;
-        state.downtime = !self.maker.aside && current.is_some_and(|state| !state.parts.is_empty());
+        state.left = left;
+        state.downtime = !self.aside && current.is_some_and(|state| !state.parts.is_empty());
         state.shared = self.install.shared();
         state.shared.retain(|part, _| !state.missing.contains(part));
         // Where what is there is what would come, what was before it stays within reach.
@@ -152,6 +163,41 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The project's files, and those that parts made beside their locations.
+    fn with(&self, beside: Beside) -> Image {
+        match &self.install.image {
+            Some(image) => Image { files: image.files.clone().into_iter().chain(beside).collect(), is_there: false },
+            None => Image { files: beside, is_there: true },
+        }
+    }
+
+    /// Paths of which nothing is beside a location.
+    fn hidden(&self) -> Result<BTreeSet<RelPath>, Error> {
+        let own = &self.install.destination.own;
+        let records = self.current.iter().flat_map(|state| &state.parts).map(|part| own.record(part));
+        let installed = records.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(|record| record.location);
+        let planned = self.install.plan.placed().map(|(_, location)| location.clone());
+        Ok(planned.chain(installed).chain(RelPath::new(".hardtack")).collect())
+    }
+
+    /// What is the site's where builds work at the destination itself.
+    fn foreign(&self) -> Result<BTreeSet<RelPath>, Error> {
+        match self.install.image {
+            Some(_) if !self.aside => foreign(self.install.destination, self.current.as_ref(), &self.hidden()?),
+            _ => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// Who builds, now that everything is where builds expect it. `foreign` is what is the site's there.
+    fn maker(&self, foreign: BTreeSet<RelPath>) -> Result<Maker<'_>, Error> {
+        let mut maker = Maker { install: self.install, inputs: &self.inputs, aside: self.aside, around: None };
+        if let Some(image) = &self.install.image {
+            let others = image.files.keys().cloned().chain(foreign).collect();
+            maker.around = Some(Surroundings::new(maker.generation(), self.hidden()?, others)?);
+        }
+        Ok(maker)
     }
 
     /// The parts that can be installed though others cannot; of those nothing is left.
@@ -184,16 +230,30 @@ impl Run<'_> {
         let destination = self.install.destination;
         let tree = destination.next_tree();
         let mut ready = BTreeSet::new();
+        for part in destination.own.waiting() {
+            let planned = self.install.plan.part(&part).and_then(|part| part.location.of_project());
+            // What another release would have had there is nothing that this one has.
+            if let Some(record) = destination.own.next_record(&part)?
+                && planned != Some(&record.location)
+            {
+                destination.forget_next_record(&part)?;
+                remove_tree(&tree.join(&record.location))?;
+            }
+        }
         for (part, _) in self.install.plan.shared().filter(|(part, _)| keep.contains(&part.name)) {
             observe(Event::Keeping { part: part.name.clone() });
             ready.insert(part.name.clone());
         }
         for (part, location) in self.install.plan.placed() {
             let location = tree.join(location);
-            let whole = destination.own.next_record(&part.name)?.is_some_and(|record| {
-                self.maker.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
-                    && record.is_whole_in(&location)
-            });
+            let whole = match destination.own.next_record(&part.name)? {
+                Some(record) => {
+                    self.inputs.get(&part.name).is_some_and(|input| input.digest() == record.input)
+                        && record.is_whole_in(&location)
+                        && self.bring(&record)?
+                }
+                None => false,
+            };
             if !whole {
                 destination.forget_next_record(&part.name)?;
                 remove_tree(&location)?;
@@ -203,6 +263,8 @@ impl Run<'_> {
             }
             if !whole && let Some(record) = destination.own.record(&part.name)? {
                 record.link_into(&destination.root().join(&record.location), &location)?;
+                // What the site changed stays as it is.
+                self.bring(&record)?;
                 destination.write_next_record(&record)?;
             }
             observe(Event::Keeping { part: part.name.clone() });
@@ -211,8 +273,17 @@ impl Run<'_> {
         Ok(ready)
     }
 
+    /// Brings what a whole part made beside its location, unless that is where it is.
+    fn bring(&self, record: &PartRecord) -> Result<bool, Error> {
+        match &self.install.image {
+            Some(image) => bring(self.install.destination, record, image),
+            None => Ok(true),
+        }
+    }
+
     fn build_parts(
         &self,
+        maker: &Maker<'_>,
         ready: BTreeSet<String>,
         result: &mut Installed,
         observe: &mut dyn FnMut(Event),
@@ -222,10 +293,10 @@ impl Run<'_> {
         let guesses = self.guesses()?;
         let mut schedule = Schedule::new(plan, &ready, &|part| guesses.get(&part.name).copied().unwrap_or_default());
         let order = Order { jobs, keep_going, total: plan.parts.len() };
-        let build = |part: &Part, bench: &Bench| self.maker.build_part(part, &environment, bench);
+        let build = |part: &Part, bench: &Bench| maker.build_part(part, &environment, bench);
         let built = build_all(&mut schedule, order, &build, observe);
         if built.is_err() {
-            self.maker.remove_unfinished()?;
+            maker.remove_unfinished()?;
         }
         result.built = built?;
         result.kept = plan.parts.iter().map(|part| part.name.clone()).filter(|name| ready.contains(name)).collect();
@@ -259,42 +330,6 @@ impl Run<'_> {
             }
         }
         if refused.is_empty() { Ok(()) } else { Err(Error::Attempts(refused)) }
-    }
-
-    /// Files in the new tree that neither the project nor a part's location has. Where a part is kept, so are those of the
-    /// generation before: it may have made them.
-    fn made_beside(
-        &self,
-        tops: &BTreeSet<RelPath>,
-        keep: &BTreeSet<String>,
-    ) -> Result<BTreeMap<RelPath, ProjectEntry>, Error> {
-        let Some(image) = &self.install.image else { return Ok(BTreeMap::new()) };
-        let (tree, root) = (self.install.destination.next_tree(), self.install.destination.root());
-        // What parts that are gone or built again are known to have made was theirs.
-        let mut theirs = BTreeSet::new();
-        for part in self.current.iter().flat_map(|state| &state.parts).filter(|part| !keep.contains(*part)) {
-            theirs.extend(self.install.destination.own.record(part)?.into_iter().flat_map(|record| record.writes));
-        }
-        let made_before = self.current.iter().filter(|_| !keep.is_empty()).flat_map(|state| &state.made);
-        for path in made_before.filter(|path| !theirs.contains(*path)) {
-            let entry = self.current.as_ref().and_then(|state| state.project.get(path));
-            if let Some(entry) = entry.filter(|_| tree.join(path).symlink_metadata().is_err()) {
-                // One that was changed at the site is the site's from now on.
-                entry.link_from(&root.join(path), &tree.join(path))?;
-            }
-        }
-        let mut made = BTreeMap::new();
-        let is_made = |path: &RelPath| {
-            let in_top = tops.iter().any(|top| top.as_str() == path.first());
-            !in_top && !image.files.contains_key(path)
-        };
-        for path in files_below(&tree)?.iter().flat_map(|path| RelPath::new(path.as_str())).filter(is_made) {
-            made.extend(ProjectEntry::at(&tree.join(&path))?.map(|entry| (path, entry)));
-        }
-        let folders = empty_folders_below(&tree)?;
-        let folders = folders.iter().flat_map(|path| RelPath::new(path.as_str())).filter(is_made);
-        made.extend(folders.map(|path| (path, ProjectEntry::Folder)));
-        Ok(made)
     }
 
     /// How long parts may take: as long as the last time, else by the size of their sources. One after another they are

@@ -5,12 +5,13 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::claims;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
 use super::placing::{Image, Placing};
 use super::record::State;
-use crate::base::{IoContext, create_dir_all};
+use crate::base::{IoContext, LinkMode, create_dir_all};
 
 /// Puts the generation before in place again, and keeps the one that was: a second time goes forth.
 ///
@@ -43,9 +44,9 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
         destination.write_next_record(&record)?;
         tops.insert(record.location.first().to_owned());
     }
-    let image = previous.release.as_ref().map(|_| project_of(destination, &previous)).transpose()?;
+    let image = project_of(destination, &previous)?;
     destination.note_going_back(&previous)?;
-    let placing = Placing::new(destination, tops, image.as_ref(), current.as_ref())?;
+    let placing = Placing::new(destination, tops, &image, current.as_ref())?;
     placing.tell(observe);
     placing.make_tops()?;
     placing.conclude(current.as_ref(), &previous)?;
@@ -58,17 +59,17 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
 /// exchanged, stays as it is.
 fn project_of(destination: &Destination, previous: &State) -> Result<Image, Error> {
     let (tree, mut files) = (destination.next_tree(), BTreeMap::new());
-    for (path, entry) in &previous.project {
+    for (path, entry) in &claims::previous(&destination.own, previous)? {
         let places =
             [destination.own.previous("tree"), destination.own.previous("taken"), destination.root().to_owned()];
         for place in places {
-            if entry.link_from(&place.join(path), &tree.join(path))? {
+            if entry.link_from(&place.join(path), &tree.join(path), LinkMode::Auto)? {
                 files.insert(path.clone(), entry.clone());
                 break;
             }
         }
     }
-    Ok(Image { files })
+    Ok(Image { files, is_there: previous.release.is_none() })
 }
 
 /// What an installation that is gone left behind.
@@ -96,8 +97,7 @@ pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
         edited.extend(changed.iter().map(|path| record.location.join(path)));
     }
     let nothing = Image::default();
-    let image = state.release.as_ref().map(|_| &nothing);
-    let placing = Placing::new(&destination, BTreeSet::new(), image, Some(&state))?;
+    let placing = Placing::new(&destination, BTreeSet::new(), &nothing, Some(&state))?;
     placing.make_tops()?;
     placing.carry_out(Some(&state), &edited)?;
     keep_edited(&destination)?;

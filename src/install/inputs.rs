@@ -18,7 +18,7 @@ use crate::base::{IoContext, Sha256, fingerprint_file};
 use crate::recipes::{Part, Plan, Source, StepKind};
 
 /// Counted up when the same plan comes to other files than before, so that everything is built anew.
-const ENGINE: u32 = 2;
+const ENGINE: u32 = 3;
 /// Programs that make files what they are; another one makes others.
 const TOOLCHAIN: [&str; 6] = ["cc", "c++", "gcc", "g++", "ld", "as"];
 

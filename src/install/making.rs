@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::beside::{Stamp, Surroundings};
 use super::building::Bench;
+use super::claims::Beside;
 use super::copying::Places;
 use super::error::Error;
 use super::event::Event;
 use super::given::Install;
 use super::input::Input;
-use super::record::PartRecord;
+use super::record::{PartRecord, ProjectEntry};
 use super::run::Build;
 use super::sandbox::Bind;
 use super::shared::SharedPart;
@@ -26,9 +28,11 @@ type Environment = BTreeMap<String, String>;
 pub(super) struct Maker<'a> {
     pub(super) install: &'a Install<'a>,
     /// What goes into each part.
-    pub(super) inputs: BTreeMap<String, Input>,
+    pub(super) inputs: &'a BTreeMap<String, Input>,
     /// The generation is built beside the running one.
     pub(super) aside: bool,
+    /// What is beside the locations of parts; none where the project is the destination.
+    pub(super) around: Option<Surroundings>,
 }
 
 impl Maker<'_> {
@@ -85,7 +89,7 @@ impl Maker<'_> {
         bench: &Bench,
         (path, location): (&RelPath, &Utf8Path),
     ) -> Result<PartRecord, Error> {
-        let started = Instant::now();
+        let (started, since) = (Instant::now(), Stamp::now(&self.install.destination.begun_with(&part.name))?);
         let (install, destination) = (self.install, self.install.destination);
         let files = install.project_files(!self.aside);
         let sources = part.sources.iter().map(|source| {
@@ -100,7 +104,10 @@ impl Maker<'_> {
             sources: sources.collect::<Result<_, Error>>()?,
             sandbox: install.sandbox,
             environment,
-            writable: vec![destination.root().to_owned(), location.to_owned()],
+            writable: match part.location {
+                Location::Project(_) => vec![destination.root().to_owned(), location.to_owned()],
+                Location::Shared(_) => vec![location.to_owned()],
+            },
             work: destination.work(&part.name),
             log: destination.log(&part.name),
             lock: match part.location.of_machine() {
@@ -130,12 +137,33 @@ impl Maker<'_> {
         let level = install.sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;
         (record.took, record.seen, record.outputs) = (Some(started.elapsed()), seen, outputs);
-        record.writes = part.writes.clone();
+        record.beside = self.beside(part, since)?;
         Ok(record)
     }
 
+    /// What a part that was just built made beside its location.
+    fn beside(&self, part: &Part, since: Stamp) -> Result<Beside, Error> {
+        let mut beside = Beside::new();
+        match &self.around {
+            // Its build can write nowhere else.
+            _ if part.location.of_machine().is_some() => {}
+            Some(around) => {
+                beside = around.made_since(since)?;
+                let others = self.install.plan.parts.iter().filter(|other| other.name != part.name);
+                others.flat_map(|other| &other.writes).for_each(|path| drop(beside.remove(path)));
+            }
+            None => {
+                for path in &part.writes {
+                    let entry = ProjectEntry::at(&self.install.destination.root().join(path))?;
+                    beside.extend(entry.map(|entry| (path.clone(), entry)));
+                }
+            }
+        }
+        Ok(beside)
+    }
+
     /// Where parts are built that are not shared.
-    fn generation(&self) -> Utf8PathBuf {
+    pub(super) fn generation(&self) -> Utf8PathBuf {
         match self.aside {
             true => self.install.destination.next_tree(),
             false => self.install.destination.root().to_owned(),
@@ -149,13 +177,18 @@ impl Maker<'_> {
             return Ok(Vec::new());
         }
         let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
+        // What installations share is the same for all, and so has nothing to write to one of them.
+        let of_all = |from: Utf8PathBuf, to: &Utf8Path| match part.location {
+            Location::Project(_) => Bind::new(from, to),
+            Location::Shared(_) => Bind::read_only(from, to),
+        };
         let mut binds = match self.install.image {
-            Some(_) => vec![Bind::new(tree.clone(), dest)],
+            Some(_) => vec![of_all(tree.clone(), dest)],
             None => {
                 let tops = self.install.plan.top_folders();
                 let own = dest.join(".hardtack");
-                let mut binds = vec![Bind::new(dest.to_owned(), dest), Bind::read_only(own.clone(), own)];
-                binds.extend(tops.iter().map(|top| Bind::new(tree.join(top), dest.join(top))));
+                let mut binds = vec![of_all(dest.to_owned(), dest), Bind::read_only(own.clone(), own)];
+                binds.extend(tops.iter().map(|top| of_all(tree.join(top), &dest.join(top))));
                 // Mount points must exist; an empty folder is all the destination shows of a build under way.
                 binds.iter().try_for_each(|bind| create_dir_all(&bind.to))?;
                 binds

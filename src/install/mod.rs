@@ -6,8 +6,10 @@
 //! is no way from here to a server.
 
 mod attempts;
+mod beside;
 mod building;
 mod causes;
+mod claims;
 mod copying;
 mod destination;
 mod engine;

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
+use super::claims::installed;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
@@ -20,22 +21,15 @@ use crate::base::{IoContext, RelPath, create_dir_all, look_at, remove_tree};
 pub struct Image {
     /// What is at each path of the new tree.
     pub files: BTreeMap<RelPath, ProjectEntry>,
-}
-
-impl Image {
-    /// The same and more files.
-    pub(super) fn with(&self, more: &BTreeMap<RelPath, ProjectEntry>) -> Self {
-        let mut files = self.files.clone();
-        files.extend(more.clone());
-        Self { files }
-    }
+    /// They are where they belong: the project is the destination.
+    pub is_there: bool,
 }
 
 /// What changes at the destination when the new generation takes over.
 pub(super) struct Placing<'a> {
     destination: &'a Destination,
-    image: Option<&'a Image>,
-    /// What the installed release brought.
+    image: &'a Image,
+    /// What the installed release brought, or its builds made.
     installed: BTreeMap<RelPath, ProjectEntry>,
     /// Top folders with parts: they change over as a whole.
     pub(super) tops: BTreeSet<RelPath>,
@@ -57,16 +51,14 @@ impl<'a> Placing<'a> {
     pub(super) fn new(
         destination: &'a Destination,
         tops: BTreeSet<String>,
-        image: Option<&'a Image>,
+        image: &'a Image,
         current: Option<&State>,
     ) -> Result<Self, Error> {
-        let installed = current.map(|state| state.project.clone()).unwrap_or_default();
+        let installed = current.map(|state| installed(&destination.own, state)).transpose()?.unwrap_or_default();
         let tops = with_installed(tops, destination, current)?;
         let (gone, kept, kept_alone) = Default::default();
         let mut placing = Self { destination, image, installed, tops, gone, kept, kept_alone, changes: Vec::new() };
-        if image.is_some() {
-            placing.decide_gone()?;
-        }
+        placing.decide_gone()?;
         for top in placing.tops.clone() {
             placing.check_way(&top)?;
             if placing.look(&top)?.is_some_and(|metadata| !metadata.is_dir()) && !placing.gone.contains(&top) {
@@ -76,7 +68,7 @@ impl<'a> Placing<'a> {
         let gone = placing.gone.iter().map(|path| Change::TakeAway { path: path.clone() });
         let tops = placing.tops.iter().map(|top| Change::Put { from: top.clone(), to: top.clone() });
         placing.changes = gone.chain(tops).collect();
-        for (path, entry) in image.into_iter().flat_map(|image| &image.files) {
+        for (path, entry) in &image.files {
             placing.place(path, entry)?;
         }
         Ok(placing)
@@ -92,7 +84,7 @@ impl<'a> Placing<'a> {
 
     fn decide_gone(&mut self) -> Result<(), Error> {
         for (path, entry) in &self.installed {
-            let still_wanted = self.image.is_some_and(|image| image.files.contains_key(path));
+            let still_wanted = self.image.files.contains_key(path);
             if !still_wanted && !self.in_top(path) && self.holds(path, entry)? {
                 self.gone.insert(path.clone());
             }
@@ -112,6 +104,9 @@ impl<'a> Placing<'a> {
             (Some(_), Some(installed)) if self.holds(path, installed)? => true,
             (Some(_), _) => self.holds(path, entry)?,
         };
+        if self.image.is_there && self.holds(path, entry)? {
+            return Ok(());
+        }
         if !ours && self.installed.get(path) == Some(entry) {
             self.kept_alone.insert(path.clone());
             return Ok(());
@@ -167,7 +162,7 @@ impl<'a> Placing<'a> {
         Ok(true)
     }
 
-    fn in_top(&self, path: &RelPath) -> bool {
+    pub(super) fn in_top(&self, path: &RelPath) -> bool {
         self.tops.iter().any(|top| top.as_str() == path.first())
     }
 
@@ -234,7 +229,7 @@ impl<'a> Placing<'a> {
         for path in unchanged.filter(|path| self.in_top(path)) {
             let entry = &self.installed[path];
             // One that was changed and that the release no longer has is the site's now.
-            if self.holds(path, entry)? || self.image.is_some_and(|image| image.files.contains_key(path)) {
+            if self.holds(path, entry)? || self.image.files.contains_key(path) {
                 known.add(path);
             }
         }
@@ -243,7 +238,7 @@ impl<'a> Placing<'a> {
             let mut bring = Bring { dest, tree: &tree, top, known: &known, changes: &mut changes };
             bring.folder(top.as_str().as_bytes())?;
         }
-        for (path, entry) in self.image.into_iter().flat_map(|image| &image.files) {
+        for (path, entry) in &self.image.files {
             match entry {
                 ProjectEntry::Folder if self.in_top(path) => create_dir_all(&tree.join(path))?,
                 ProjectEntry::Folder => changes.push(Change::MakeFolder { path: path.clone() }),

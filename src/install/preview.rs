@@ -8,11 +8,11 @@ use super::error::Error;
 use super::input::Input;
 use super::inputs::Inputs;
 use super::own::Own;
-use super::record::PartRecord;
+use super::record::{PartRecord, ProjectEntry};
 use super::sandbox::Level;
 use super::shared;
 use super::source::{SourceFile, file_of};
-use crate::base::SourceKey;
+use crate::base::{RelPath, SourceKey};
 use crate::recipes::{Part, Plan};
 
 /// What becomes of a part.
@@ -45,8 +45,11 @@ impl Fate {
                 false => record.made_of.reasons(input).join("; "),
             });
         }
-        let is_there = |path| root.join(path).symlink_metadata().is_ok();
-        match record.is_whole_in(&above.join(&record.location)) && part.writes.iter().all(is_there) {
+        // An empty folder that is gone is nothing that anybody misses.
+        let is_there = |(path, entry): (&RelPath, &ProjectEntry)| {
+            *entry == ProjectEntry::Folder || root.join(path).symlink_metadata().is_ok()
+        };
+        match record.is_whole_in(&above.join(&record.location)) && record.beside.iter().all(is_there) {
             true => Self::Kept,
             false => Self::Broken,
         }

@@ -37,12 +37,13 @@ pub struct State {
     /// The project's files, links and empty folders as they were installed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub project: BTreeMap<RelPath, ProjectEntry>,
-    /// Those of them that no release brought, but builds made beside their locations.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub made: BTreeSet<RelPath>,
     /// Parts it should have and has not, for they could not be built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// What builds that failed left at the destination, where it could not be built aside. It is nobody's, unless a part
+    /// makes it again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<RelPath>,
     /// Parts it uses that the installations of this machine share, and where they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shared: BTreeMap<String, SharedPlace>,
@@ -109,9 +110,10 @@ pub struct PartRecord {
     /// Files of the project's folder that its commands name and its build made or changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub outputs: BTreeSet<String>,
-    /// Files that its options have it make beside its location.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub writes: BTreeSet<RelPath>,
+    /// What was made beside its location while it was built, by its paths below the destination. Where the destination is
+    /// the project itself, only files that its options name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside: BTreeMap<RelPath, ProjectEntry>,
     /// Its files and links, below its location.
     pub files: BTreeMap<RelPath, InstalledFile>,
     /// Its empty folders.
@@ -169,16 +171,17 @@ impl ProjectEntry {
         })
     }
 
-    /// The file or link at a path; none where nothing or something else is.
+    /// The file, link or empty folder at a path; none where nothing or something else is.
     pub(super) fn at(full: &Utf8Path) -> Result<Option<Self>, Error> {
-        Ok(InstalledFile::at(full)?.map(|file| match file {
-            InstalledFile::File { sha256, .. } => Self::File(sha256),
-            InstalledFile::Symlink { target } => Self::Symlink(target),
-        }))
+        Ok(match InstalledFile::at(full)? {
+            Some(InstalledFile::File { sha256, .. }) => Some(Self::File(sha256)),
+            Some(InstalledFile::Symlink { target }) => Some(Self::Symlink(target)),
+            None => (full.is_dir() && is_empty_dir(full)?).then_some(Self::Folder),
+        })
     }
 
     /// Makes `to` what `from` is, if that is this; whether it was.
-    pub(super) fn link_from(&self, from: &Utf8Path, to: &Utf8Path) -> Result<bool, Error> {
+    pub(super) fn link_from(&self, from: &Utf8Path, to: &Utf8Path, mode: LinkMode) -> Result<bool, Error> {
         if !self.is_at(from)? {
             return Ok(false);
         }
@@ -186,7 +189,7 @@ impl ProjectEntry {
         match self {
             Self::Folder => create_dir_all(to)?,
             Self::Symlink(target) => std::os::unix::fs::symlink(target, to).at("create link", to)?,
-            Self::File(_) => drop(link_file(from, to, LinkMode::Auto)?),
+            Self::File(_) => drop(link_file(from, to, mode)?),
         }
         Ok(true)
     }
@@ -194,8 +197,8 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        let (project, made, missing, shared, downtime) = Default::default();
-        Self { format: FORMAT, release, parts, project, made, missing, shared, downtime, level: level.to_owned() }
+        let (project, missing, left, shared, downtime) = Default::default();
+        Self { format: FORMAT, release, parts, project, missing, left, shared, downtime, level: level.to_owned() }
     }
 
     /// Whether another generation would be this one again.
@@ -210,11 +213,6 @@ impl State {
             )
         };
         of(self) == of(other) && self.project == other.project
-    }
-
-    /// Whether the release brought just these files.
-    pub(super) fn was_brought(&self, files: &BTreeMap<RelPath, ProjectEntry>) -> bool {
-        self.project.iter().filter(|(path, _)| !self.made.contains(*path)).eq(files)
     }
 }
 
@@ -250,7 +248,7 @@ impl PartRecord {
             took: None,
             seen: Seen::default(),
             outputs: BTreeSet::new(),
-            writes: BTreeSet::new(),
+            beside: BTreeMap::new(),
             files,
             folders,
         })

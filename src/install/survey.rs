@@ -1,5 +1,7 @@
 //! What is installed at a place, found out without touching it.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
@@ -97,7 +99,8 @@ impl Survey {
                 parts.push((place.path(), Difference::Missing));
             }
         }
-        for (path, entry) in &self.state.project {
+        let beside = self.records.iter().flat_map(|record| &record.beside);
+        for (path, entry) in self.state.project.iter().chain(beside).collect::<BTreeMap<_, _>>() {
             if *entry != ProjectEntry::Folder && !entry.is_at(&root.join(path))? {
                 project.push(path.clone());
             }

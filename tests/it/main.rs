@@ -4,6 +4,7 @@
 
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
+mod beside;
 mod bundle;
 mod cache;
 mod check;

@@ -92,7 +92,7 @@ fn a_failure_ends_what_uses_it_and_with_keep_going_nothing_else() {
 #[test]
 fn a_bundle_that_was_mended_goes_on_from_the_parts_that_are_whole() {
     let good = |made: &str| format!("all:\n\t@date +%N > built\ninstall:\n\t@cp built $(OUT)/good/; {made}\n");
-    for (made, wanted) in [(":", "1 part built, 1 kept"), ("touch $(OUT)/../beside", "2 parts built")] {
+    for made in [":", "touch $(OUT)/../beside"] {
         let (scene, server) = (Scene::new(), Server::start());
         let url = |path: &str, makefile: &str| server.file(path, source_with_makefile(makefile));
         let (one, bad) = (url("/good.tgz", &good(made)), url("/bad.tgz", "all:\n\t@false\ninstall:\n"));
@@ -109,7 +109,7 @@ fn a_bundle_that_was_mended_goes_on_from_the_parts_that_are_whole() {
         scene.project("app", "bad", &config(&mended));
         scene.write("app/only-now", "");
         scene.hardtack("bundle app --installer none -o mended.tar.gz").ok();
-        scene.hardtack("install mended.tar.gz dest").ok().says(&[wanted]);
+        scene.hardtack("install mended.tar.gz dest").ok().says(&["1 part built, 1 kept"]);
         assert!(scene.exists("dest/parts/good/built") && scene.exists("dest/only-now"));
         assert_eq!(scene.exists("dest/beside"), made != ":");
         scene.hardtack("verify dest").ok();

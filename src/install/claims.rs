@@ -1,0 +1,135 @@
+//! What parts are known to have made beside their locations, on its way from one generation to the next.
+//!
+//! A part's record names those files. They come along where the part is kept, go with it, and are put in place like files of
+//! the project: what the site changed stays the site's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use super::beside::paths_below;
+use super::destination::Destination;
+use super::error::Error;
+use super::own::Own;
+use super::placing::Image;
+use super::record::{self, PartRecord, ProjectEntry, State};
+use crate::base::{IoContext, LinkMode, RelPath, create_dir_all};
+use crate::recipes::Plan;
+
+/// Files, links and empty folders beside locations.
+pub(super) type Beside = BTreeMap<RelPath, ProjectEntry>;
+
+/// Brings what a whole part made beside its location into the new tree; whether all of it is there. Copied: the next build
+/// may write to it, while the destination's own is in use.
+pub(super) fn bring(destination: &Destination, part: &PartRecord, image: &Image) -> Result<bool, Error> {
+    let (tree, root) = (destination.next_tree(), destination.root());
+    let mut whole = true;
+    for (path, entry) in part.beside.iter().filter(|(path, _)| !image.files.contains_key(*path)) {
+        let to = tree.join(path);
+        if entry.is_at(&to)? {
+            continue;
+        }
+        let mut found = false;
+        for place in [destination.waiting_beside(), root.to_owned()] {
+            found = found || entry.link_from(&place.join(path), &to, LinkMode::Reflink)?;
+        }
+        whole &= found;
+    }
+    Ok(whole)
+}
+
+/// Takes what builds made at the destination itself into the new tree, but for what changes over with a top folder.
+pub(super) fn gather(destination: &Destination, plan: &Plan, placed: &Image) -> Result<(), Error> {
+    let (tree, root, tops) = (destination.next_tree(), destination.root(), plan.top_folders());
+    for (part, _) in plan.placed() {
+        let record = destination.own.next_record(&part.name)?;
+        for (path, entry) in record.into_iter().flat_map(|record| record.beside) {
+            let (from, to) = (root.join(&path), tree.join(&path));
+            let moves_anyway = tops.contains(path.first()) || placed.files.contains_key(&path);
+            if moves_anyway || from.symlink_metadata().is_err() {
+                continue;
+            }
+            match entry {
+                ProjectEntry::Folder => create_dir_all(&to)?,
+                ProjectEntry::File(_) | ProjectEntry::Symlink(_) => {
+                    create_dir_all(to.parent().unwrap_or(&to))?;
+                    fs::rename(&from, &to).at("move", &from)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes down for each of these parts what of its own is there now that all builds have ended, and returns all of it.
+/// `brought` is what belongs to nobody's build.
+pub(super) fn settle(destination: &Destination, parts: &[String], brought: Option<&Image>) -> Result<Beside, Error> {
+    let root = destination.root();
+    let tree = if brought.is_some() { destination.next_tree() } else { root.to_owned() };
+    let mut all = Beside::new();
+    for part in parts {
+        let Some(mut record) = destination.own.next_record(part)? else { continue };
+        let mut beside = Beside::new();
+        for (path, entry) in &record.beside {
+            if brought.is_some_and(|image| image.files.contains_key(path)) {
+                continue;
+            }
+            match ProjectEntry::at(&tree.join(path))? {
+                Some(there) => drop(beside.insert(path.clone(), there)),
+                // The site changed it: it goes with the part when it is again what it was.
+                None if root.join(path).symlink_metadata().is_ok() => drop(beside.insert(path.clone(), entry.clone())),
+                None => {}
+            }
+        }
+        all.extend(beside.clone());
+        if beside != record.beside {
+            record.beside = beside;
+            destination.write_next_record(&record)?;
+        }
+    }
+    Ok(all)
+}
+
+/// `next/foreign.json`: what is the site's at a destination where a generation is built in its place.
+#[derive(Serialize, Deserialize)]
+struct Foreign {
+    format: u32,
+    paths: BTreeSet<RelPath>,
+}
+
+/// Files at the destination that are in no record. What builds that failed left there is none of them: another may make it
+/// its own.
+pub(super) fn foreign(
+    destination: &Destination,
+    current: Option<&State>,
+    hidden: &BTreeSet<RelPath>,
+) -> Result<BTreeSet<RelPath>, Error> {
+    let note = destination.own.path("next/foreign.json");
+    if let Some(Foreign { paths, .. }) = record::read(&note)? {
+        return Ok(paths);
+    }
+    let installed = current.map(|state| installed(&destination.own, state)).transpose()?.unwrap_or_default();
+    let mut paths = paths_below(destination.root(), hidden)?;
+    paths.retain(|path| !installed.contains_key(path) && !current.is_some_and(|state| state.left.contains(path)));
+    record::write(&note, &Foreign { format: 1, paths: paths.clone() })?;
+    Ok(paths)
+}
+
+/// What an installation has beside the locations of its parts: the project's files, and what builds made.
+pub(super) fn installed(own: &Own, state: &State) -> Result<Beside, Error> {
+    with_beside(state, |part| own.record(part))
+}
+
+/// The same of the generation before.
+pub(super) fn previous(own: &Own, state: &State) -> Result<Beside, Error> {
+    with_beside(state, |part| own.previous_record(part))
+}
+
+fn with_beside(state: &State, record: impl Fn(&str) -> Result<Option<PartRecord>, Error>) -> Result<Beside, Error> {
+    let mut all = state.project.clone();
+    for part in &state.parts {
+        all.extend(record(part)?.into_iter().flat_map(|record| record.beside));
+    }
+    Ok(all)
+}
