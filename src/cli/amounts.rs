@@ -16,6 +16,12 @@ pub(super) fn time(text: &str) -> Result<SignedDuration, String> {
     if time.is_negative() { Err(format!("`{text}` is before now")) } else { Ok(time) }
 }
 
+/// A load average such as `2` or `1.5`.
+pub(super) fn load(text: &str) -> Result<f64, String> {
+    let load = text.parse().ok().filter(|load: &f64| load.is_finite() && *load >= 0.0);
+    load.ok_or_else(|| format!("`{text}` is no load average such as 2 or 1.5"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +35,8 @@ mod tests {
         assert_eq!(time("30 days"), Ok(SignedDuration::from_hours(720)));
         assert_eq!(time("1w 2h"), Ok(SignedDuration::from_hours(170)));
         assert_eq!(time("0s"), Ok(SignedDuration::ZERO));
+        assert_eq!((load("0"), load("1.5")), (Ok(0.0), Ok(1.5)));
+        assert!(load("-1").is_err() && load("nan").is_err() && load("much").is_err());
         assert!(time("soon").is_err() && time("-1h").is_err() && time("1 month").is_err());
     }
 }

@@ -113,6 +113,7 @@ fn perform(
         environment,
         epoch: prepared.epoch,
         jobs,
+        most_load: arguments.load_average,
         keep_going: arguments.keep_going || arguments.partial,
         partial: arguments.partial,
         network_attempts: arguments.network_attempts,

@@ -4,6 +4,7 @@
 //! when another part can be begun: a part that others wait for goes before more jobs for one that runs.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -100,6 +101,8 @@ pub(super) type Build<'b> = dyn Fn(&Part, &Bench) -> Result<(), Error> + Sync + 
 pub(super) struct Order {
     /// Processes at a time.
     pub(super) jobs: usize,
+    /// The load average from which on nothing is begun beside what runs.
+    pub(super) most_load: Option<f64>,
     /// What does not need a part that failed is built nevertheless.
     pub(super) keep_going: bool,
     /// Parts of the plan.
@@ -197,7 +200,13 @@ impl<'p> Site<'_, 'p> {
     /// Whether there is a part to be begun, given a job for it.
     fn may_begin(&self) -> bool {
         let room = self.running.len() < self.most;
-        room && (self.failed.is_empty() || self.order.keep_going) && self.schedule.has_ready()
+        room && !self.is_loaded() && (self.failed.is_empty() || self.order.keep_going) && self.schedule.has_ready()
+    }
+
+    /// Others have so much to do on this machine that what runs is enough.
+    fn is_loaded(&self) -> bool {
+        let most = self.order.most_load.filter(|_| !self.running.is_empty());
+        most.is_some_and(|most| load_average().is_some_and(|load| load >= most))
     }
 
     /// The next part to be begun, if there is a job for it.
@@ -264,7 +273,7 @@ impl<'p> Site<'_, 'p> {
             }
         }
         // What can be begun comes first.
-        if self.may_begin() {
+        if self.may_begin() || self.is_loaded() {
             return;
         }
         let eager = self.running.values().any(|running| running.idle.is_none());
@@ -285,6 +294,11 @@ impl Running {
     fn jobserver(&self) -> Option<MutexGuard<'_, Jobserver>> {
         self.jobserver.as_deref().map(lock)
     }
+}
+
+/// Processes that ran or waited to, on average over the last minute, as the kernel says.
+fn load_average() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// As many parts as this process may have descriptors for: pipes, logs, and files for messages.

@@ -288,11 +288,11 @@ impl Run<'_> {
         result: &mut Installed,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
-        let Install { plan, jobs, keep_going, .. } = *self.install;
+        let Install { plan, jobs, most_load, keep_going, .. } = *self.install;
         let environment = self.install.step_environment();
         let guesses = self.guesses()?;
         let mut schedule = Schedule::new(plan, &ready, &|part| guesses.get(&part.name).copied().unwrap_or_default());
-        let order = Order { jobs, keep_going, total: plan.parts.len() };
+        let order = Order { jobs, most_load, keep_going, total: plan.parts.len() };
         let build = |part: &Part, bench: &Bench| maker.build_part(part, &environment, bench);
         let built = build_all(&mut schedule, order, &build, observe);
         if built.is_err() {

@@ -38,6 +38,8 @@ pub struct Install<'a> {
     pub epoch: Epoch,
     /// Processes at a time, of all parts together.
     pub jobs: usize,
+    /// The load average of the machine from which on nothing is begun beside what runs.
+    pub most_load: Option<f64>,
     /// What does not need a part that failed is built nevertheless.
     pub keep_going: bool,
     /// Parts that are whole are installed even where others failed.

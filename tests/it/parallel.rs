@@ -90,6 +90,22 @@ fn a_failure_ends_what_uses_it_and_with_keep_going_nothing_else() {
 }
 
 #[test]
+fn on_a_machine_with_much_to_do_one_part_is_built_after_another() {
+    let makefile = |own: &str, other: &str| {
+        format!(
+            "all:\n\t@touch $(OUT)/{own}/begun; sleep 0.3; [ -e $(OUT)/{other}/ended ] || [ ! -e $(OUT)/{other}/begun ]\ninstall:\n\t@touch $(OUT)/{own}/ended\n"
+        )
+    };
+    let scene = bundled(&[("a", &makefile("a", "b"), ""), ("b", &makefile("b", "a"), "")]);
+    // Whatever it has to do, it is at least nothing.
+    scene.hardtack("install app-1.0.tar.gz dest -j2 -l 0").ok().says(&["2 parts built"]);
+    scene
+        .hardtack("install app-1.0.tar.gz other -l much")
+        .exits(2)
+        .says(&["`much` is no load average such as 2 or 1.5"]);
+}
+
+#[test]
 fn a_bundle_that_was_mended_goes_on_from_the_parts_that_are_whole() {
     let good = |made: &str| format!("all:\n\t@date +%N > built\ninstall:\n\t@cp built $(OUT)/good/; {made}\n");
     for made in [":", "touch $(OUT)/../beside"] {

@@ -331,6 +331,9 @@ pub(super) struct Install {
     /// Processes at a time, of all parts together; as many as there are processors if left out
     #[arg(short, long, value_name = "N", env = "HARDTACK_JOBS")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
+    /// Begins nothing beside what runs while the machine's load average is at least N, as with make
+    #[arg(short, long, value_name = "N", env = "HARDTACK_LOAD_AVERAGE", value_parser = super::amounts::load)]
+    pub(super) load_average: Option<f64>,
     /// Sets an environment variable for all steps
     #[arg(long, value_name = "NAME=VALUE", env = "HARDTACK_ENV", action = clap::ArgAction::Append)]
     pub(super) env: Vec<String>,
