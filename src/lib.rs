@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | 6 | [`cli`] | — the only place that prints, reads the environment or looks for a home folder |
 //! | 5 | [`report`] | print |
-//! | 4 | [`bundle`], [`install`] | `install` has no way to a server |
+//! | 4 | [`bundle`], [`install`], [`python`] | `install` has no way to a server |
 //! | 3 | [`recipes`], [`lock`] | touch the network; recipes touch nothing at all |
 //! | 2 | `fetch`, [`cache`] | know each other |
 //! | 1 | [`config`], [`archive`] | `config`: any I/O; `archive`: trust what it reads |
@@ -32,5 +32,6 @@ pub mod config;
 pub mod fetch;
 pub mod install;
 pub mod lock;
+pub mod python;
 pub mod recipes;
 pub mod report;

@@ -19,6 +19,8 @@ for need in nginx:nginx tinyproxy:tinyproxy openssl:openssl strace:strace patch:
 	command -v "${need%%:*}" >/dev/null || [ -x "/usr/sbin/${need%%:*}" ] || missing="$missing ${need##*:}"
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+/usr/bin/python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
+ls /usr/include/python3*/Python.h >/dev/null 2>&1 || missing="$missing python3-dev"
 if [ -n "$missing" ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	step "installing$missing"
 	# A package must not start its service here.

@@ -4,6 +4,7 @@
 //! environment.
 
 mod digest;
+mod distribution;
 mod file;
 mod filelock;
 mod git;
@@ -22,6 +23,7 @@ pub use digest::{
     Digest, DigestError, Fingerprint, Hasher, HashingReader, HashingWriter, Md5, Sha1, Sha256, fingerprint_file,
     sha256_file,
 };
+pub use distribution::{Distribution, Distributions, Role};
 pub use file::{
     IoContext, PathError, TEMPORARY, create_dir_all, empty_folders_below, files_below, is_empty_dir, look_at,
     open_file, publish, publish_file, read_limited, read_to_string, remove_tree, sync_dir, write_atomic,

@@ -4,7 +4,7 @@ use camino::Utf8Path;
 
 use super::error::Error;
 use crate::base::{Md5, RelPath, Sha256, View, Wanted};
-use crate::recipes::{Plan, Source};
+use crate::recipes::{Plan, Shelf, Source};
 
 /// The folder of hardtack's own files.
 pub const OWN: &str = ".hardtack";
@@ -13,7 +13,7 @@ pub const MANIFEST: &str = ".hardtack/manifest.json";
 /// Where in the file each entry starts.
 pub(super) const INDEX: &str = ".hardtack/index.json";
 /// The lock the bundle was made with.
-pub(super) const LOCK: &str = ".hardtack/lock.toml";
+pub const LOCK: &str = ".hardtack/lock.toml";
 /// What to do without hardtack.
 pub(super) const README: &str = ".hardtack/README.txt";
 /// The user defaults the config was resolved with, if there were any.
@@ -47,6 +47,11 @@ pub fn check_locations(plan: &Plan) -> Result<(), Error> {
 
 /// Where a source's blob lies: where today's recipe of its part reads it, if its URL may be a file's name.
 pub(super) fn blob_path(source: &Source, sha256: &Sha256) -> RelPath {
+    // As buildout has them, where the name may be a file's.
+    let named = Some(source.distribution_name()).filter(|_| source.shelf == Shelf::Dist);
+    if let Some(path) = named.and_then(|name| RelPath::new(format!("{DOWNLOAD_CACHE}/dist/{name}")).ok()) {
+        return path;
+    }
     let view = source.wanted().and_then(|wanted| wanted.views.into_iter().next());
     let path = match view {
         Some(View::Cmmi(url)) => format!("{DOWNLOAD_CACHE}/cmmi/{}", Md5::of(url)),

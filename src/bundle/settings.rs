@@ -20,7 +20,8 @@ pub struct Settings {
 }
 
 /// Options of `[hardtack]` that have a meaning.
-const OPTIONS: [&str; 7] = ["name", "version", "date", "exclude", "prefix", "python-version", "dialect"];
+const OPTIONS: [&str; 10] =
+    ["name", "version", "date", "exclude", "prefix", "python-version", "dialect", "python", "target", "binary"];
 
 impl Settings {
     /// Reads the section, if there is one.

@@ -37,14 +37,14 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
-    let release = Release { context, name, version, installers, project, filter, files, output, encoding };
+    let mut release = Release { context, name, version, installers, project, filter, files, output, encoding };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
-    let mut gathered = gather(context, &release.project, access, Depth::Presence)?;
+    let mut gathered = gather(context, &mut release.project, access, Depth::Presence)?;
     if release.pack(&gathered, Depth::Presence)? == Outcome::Damaged {
         // Its caches are closed before they are opened anew.
         drop(gathered);
-        gathered = gather(context, &release.project, access, Depth::Bytes)?;
+        gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
         release.pack(&gathered, Depth::Bytes)?;
     }
     gathered.caches.tidy(context);

@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::access::Access;
 use super::caches::Caches;
 use super::context::Context;
+use super::distributions;
 use super::error::{Report, USAGE};
 use super::events;
 use super::project::Project;
@@ -52,7 +53,7 @@ pub(super) fn lock_path(project: &Project) -> Utf8PathBuf {
 /// Gets all sources and brings the lock file up to date.
 pub(super) fn gather(
     context: &Context<'_>,
-    project: &Project,
+    project: &mut Project,
     access: Access,
     depth: Depth,
 ) -> Result<Gathered, Report> {
@@ -66,6 +67,7 @@ pub(super) fn gather(
     }
     let lock = lock.unwrap_or_default();
     if locked {
+        distributions::outdated(project, &shown(context, &lock_path))?;
         // Names are compared before anything is downloaded; digests can be only after.
         let sources = project.plan.sources().into_iter().map(|(key, _, _)| key);
         let names = sources.chain(project.loaded.remote.configs.keys().cloned()).collect();
@@ -76,23 +78,23 @@ pub(super) fn gather(
     }
     let walk = walk(context, project)?;
     let network = access.network(context)?;
-    let mut collected = collect(
-        &project.plan,
-        &Collect {
-            caches: caches.lend(context),
-            network: network.as_deref(),
-            mirrors: &context.mirrors,
-            lock: &lock,
-            lock_use: access.lock_use,
-            refresh: access.refresh,
-            accept_recompressed: access.accept_recompressed,
-            max_index_age: access.max_index_age,
-            depth,
-            // While one is flushed to disk, its connection serves the next.
-            workers: 2 * context.connections(),
-            observe: &|progress| events::collection(context.console, walk, &progress),
-        },
-    )?;
+    let order = Collect {
+        caches: caches.lend(context),
+        network: network.as_deref(),
+        mirrors: &context.mirrors,
+        lock: &lock,
+        lock_use: access.lock_use,
+        refresh: access.refresh,
+        accept_recompressed: access.accept_recompressed,
+        max_index_age: access.max_index_age,
+        depth,
+        // While one is flushed to disk, its connection serves the next.
+        workers: 2 * context.connections(),
+        observe: &|progress| events::collection(context.console, walk, &progress),
+    };
+    distributions::complete(context, project, access, &order)?;
+    let mut collected = collect(&project.plan, &order)?;
+    distributions::write_down(project, &mut collected.lock);
     project.loaded.remote.configs.values().for_each(|config| collected.lock.insert(config.locked()));
     let changes = lock.changes(&collected.lock);
     if locked && !changes.is_empty() {

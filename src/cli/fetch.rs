@@ -15,11 +15,11 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&fetch.words, 1)?;
     let folder = context.folder_of(words.first())?;
     let access = Access::of(&fetch.sources);
-    let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
+    let mut project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     if fetch.dry_run {
         return dry_run(context, &project);
     }
-    let gathered = gather(context, &project, access, Depth::Presence)?;
+    let gathered = gather(context, &mut project, access, Depth::Presence)?;
     let place = gathered.caches.main().map(|cache| cache.root().to_owned());
     let collected = &gathered.collected;
     if context.console.json {
@@ -47,6 +47,11 @@ pub(super) fn run(context: &Context<'_>, fetch: &Fetch) -> Result<(), Report> {
 fn dry_run(context: &Context<'_>, project: &Project) -> Result<(), Report> {
     let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
     let size = |key: &SourceKey| lock.get(key).map(|locked| locked.size);
+    for (part, _) in project.plan.incomplete() {
+        let message =
+            format!("part `{}` takes Python distributions that are not locked yet: hardtack lock asks pip", part.name);
+        context.console.note(message);
+    }
     let sources = project.plan.sources();
     if context.console.json {
         let row =

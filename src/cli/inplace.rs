@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use super::caches::Caches;
 use super::collection::{caches, lock_path, walk};
 use super::context::Context;
+use super::distributions::require_complete;
 use super::error::{Report, USAGE, failures};
 use super::events;
 use super::prepared::Prepared;
@@ -27,6 +28,7 @@ const FIXED_EPOCH: u32 = 315_532_800;
 /// Prepares the installation of a project where it is, from its cache.
 pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str) -> Result<Prepared, Report> {
     project.loaded.note_forced(context);
+    require_complete(&project.plan)?;
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.
     preflight(&Preflight { plan: &project.plan, sizes: Vec::new(), folder: project.root(), path: steps_path })?;
@@ -48,6 +50,7 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
 
 /// Looks at a project, without touching it.
 pub(super) fn look_at(context: &Context<'_>, project: Project) -> Result<Looked, Report> {
+    require_complete(&project.plan)?;
     let caches = caches(context, &project)?;
     let sources = cached_sources(context, &project, &caches)?;
     let root = project.root().to_owned();

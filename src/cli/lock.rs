@@ -14,8 +14,8 @@ pub(super) fn run(context: &Context<'_>, lock: &LockCommand) -> Result<(), Repor
     let folder = context.folder_of(words.first())?;
     let access = Access::of(&lock.sources);
     let access = if lock.update { access.updating() } else { access };
-    let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
-    let gathered = gather(context, &project, access, Depth::Presence)?;
+    let mut project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
+    let gathered = gather(context, &mut project, access, Depth::Presence)?;
     let count = gathered.collected.sources.len() + project.loaded.remote.configs.len();
     let path = shown(context, &gathered.lock_path);
     gathered.caches.tidy(context);

@@ -16,6 +16,7 @@ mod check;
 mod collection;
 mod console;
 mod context;
+mod distributions;
 mod doctor;
 mod environment;
 mod error;

@@ -9,10 +9,11 @@ use super::context::Context;
 use super::error::{Report, USAGE};
 use super::remote::{FoundConfigs, Remote};
 use super::request::Request;
-use crate::base::{RelPath, Sha256, SourceKey, normalize};
+use crate::base::{Distributions, RelPath, Sha256, SourceKey, normalize};
 use crate::bundle::{ConfigFiles, Settings, check_locations, find_root};
 use crate::cache::DiskFiles;
 use crate::config::{Config, Load, Location, Override};
+use crate::lock::{Lock, file_name};
 use crate::recipes::{self, BuiltinRecipes, Origin, Plan};
 
 /// A config that was read.
@@ -35,6 +36,8 @@ pub(super) struct Project {
     pub(super) loaded: Loaded,
     pub(super) settings: Settings,
     pub(super) plan: Plan,
+    /// Which Python distributions parts take, as far as that is known.
+    pub(super) distributions: Vec<Distributions>,
 }
 
 impl Loaded {
@@ -138,7 +141,9 @@ impl Loaded {
         let recipes = BuiltinRecipes::new(&self.files);
         let settings = Settings::read(&self.config, &mut self.config.resolver(&recipes)?)?;
         plan.notes.iter().for_each(|note| context.console.note(note));
-        Ok(Project { loaded: self, settings, plan })
+        let distributions = Lock::read(&file_name(&self.path))?.unwrap_or_default().distributions();
+        plan.complete(&distributions)?;
+        Ok(Project { loaded: self, settings, plan, distributions })
     }
 }
 
@@ -146,6 +151,13 @@ impl Project {
     /// The project root.
     pub(super) fn root(&self) -> &Utf8Path {
         &self.plan.project.root
+    }
+
+    /// Gives parts the Python distributions that were found for them.
+    pub(super) fn know(&mut self, found: Vec<Distributions>) -> Result<(), Report> {
+        self.distributions.retain(|old| !found.iter().any(|new| new.part == old.part));
+        self.distributions.extend(found);
+        Ok(self.plan.complete(&self.distributions)?)
     }
 
     /// The config below the root.
@@ -166,7 +178,8 @@ impl Project {
         };
         let (disk, remote) = (DiskFiles::standing_in(prefix, self.root()), self.loaded.remote.known());
         let loaded = Loaded::load(request, context, &ConfigFiles { disk, remote: &remote })?;
-        let there = loaded.plan_at(prefix)?;
+        let mut there = loaded.plan_at(prefix)?;
+        there.complete(&self.distributions)?;
         let keys = |plan: &Plan| plan.sources().into_iter().map(|(key, _, _)| key).collect::<BTreeSet<SourceKey>>();
         let (keys_here, keys_there) = (keys(&self.plan), keys(&there));
         let mut sources = self.plan.sources().into_iter().chain(there.sources());

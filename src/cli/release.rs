@@ -13,7 +13,7 @@ use super::project::Loaded;
 use super::request::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
-    Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, Error as BundleError, KnownConfigs, Manifest, RecordKind,
+    Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, Error as BundleError, KnownConfigs, LOCK, Manifest, RecordKind,
     UnpackedBundle, is_project_entry,
 };
 use crate::cache::DiskFiles;
@@ -22,6 +22,7 @@ use crate::install::{
     Destination, Error, Image, MissingSource, Open, Preflight, ProjectEntry, Release, SourceFile, SourcePlace,
     check_space, differing_conditions, preflight,
 };
+use crate::lock::Lock;
 use crate::recipes::Plan;
 use crate::report::plural;
 
@@ -258,6 +259,7 @@ fn plan(
     let defaults = RelPath::new(CONFIG_DEFAULTS).ok().filter(listed).map(|path| folder.join(path));
     let configs = manifest.configs.iter().map(|config| (config.key.clone(), kept_or(folder, tree, &config.path)));
     let remote: KnownConfigs = configs.collect();
+    let distributions = Lock::read(&folder.join(LOCK))?.unwrap_or_default().distributions();
     let resolve = |place: &Utf8Path| -> Result<Plan, Report> {
         let request = Request {
             path: place.join(&manifest.config),
@@ -269,7 +271,9 @@ fn plan(
         let disk = DiskFiles::standing_in(place, tree);
         let loaded = Loaded::load(request, context, &ConfigFiles { disk, remote: &remote })?;
         loaded.note_forced(context);
-        loaded.plan_at(place)
+        let mut plan = loaded.plan_at(place)?;
+        plan.complete(&distributions)?;
+        Ok(plan)
     };
     let at_prefix = resolve(Utf8Path::new(&manifest.prefix))?.digest();
     if at_prefix != manifest.plan {

@@ -66,6 +66,17 @@ pub(super) fn paths_below(folder: &Utf8Path, hidden: &BTreeSet<RelPath>) -> Resu
     Ok(walk(folder, hidden)?.into_keys().collect())
 }
 
+/// What was made or changed in a folder since then.
+pub(super) fn made_in(folder: &Utf8Path, since: Stamp) -> Result<BTreeMap<RelPath, ProjectEntry>, Error> {
+    let mut made = BTreeMap::new();
+    if folder.is_dir() {
+        for (path, _) in walk(folder, &BTreeSet::new())?.into_iter().filter(|(_, stamp)| *stamp >= since) {
+            made.extend(ProjectEntry::at(&folder.join(&path))?.map(|entry| (path, entry)));
+        }
+    }
+    Ok(made)
+}
+
 /// What surrounds the locations of parts, as it is before any build.
 pub(super) struct Surroundings {
     /// What builds know as the destination.

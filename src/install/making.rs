@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::beside::{Stamp, Surroundings};
+use super::beside::{Stamp, Surroundings, made_in};
 use super::building::Bench;
 use super::claims::Beside;
 use super::copying::Places;
@@ -156,6 +156,10 @@ impl Maker<'_> {
                 for path in &part.writes {
                     let entry = ProjectEntry::at(&self.install.destination.root().join(path))?;
                     beside.extend(entry.map(|entry| (path.clone(), entry)));
+                }
+                if let Some(folder) = &part.fills {
+                    let made = made_in(&self.install.destination.root().join(folder), since)?;
+                    beside.extend(made.into_iter().map(|(path, entry)| (folder.join(&path), entry)));
                 }
             }
         }

@@ -16,7 +16,7 @@ use super::event::Event;
 use super::fixed_jobs::FixedJobs;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
 use crate::archive::{Unpack, unpack};
-use crate::base::{IoContext, create_dir_all, remove_tree};
+use crate::base::{IoContext, clone_file, create_dir_all, remove_tree};
 use crate::recipes::{Input, Part, StepKind};
 
 /// Lines of output shown when a step fails.
@@ -100,6 +100,14 @@ impl Build<'_> {
                 StepKind::CopyIn { from } => {
                     let copied = self.places.copy(from, &top.join("build"))?;
                     writeln!(log, "# copied {from}: {copied} files").at("write", &self.log)?;
+                }
+                StepKind::Gather { folder } => {
+                    let folder = top.join("build").join(folder);
+                    create_dir_all(&folder)?;
+                    for (source, (_, file)) in self.part.sources.iter().zip(&self.sources) {
+                        clone_file(file, &folder.join(source.distribution_name()))?;
+                    }
+                    writeln!(log, "# gathered {} files", self.sources.len()).at("write", &self.log)?;
                 }
                 StepKind::Exclude { patterns } => {
                     let removed = exclude(&top.join("build"), patterns)?;

@@ -125,6 +125,8 @@ pub(super) mod tests {
             sources: Vec::new(),
             steps: Vec::new(),
             writes: Default::default(),
+            fills: None,
+            python: None,
             network_attempts: Default::default(),
         }
     }

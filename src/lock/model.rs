@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use crate::base::{Expected, IoContext, Md5, ObjectId, Sha256, SourceKey, write_atomic};
+use crate::base::{Distributions, Expected, IoContext, Md5, ObjectId, Sha256, SourceKey, write_atomic};
 
 const FORMAT: u32 = 1;
 const HEADER: &str = "\
@@ -19,6 +19,8 @@ const HEADER: &str = "\
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     sources: BTreeMap<SourceKey, Locked>,
+    /// Which files parts of Python distributions take, by part.
+    distributions: BTreeMap<String, Distributions>,
 }
 
 /// One locked source.
@@ -57,6 +59,8 @@ struct File {
     format: u32,
     #[serde(default, rename = "source")]
     sources: Vec<Locked>,
+    #[serde(default, rename = "python", skip_serializing_if = "Vec::is_empty")]
+    distributions: Vec<Distributions>,
 }
 
 /// The name of the lock file of a config: `hardtack.lock` for `buildout.cfg`, `<stem>.hardtack.lock` for another.
@@ -99,12 +103,15 @@ impl Lock {
             return Err(Error::Newer { path: path.to_owned(), found, known: FORMAT });
         }
         let file: File = toml::from_str(text).map_err(malformed)?;
-        Ok(Self { sources: file.sources.into_iter().map(|source| (source.url.clone(), source)).collect() })
+        let distributions = file.distributions.into_iter().map(|taken| (taken.part.clone(), taken)).collect();
+        let sources = file.sources.into_iter().map(|source| (source.url.clone(), source)).collect();
+        Ok(Self { sources, distributions })
     }
 
     /// The text of the lock file.
     pub fn to_text(&self) -> String {
-        let file = File { format: FORMAT, sources: self.sources.values().cloned().collect() };
+        let distributions = self.distributions.values().cloned().collect();
+        let file = File { format: FORMAT, sources: self.sources.values().cloned().collect(), distributions };
         // Strings, numbers and lists of them always serialise.
         let body = toml::to_string(&file).expect("a lock serialises");
         format!("{HEADER}{body}")
@@ -136,6 +143,16 @@ impl Lock {
     /// Adds or replaces a source.
     pub fn insert(&mut self, source: Locked) {
         self.sources.insert(source.url.clone(), source);
+    }
+
+    /// Which files parts of Python distributions take.
+    pub fn distributions(&self) -> Vec<Distributions> {
+        self.distributions.values().cloned().collect()
+    }
+
+    /// Adds or replaces what a part takes.
+    pub fn insert_distributions(&mut self, taken: Distributions) {
+        self.distributions.insert(taken.part.clone(), taken);
     }
 
     /// Whether a source is locked.
@@ -175,6 +192,11 @@ impl Lock {
                 }
                 Some(old) if old != source => changes.push(format!("what is said of `{key}` has changed")),
                 _ => {}
+            }
+        }
+        for part in self.distributions.keys().chain(newer.distributions.keys()).collect::<BTreeSet<_>>() {
+            if self.distributions.get(part) != newer.distributions.get(part) {
+                changes.push(format!("part `{part}` takes other Python distributions"));
             }
         }
         changes

@@ -10,14 +10,18 @@ const INSTEAD: &[(&str, &str)] = &[
     ),
     ("slapos.cookbook", "it sets up running services, which is for the site, after the installation"),
     (
-        "zc.recipe.egg",
-        "Python distributions are not installed yet; a part of `plone.recipe.command` can call `pip install --no-index` on wheels of the project",
+        "zc.recipe.egg:",
+        "built in of this package: zc.recipe.egg, :eggs and :scripts; what is built against other parts is a wheel to be made \
+         before, in a folder that `find-links` names",
     ),
     (
         "zc.recipe.testrunner",
         "tests are for where the release is made; `hardtack:make`, `hardtack:cmake` and `hardtack:meson` have `check = true`",
     ),
-    ("plone.recipe.zope2instance", "Python distributions are not installed yet"),
+    (
+        "plone.recipe.zope2instance",
+        "`zc.recipe.egg` installs the distributions; the instance is for the site, after the installation",
+    ),
     ("z3c.recipe.runscript", "it runs Python; write what it does as commands, with `plone.recipe.command`"),
     ("iw.recipe.cmd", "`collective.recipe.cmd` takes the same options"),
     ("gocept.cmmi", "`zc.recipe.cmmi` takes the same options"),
@@ -41,7 +45,7 @@ mod tests {
         assert!(instead("slapos.recipe.build:vm.run").is_none_or(|hint| hint.contains(":download")));
         assert!(instead("slapos.recipe.build").is_some_and(|hint| hint.contains("Python")));
         assert!(instead("slapos.recipe.build:other").is_some_and(|hint| hint.contains(":gitclone")));
-        assert!(instead("zc.recipe.egg:scripts").is_some() && instead("zc.recipe.eggs").is_none());
+        assert!(instead("zc.recipe.egg:custom").is_some() && instead("zc.recipe.eggs").is_none());
         // What is built in needs nothing instead.
         for about in super::super::recipes() {
             assert!(instead(about.name).is_none_or(|hint| hint.contains("built in of this package")), "{}", about.name);

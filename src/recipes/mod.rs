@@ -7,6 +7,7 @@
 mod builtin;
 mod checks;
 mod computed;
+mod distributions;
 mod environment;
 mod error;
 mod instead;
@@ -25,6 +26,7 @@ mod template;
 mod variable;
 
 pub use builtin::recipes;
+pub use distributions::{Asked, PythonWants};
 pub use error::{Error, Problem};
 pub use lint::{Lint, LintCode, lint};
 pub use location::{Location, SharedPlace};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use super::distributions::PythonWants;
 use super::location::{Location, SharedPlace};
 use super::source::{Origin, Source};
 use super::variable::Variable;
@@ -50,6 +51,10 @@ pub struct Part {
     pub steps: Vec<Step>,
     /// Files it makes beside its location, as far as its options name them. They follow from the steps, and are in no digest.
     pub writes: BTreeSet<RelPath>,
+    /// The folder that its programs are written to, where that is not its location. In no digest either.
+    pub fills: Option<RelPath>,
+    /// The Python distributions it is made of: sources and steps follow from the files they come to.
+    pub python: Option<PythonWants>,
     /// What becomes of it when its build tries to reach the network.
     pub network_attempts: NetworkAttempts,
 }
@@ -106,6 +111,11 @@ pub enum StepKind {
     CopyIn {
         /// The folder, as commands know it.
         from: Utf8PathBuf,
+    },
+    /// Lays all sources of the part under their names into a folder below the build folder.
+    Gather {
+        /// The folder.
+        folder: String,
     },
     /// Removes from the build folder what matches one of these patterns, in which `*` matches slashes too.
     Exclude {
@@ -236,7 +246,10 @@ impl Part {
             StepKind::Shell { command, input: Some(Input::Text(text)) } => vec![command.as_str(), text],
             StepKind::Shell { command, .. } => vec![command.as_str()],
             StepKind::CopyIn { from } => vec![from.as_str()],
-            StepKind::Unpack { .. } | StepKind::Exclude { .. } | StepKind::EnterOnlyFolder { .. } => Vec::new(),
+            StepKind::Unpack { .. }
+            | StepKind::Exclude { .. }
+            | StepKind::Gather { .. }
+            | StepKind::EnterOnlyFolder { .. } => Vec::new(),
         });
         of_steps.chain(self.environment.values().flat_map(Variable::texts))
     }

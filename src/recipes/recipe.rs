@@ -339,6 +339,19 @@ impl Build<'_> {
             }),
         };
         let writes = BTreeSet::new();
-        Some(Part { name, recipe, location, uses, environment, sources, steps, writes, network_attempts })
+        let (fills, python) = (None, None);
+        Some(Part {
+            name,
+            recipe,
+            location,
+            uses,
+            environment,
+            sources,
+            steps,
+            writes,
+            fills,
+            python,
+            network_attempts,
+        })
     }
 }

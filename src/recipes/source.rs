@@ -30,6 +30,8 @@ pub enum Shelf {
     Cmmi,
     /// The cache's own folder.
     Root,
+    /// The folder for Python distributions, under their names.
+    Dist,
 }
 
 /// Where a source comes from.
@@ -141,6 +143,11 @@ impl Source {
         Self { shelf: Shelf::Root, ..self }
     }
 
+    /// The same, as a Python distribution.
+    pub(super) fn on_dist_shelf(self) -> Self {
+        Self { shelf: Shelf::Dist, ..self }
+    }
+
     /// The same, with other URLs of the same file; one that ends in a slash is a folder that has it under its name.
     ///
     /// # Errors
@@ -183,6 +190,11 @@ impl Source {
         path.rsplit('/').find(|name| !name.is_empty()).unwrap_or("index")
     }
 
+    /// The name of a Python distribution, which says what it is: unlike in its URL, nothing in it stands for something else.
+    pub fn distribution_name(&self) -> String {
+        percent_encoding::percent_decode_str(self.file_name()).decode_utf8_lossy().replace('/', "_")
+    }
+
     /// The name of the one file in it, where it is a compressed file: its own without the ending.
     pub fn content_name(&self) -> &str {
         let name = self.file_name();
@@ -213,10 +225,11 @@ impl Source {
             _ if redact(&self.text) != self.text => (true, Vec::new()),
             _ => (
                 false,
-                vec![match self.shelf {
-                    Shelf::Cmmi => View::Cmmi(self.text.clone()),
-                    Shelf::Root => View::Root(self.text.clone()),
-                }],
+                match self.shelf {
+                    Shelf::Cmmi => vec![View::Cmmi(self.text.clone())],
+                    Shelf::Root => vec![View::Root(self.text.clone())],
+                    Shelf::Dist => Vec::new(),
+                },
             ),
         };
         Some(Wanted {

@@ -8,7 +8,7 @@ const LAYERS: [&[&str]; 7] = [
     &["config", "archive"],
     &["fetch", "cache"],
     &["recipes", "lock"],
-    &["bundle", "install"],
+    &["bundle", "install", "python"],
     &["report"],
     &["cli"],
 ];

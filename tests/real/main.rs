@@ -9,6 +9,7 @@ mod apko;
 mod bare;
 mod buildout;
 mod debian;
+mod distributions;
 #[path = "../it/generator.rs"]
 mod generator;
 mod language;

@@ -4,6 +4,7 @@ mod cmake;
 mod collective_template;
 mod commands;
 mod copy;
+mod egg;
 mod folders;
 mod hexagonit;
 mod jinja;
@@ -22,6 +23,9 @@ use super::recipe::{About, Recipe};
 /// Every recipe there is.
 pub(super) const RECIPES: &[&dyn Recipe] = &[
     &zc_cmmi::Cmmi,
+    &egg::EGG,
+    &egg::SCRIPTS,
+    &egg::EGGS,
     &cmake::Cmake,
     &meson::Meson,
     &make::Make,

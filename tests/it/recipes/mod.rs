@@ -1,5 +1,6 @@
 //! The recipes that are built in: what they make, and what they refuse.
 
+mod egg;
 mod hexagonit;
 mod make_folders_and_run;
 mod ours;

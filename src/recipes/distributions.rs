@@ -1,0 +1,161 @@
+//! Parts that are made of Python distributions: what they ask for, and what is done once it is known which files that is.
+//!
+//! Which files a requirement comes to, an index says, and pip reads it, where a bundle is made. From then on the lock says
+//! it, and the part has sources and steps like any other.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::error::{Error, Problem};
+use super::plan::{Input, Part, Plan, Step, StepKind};
+use super::shell::{quoted, shell};
+use super::source::Source;
+use crate::base::{Distributions, Expected, Role, Sha256};
+
+/// Writes programs to the bin folder.
+const WRITE_SCRIPTS: &str = include_str!("builtin/egg_scripts.py");
+
+/// What a part asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PythonWants {
+    /// What is looked for.
+    pub asked: Asked,
+    /// The Python that a part of the same config has, by its path.
+    pub(super) program: Option<String>,
+    /// The folder for the distributions, as programs know it.
+    pub(super) library: String,
+    /// The programs to be written; none where the recipe writes none.
+    pub(super) scripts: Option<Scripts>,
+}
+
+/// What is looked for in package indexes. It is the same wherever the project lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Asked {
+    /// `[hardtack] python`: a version such as `3.11`, or a program; the machine's `python3` where it is empty.
+    pub python: String,
+    /// Requirements, as pip reads them.
+    pub requirements: Vec<String>,
+    /// Which versions may be taken, as pip reads constraints.
+    pub constraints: Vec<String>,
+    /// Every distribution must have its version among the constraints.
+    pub only_constrained: bool,
+    /// Folders and pages with files; paths may be seen from the buildout directory.
+    pub find_links: Vec<String>,
+    /// The index; the one that pip is configured with where it is empty.
+    pub index: String,
+    /// Nothing that somebody else built is installed.
+    pub sdists_only: bool,
+    /// The oldest C library wheels may be for; that of the machine the bundle is made on where there is none.
+    pub glibc: Option<(u32, u32)>,
+}
+
+/// The programs that are written to the bin folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Scripts {
+    /// The folder.
+    pub(super) bin: String,
+    /// The distributions whose programs they are.
+    pub(super) distributions: Vec<String>,
+    /// Those of all others, too.
+    pub(super) dependent: bool,
+    /// Which of them, and by what names; all where there is none.
+    pub(super) chosen: Option<BTreeMap<String, String>>,
+    /// Others: name, module, attribute.
+    pub(super) entry_points: Vec<(String, String, String)>,
+    /// The name of a Python that knows the distributions.
+    pub(super) interpreter: String,
+    /// Folders that are looked in after them.
+    pub(super) extra_paths: Vec<String>,
+    /// Code before the call.
+    pub(super) initialization: String,
+    /// What stands between the parentheses of the call.
+    pub(super) arguments: String,
+}
+
+impl Asked {
+    /// What the lock says was asked for.
+    pub fn digest(&self) -> Sha256 {
+        // Strings, numbers and lists of them always serialise.
+        Sha256::of(serde_json::to_vec(self).expect("what is asked for serialises"))
+    }
+}
+
+impl Plan {
+    /// Gives sources and steps to parts of distributions, as far as it is known which files these are.
+    ///
+    /// # Errors
+    /// [`Error::Problems`] where what is known names no source.
+    pub fn complete(&mut self, known: &[Distributions]) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        for part in &mut self.parts {
+            let Some(wants) = part.python.clone() else { continue };
+            let fits = |known: &&Distributions| known.part == part.name && known.wants == wants.asked.digest();
+            let Some(known) = known.iter().find(fits) else { continue };
+            let mut sources = Vec::new();
+            for file in &known.files {
+                let expected = Expected { sha256: Some(file.sha256), md5: None };
+                match Source::new(&file.url, expected, &self.project.directory, &self.project.root) {
+                    Ok(source) => sources.push(source.on_dist_shelf()),
+                    Err(problem) => {
+                        let message = format!("the lock names `{}` for part `{}`: {problem}", file.url, part.name);
+                        let hint = Some("make it anew with `hardtack lock --update`".to_owned());
+                        problems.push(Problem { message, place: None, hint });
+                    }
+                }
+            }
+            part.steps = steps(&wants, known, &sources);
+            part.sources = sources;
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::Problems(problems)) }
+    }
+
+    /// The parts of which it is not known yet which files they take.
+    pub fn incomplete(&self) -> impl Iterator<Item = (&Part, &PythonWants)> {
+        let parts = self.parts.iter().filter(|part| part.steps.is_empty());
+        parts.filter_map(|part| Some((part, part.python.as_ref()?)))
+    }
+}
+
+/// What is done with the files of a part.
+fn steps(wants: &PythonWants, known: &Distributions, sources: &[Source]) -> Vec<Step> {
+    let version = &known.python;
+    let asked = &wants.asked.python;
+    let program = match &wants.program {
+        Some(program) => quoted(program),
+        None if asked.starts_with('/') => quoted(asked),
+        None => format!("python{version}"),
+    };
+    let named = |role: Role| {
+        let files = known.files.iter().zip(sources).filter(move |(file, _)| file.role == role);
+        files.map(|(_, source)| quoted(&format!("dist/{}", source.distribution_name()))).collect::<Vec<_>>()
+    };
+    let test = format!(
+        "import sys; here = \"%d.%d\" % sys.version_info[:2]; \
+         sys.exit(here != \"{version}\" and \"the distributions are for Python {version}, and %s is %s\" % (sys.executable, here))"
+    );
+    let pip = named(Role::Pip).into_iter().next().unwrap_or_default();
+    // Nothing of the machine's own settings counts, and everything is there: what is built is built in a folder of its own
+    // with what lies in `dist`.
+    let install = format!(
+        "PIP_CONFIG_FILE=/dev/null {program} {pip}/pip --no-input --disable-pip-version-check install --no-index \
+         --find-links dist --no-deps --no-cache-dir --no-warn-script-location --root-user-action ignore --target {} {}",
+        quoted(&wants.library),
+        named(Role::Run).join(" ")
+    );
+    let mut steps = vec![
+        Step { name: "gather", kind: StepKind::Gather { folder: "dist".to_owned() } },
+        shell("python", format!("{program} -c '{test}'")),
+        shell("install", install),
+    ];
+    if let Some(scripts) = &wants.scripts {
+        let about = serde_json::json!({ "library": wants.library, "scripts": scripts }).to_string();
+        // A text in JSON is one in Python, too.
+        let text = format!("ABOUT = {}\n{WRITE_SCRIPTS}", serde_json::Value::String(about));
+        let kind = StepKind::Shell { command: format!("{program} -I -"), input: Some(Input::Text(text)) };
+        steps.push(Step { name: "scripts", kind });
+    }
+    steps
+}
