@@ -190,6 +190,10 @@ pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) 
             let (running, skipped) = (list("still building", running), list("not built, for they use it:", skipped));
             console.say(format!("{part}: failed{running}{skipped}"));
         }
+        InstallEvent::LeftOut { part, name } => {
+            let why = "neither a file, a link nor a folder with a name in UTF-8";
+            console.warn(format!("{part}: `{name}`, which its build made, is not installed: {why}"));
+        }
         InstallEvent::KeptChanged { path, new } => {
             console.note(format!("`{path}` is not as the last release left it, and stays; the new one is `{new}`"));
         }

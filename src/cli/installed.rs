@@ -8,6 +8,7 @@ use super::collection::shown;
 use super::context::Context;
 use super::error::{DIGEST, Item, Report};
 use super::events;
+use super::failure_page;
 use crate::install::{Destination, Difference, Differences, Error, Open, State, Survey, is_installed, roll_back};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
@@ -89,6 +90,7 @@ pub(super) fn rollback(context: &Context<'_>, arguments: &Rollback) -> Result<()
 pub(super) fn uninstall(context: &Context<'_>, arguments: &Uninstall) -> Result<(), Report> {
     let destination = open(context, &arguments.dest)?;
     let root = destination.root().to_owned();
+    failure_page::remove(&root);
     let gone = crate::install::uninstall(destination)?;
     if context.console.json {
         let result =
@@ -151,6 +153,10 @@ pub(super) fn verify(context: &Context<'_>, root: &Utf8Path) -> Result<(), Repor
     for path in &project {
         context.console.note(format!("`{path}` was changed at the site"));
     }
-    context.console.say(format!("{root} is as it was installed: {}", plural(files, "file")));
+    let all = match project.len() {
+        0 => plural(files, "file"),
+        changed => format!("{}, but for {changed} that the site may change", plural(files, "file")),
+    };
+    context.console.say(format!("{root} is as it was installed: {all}"));
     Ok(())
 }

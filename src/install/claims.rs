@@ -6,15 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::beside::paths_below;
 use super::destination::Destination;
 use super::error::Error;
+use super::moves::make_folder;
 use super::own::Own;
 use super::placing::Image;
 use super::record::{self, PartRecord, ProjectEntry, State};
-use crate::base::{IoContext, LinkMode, RelPath, create_dir_all};
+use crate::base::{IoContext, LinkMode, RelPath};
 use crate::recipes::Plan;
 
 /// Files, links and empty folders beside locations.
@@ -40,7 +42,13 @@ pub(super) fn bring(destination: &Destination, part: &PartRecord, image: &Image)
 }
 
 /// Takes what builds made at the destination itself into the new tree, but for what changes over with a top folder.
-pub(super) fn gather(destination: &Destination, plan: &Plan, placed: &Image) -> Result<(), Error> {
+/// `foreign` is the site's there, empty folders among it.
+pub(super) fn gather(
+    destination: &Destination,
+    plan: &Plan,
+    placed: &Image,
+    foreign: &BTreeSet<RelPath>,
+) -> Result<(), Error> {
     let (tree, root, tops) = (destination.next_tree(), destination.root(), plan.top_folders());
     for (part, _) in plan.placed() {
         let record = destination.own.next_record(&part.name)?;
@@ -51,10 +59,19 @@ pub(super) fn gather(destination: &Destination, plan: &Plan, placed: &Image) -> 
                 continue;
             }
             match entry {
-                ProjectEntry::Folder => create_dir_all(&to)?,
+                ProjectEntry::Folder => make_folder(&from, &to)?,
                 ProjectEntry::File(_) | ProjectEntry::Symlink(_) => {
-                    create_dir_all(to.parent().unwrap_or(&to))?;
+                    make_folder(from.parent().unwrap_or(&from), to.parent().unwrap_or(&to))?;
                     fs::rename(&from, &to).at("move", &from)?;
+                }
+            }
+            // What it was in must not stand where the release before has something else.
+            let below: &Utf8Path = path.as_ref();
+            for folder in below.ancestors().filter(|folder| *folder != "") {
+                let is_foreign = RelPath::new(folder.as_str()).is_ok_and(|folder| foreign.contains(&folder));
+                let is_folder = root.join(folder).symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+                if is_foreign || is_folder && fs::remove_dir(root.join(folder)).is_err() {
+                    break;
                 }
             }
         }
@@ -62,19 +79,44 @@ pub(super) fn gather(destination: &Destination, plan: &Plan, placed: &Image) -> 
     Ok(())
 }
 
+/// What stands at the destination where builds will write, of the generation before or the site's: it is taken away while
+/// they do, and so is neither overwritten nor taken for theirs.
+pub(super) fn displaced(
+    destination: &Destination,
+    plan: &Plan,
+    ready: &BTreeSet<String>,
+    placed: &Image,
+) -> Result<BTreeSet<RelPath>, Error> {
+    let mut paths = BTreeSet::new();
+    for part in plan.parts.iter().filter(|part| !ready.contains(&part.name)) {
+        paths.extend(part.writes.iter().cloned());
+        let record = destination.own.record(&part.name)?;
+        paths.extend(record.into_iter().flat_map(|record| record.beside.into_keys()));
+    }
+    let tops = plan.top_folders();
+    paths.retain(|path| {
+        let full = destination.root().join(path);
+        let is_file = full.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir());
+        is_file && !tops.contains(path.first()) && !placed.files.contains_key(path) && has_way(destination.root(), path)
+    });
+    Ok(paths)
+}
+
+/// Whether all above a path are folders, and no links to some.
+pub(super) fn has_way(root: &Utf8Path, path: &RelPath) -> bool {
+    let path: &Utf8Path = path.as_ref();
+    let mut above = path.ancestors().skip(1).filter(|above| *above != "");
+    above.all(|above| root.join(above).symlink_metadata().is_ok_and(|metadata| metadata.is_dir()))
+}
+
 /// Writes down for each of these parts what of its own is there now that all builds have ended, and returns all of it.
-/// `brought` is what belongs to nobody's build.
-pub(super) fn settle(destination: &Destination, parts: &[String], brought: Option<&Image>) -> Result<Beside, Error> {
-    let root = destination.root();
-    let tree = if brought.is_some() { destination.next_tree() } else { root.to_owned() };
+pub(super) fn settle(destination: &Destination, parts: &[String], project: &Image) -> Result<Beside, Error> {
+    let (tree, root) = (destination.next_tree(), destination.root());
     let mut all = Beside::new();
     for part in parts {
         let Some(mut record) = destination.own.next_record(part)? else { continue };
         let mut beside = Beside::new();
-        for (path, entry) in &record.beside {
-            if brought.is_some_and(|image| image.files.contains_key(path)) {
-                continue;
-            }
+        for (path, entry) in record.beside.iter().filter(|(path, _)| !project.files.contains_key(*path)) {
             match ProjectEntry::at(&tree.join(path))? {
                 Some(there) => drop(beside.insert(path.clone(), there)),
                 // The site changed it: it goes with the part when it is again what it was.

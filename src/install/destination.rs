@@ -104,7 +104,7 @@ impl Destination {
         if kept.is_dir() {
             fs::rename(&kept, &tree).at("move", &kept)?;
         }
-        for other in ["bundle", "taken", "trial", "work"] {
+        for other in ["bundle", "left", "taken", "trial", "work"] {
             remove_tree(&self.own("next").join(other))?;
         }
         Ok(())
@@ -158,6 +158,7 @@ impl Destination {
         Ground {
             tree: self.next_tree(),
             taken: self.own("next/taken"),
+            left: self.own("next/left"),
             dest: self.root.clone(),
             journal: self.own.journal(),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::beside::{Stamp, Surroundings};
 use super::building::{Bench, Order, build_all};
-use super::claims::{Beside, bring, foreign, gather, settle};
+use super::claims::{Beside, bring, displaced, foreign, gather, settle};
 use super::error::Error;
 use super::event::Event;
 use super::given::Install;
@@ -13,7 +13,7 @@ use super::input::Input;
 use super::making::Maker;
 use super::moves::{Aim, Moves};
 use super::placing::{Image, Placing};
-use super::record::{PartRecord, State};
+use super::record::{PartRecord, ProjectEntry, State};
 use super::sandbox::Level;
 use super::schedule::Schedule;
 use super::shared::{self, SharedPart};
@@ -97,28 +97,27 @@ impl Run<'_> {
         let current = self.current.as_ref();
         create_dir_all(&tree)?;
         let ready = self.prepare(keep, observe)?;
-        let ready_names: Vec<String> = ready.iter().cloned().collect();
-        let brought = self.with(settle(destination, &ready_names, self.install.image.as_ref())?);
+        let brought = self.with(self.settle(&ready.iter().cloned().collect::<Vec<_>>())?, keep)?;
         let placing = Placing::new(destination, plan.top_folders(), &brought, current)?;
-        placing.tell(observe);
         placing.make_tops()?;
 
         let foreign = self.foreign()?;
         let mut placed = None;
-        if !self.aside {
-            let moves = Moves::plan(&ground, &placing.changes, Aim::Undo)?;
+        if self.is_at_destination() {
+            let displaced = displaced(destination, plan, &ready, &brought)?;
+            let moves = Moves::plan(&ground, &placing.before_builds(displaced, self.aside), Aim::Undo)?;
             moves.place(&ground)?;
             placed = Some(moves);
         }
-        let maker = self.maker(foreign)?;
+        let maker = self.maker(foreign.clone())?;
         let begun = Stamp::now(&destination.begun())?;
         let built = self.build_parts(&maker, ready, result, observe);
         let left = match &maker.around {
             Some(around) if built.is_err() && !self.aside => around.made_since(begun)?,
-            _ => Beside::new(),
+            _ => BTreeSet::new(),
         };
         let withdrawn = placed.map_or(Ok(()), |moves| {
-            gather(destination, plan, &brought)?;
+            gather(destination, plan, &brought, &foreign)?;
             moves.withdraw(&ground)
         });
         let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
@@ -135,11 +134,12 @@ impl Run<'_> {
         };
 
         // What builds made beside their locations is installed like files of the project.
-        let brought = self.with(settle(destination, &names, self.install.image.as_ref())?);
+        let brought = self.with(self.settle(&names)?, keep)?;
         let before = current.iter().flat_map(|state| &state.left);
-        let left = left.keys().filter(|path| !placing.in_top(path)).chain(before);
+        let left = left.iter().filter(|path| !placing.in_top(path)).chain(before);
         let left = left.filter(|path| !brought.files.contains_key(*path)).cloned().collect();
         let placing = Placing::new(destination, plan.top_folders(), &brought, current)?;
+        placing.tell(observe);
         let missing: Vec<String> =
             plan.parts.iter().map(|part| part.name.clone()).filter(|name| !names.contains(name)).collect();
         let placed = plan.placed().map(|(part, _)| part.name.clone()).filter(|name| names.contains(name)).collect();
@@ -165,37 +165,52 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The project's files, and those that parts made beside their locations.
-    fn with(&self, beside: Beside) -> Image {
-        match &self.install.image {
-            Some(image) => Image { files: image.files.clone().into_iter().chain(beside).collect(), is_there: false },
-            None => Image { files: beside, is_there: true },
-        }
+    /// Builds work at the destination itself: the generation cannot be built beside it, or it is their project.
+    fn is_at_destination(&self) -> bool {
+        !self.aside || self.install.image.is_none()
     }
 
-    /// Paths of which nothing is beside a location.
-    fn hidden(&self) -> Result<BTreeSet<RelPath>, Error> {
-        let own = &self.install.destination.own;
-        let records = self.current.iter().flat_map(|state| &state.parts).map(|part| own.record(part));
-        let installed = records.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(|record| record.location);
+    /// What these parts made beside their locations.
+    fn settle(&self, parts: &[String]) -> Result<Beside, Error> {
+        settle(self.install.destination, parts, self.install.image.as_ref().unwrap_or(&Image::default()))
+    }
+
+    /// The project's files, and those that parts made beside their locations.
+    fn with(&self, beside: Beside, keep: &BTreeSet<String>) -> Result<Image, Error> {
+        let records = keep.iter().map(|part| self.install.destination.own.record(part));
+        let kept = records.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+        let mut stays: BTreeSet<RelPath> = kept.flat_map(|record| record.beside.into_keys()).collect();
+        let mut files = self.install.image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
+        stays.retain(|path| !files.contains_key(path));
+        files.extend(beside);
+        Ok(Image { files, stays })
+    }
+
+    /// The locations of parts, and hardtack's own folder: of what is below them, nothing is beside.
+    fn hidden(&self) -> BTreeSet<RelPath> {
         let planned = self.install.plan.placed().map(|(_, location)| location.clone());
-        Ok(planned.chain(installed).chain(RelPath::new(".hardtack")).collect())
+        planned.chain(RelPath::new(".hardtack")).collect()
     }
 
     /// What is the site's where builds work at the destination itself.
     fn foreign(&self) -> Result<BTreeSet<RelPath>, Error> {
-        match self.install.image {
-            Some(_) if !self.aside => foreign(self.install.destination, self.current.as_ref(), &self.hidden()?),
-            _ => Ok(BTreeSet::new()),
+        let (own, current) = (&self.install.destination.own, self.current.as_ref());
+        if self.install.image.is_none() || self.aside {
+            return Ok(BTreeSet::new());
         }
+        let mut hidden = self.hidden();
+        for part in current.iter().flat_map(|state| &state.parts) {
+            hidden.extend(own.record(part)?.map(|record| record.location));
+        }
+        foreign(self.install.destination, current, &hidden)
     }
 
     /// Who builds, now that everything is where builds expect it. `foreign` is what is the site's there.
     fn maker(&self, foreign: BTreeSet<RelPath>) -> Result<Maker<'_>, Error> {
         let mut maker = Maker { install: self.install, inputs: &self.inputs, aside: self.aside, around: None };
         if let Some(image) = &self.install.image {
-            let others = image.files.keys().cloned().chain(foreign).collect();
-            maker.around = Some(Surroundings::new(maker.generation(), self.hidden()?, others)?);
+            let files = image.files.iter().map(|(path, entry)| (path.clone(), *entry == ProjectEntry::Folder));
+            maker.around = Some(Surroundings::new(maker.generation(), self.hidden(), files.collect(), foreign)?);
         }
         Ok(maker)
     }
@@ -273,12 +288,9 @@ impl Run<'_> {
         Ok(ready)
     }
 
-    /// Brings what a whole part made beside its location, unless that is where it is.
+    /// Brings what a whole part made beside its location.
     fn bring(&self, record: &PartRecord) -> Result<bool, Error> {
-        match &self.install.image {
-            Some(image) => bring(self.install.destination, record, image),
-            None => Ok(true),
-        }
+        bring(self.install.destination, record, self.install.image.as_ref().unwrap_or(&Image::default()))
     }
 
     fn build_parts(

@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use super::attempts::{StepAttempt, StepRefusal};
 use super::causes::Cause;
 use crate::archive;
-use crate::base::{Mismatch, PathError};
+use crate::base::{Mismatch, PathError, RelPath};
 
 /// An error of an installation.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +174,14 @@ pub enum Error {
     /// Several parts could not be built.
     #[error("{} parts could not be built", .0.len())]
     Several(Vec<Error>),
+    /// A build took away what the release brings.
+    #[error("while part `{part}` was built, `{path}` was removed, which is a file of the project")]
+    Removed {
+        /// The part.
+        part: String,
+        /// The file.
+        path: RelPath,
+    },
     /// The unpacked source has no place to build in.
     #[error("part `{part}`: {}", no_marker(.wanted.as_deref()))]
     NoMarker {
@@ -191,6 +199,7 @@ impl Error {
             Self::Step { .. }
             | Self::Archive { .. }
             | Self::NoMarker { .. }
+            | Self::Removed { .. }
             | Self::NoVariable { .. }
             | Self::Attempts(_) => true,
             Self::Several(errors) => errors.iter().all(Self::is_of_parts),

@@ -19,6 +19,13 @@ pub enum Event {
     },
     /// An interrupted installation was put right first.
     Recovered,
+    /// Something that a build made beside its part's location cannot be installed: no record could name it.
+    LeftOut {
+        /// The part.
+        part: String,
+        /// The path, as far as it is UTF-8.
+        name: String,
+    },
     /// A part's files are removed with the new generation.
     Uninstalling {
         /// The part.

@@ -69,7 +69,7 @@ fn project_of(destination: &Destination, previous: &State) -> Result<Image, Erro
             }
         }
     }
-    Ok(Image { files, is_there: previous.release.is_none() })
+    Ok(Image { files, stays: BTreeSet::new() })
 }
 
 /// What an installation that is gone left behind.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::beside::{Stamp, Surroundings, made_in};
+use super::beside::{Doings, Stamp, Surroundings, made_in};
 use super::building::Bench;
 use super::claims::Beside;
 use super::copying::Places;
@@ -89,7 +89,9 @@ impl Maker<'_> {
         bench: &Bench,
         (path, location): (&RelPath, &Utf8Path),
     ) -> Result<PartRecord, Error> {
-        let (started, since) = (Instant::now(), Stamp::now(&self.install.destination.begun_with(&part.name))?);
+        let (started, clock) = (Instant::now(), self.install.destination.begun_with(&part.name));
+        let since = Stamp::now(&clock)?;
+        let begun = self.around.as_ref().map(|around| around.begin(&clock)).transpose()?;
         let (install, destination) = (self.install, self.install.destination);
         let files = install.project_files(!self.aside);
         let sources = part.sources.iter().map(|source| {
@@ -123,7 +125,13 @@ impl Maker<'_> {
                 generation: &self.generation(),
             },
         };
-        let seen = build.run()?;
+        let outcome = build.run();
+        // What one that failed made is not the next one's.
+        let doings = match (&self.around, begun) {
+            (Some(around), Some(begun)) => around.end(begun),
+            _ => Ok(Doings::default()),
+        };
+        let (seen, doings) = (outcome?, doings?);
         let allowed = install.allows_attempts(part);
         for attempt in seen.attempts.clone() {
             bench.tell(Event::Attempted { part: part.name.clone(), attempt, allowed });
@@ -137,33 +145,44 @@ impl Maker<'_> {
         let level = install.sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;
         (record.took, record.seen, record.outputs) = (Some(started.elapsed()), seen, outputs);
-        record.beside = self.beside(part, since)?;
+        record.beside = self.beside(part, since, doings, bench)?;
         Ok(record)
     }
 
     /// What a part that was just built made beside its location.
-    fn beside(&self, part: &Part, since: Stamp) -> Result<Beside, Error> {
-        let mut beside = Beside::new();
-        match &self.around {
-            // Its build can write nowhere else.
-            _ if part.location.of_machine().is_some() => {}
-            Some(around) => {
-                beside = around.made_since(since)?;
-                let others = self.install.plan.parts.iter().filter(|other| other.name != part.name);
-                others.flat_map(|other| &other.writes).for_each(|path| drop(beside.remove(path)));
+    fn beside(&self, part: &Part, since: Stamp, doings: Doings, bench: &Bench) -> Result<Beside, Error> {
+        // Its build can write nowhere else.
+        if part.location.of_machine().is_some() {
+            return Ok(Beside::new());
+        }
+        let mut beside = doings.made;
+        if self.around.is_some() {
+            if let Some(path) = doings.removed {
+                return Err(Error::Removed { part: part.name.clone(), path });
             }
-            None => {
-                for path in &part.writes {
-                    let entry = ProjectEntry::at(&self.install.destination.root().join(path))?;
-                    beside.extend(entry.map(|entry| (path.clone(), entry)));
-                }
-                if let Some(folder) = &part.fills {
-                    let made = made_in(&self.install.destination.root().join(folder), since)?;
-                    beside.extend(made.into_iter().map(|(path, entry)| (folder.join(&path), entry)));
-                }
+            for name in doings.odd {
+                bench.tell(Event::LeftOut { part: part.name.clone(), name });
             }
+            let others = self.install.plan.parts.iter().filter(|other| other.name != part.name);
+            others.flat_map(|other| &other.writes).for_each(|path| drop(beside.remove(path)));
+            return Ok(beside);
+        }
+        // In a project, its author works too: only what options name is known to be the part's.
+        for path in &part.writes {
+            let entry = ProjectEntry::at(&self.seen_at(path))?;
+            beside.extend(entry.map(|entry| (path.clone(), entry)));
+        }
+        if let Some(folder) = &part.fills {
+            let made = made_in(&self.seen_at(folder), since)?;
+            beside.extend(made.into_iter().map(|(path, entry)| (folder.join(&path), entry)));
         }
         Ok(beside)
+    }
+
+    /// Where a path of a project is that builds know as one at the destination.
+    fn seen_at(&self, path: &RelPath) -> Utf8PathBuf {
+        let of_parts = self.install.plan.top_folders().contains(path.first());
+        if of_parts { self.generation().join(path) } else { self.install.destination.root().join(path) }
     }
 
     /// Where parts are built that are not shared.

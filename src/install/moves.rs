@@ -54,6 +54,8 @@ pub(super) struct Ground {
     pub(super) tree: Utf8PathBuf,
     /// What the new generation no longer has.
     pub(super) taken: Utf8PathBuf,
+    /// What builds left where the generation before has something else.
+    pub(super) left: Utf8PathBuf,
     /// The destination.
     pub(super) dest: Utf8PathBuf,
     /// The file the journal is in.
@@ -173,7 +175,13 @@ impl Moves {
         match &step.change {
             Change::MakeFolder { path } => make_folder(&ground.tree.join(path), &ground.dest.join(path)),
             Change::TakeAway { path } => rename(&ground.dest.join(path), &ground.taken.join(path)),
-            Change::Put { from, to } => exchange(&ground.tree.join(from), &ground.dest.join(to)),
+            Change::Put { from, to } => {
+                let (new, to) = (ground.tree.join(from), ground.dest.join(to));
+                if let (Some(like), Some(folder)) = (new.parent(), to.parent()) {
+                    make_folder(like, folder)?;
+                }
+                exchange(&new, &to)
+            }
             Change::Bring { path, .. } => rename_raw(&ground.tree, &ground.dest, path),
         }
     }
@@ -186,8 +194,23 @@ impl Moves {
         match &step.change {
             // The folders that were made go together, at the end.
             Change::MakeFolder { .. } => Ok(()),
-            Change::TakeAway { path } => rename(&ground.taken.join(path), &ground.dest.join(path)),
-            Change::Put { from, to } => exchange(&ground.dest.join(to), &ground.tree.join(from)),
+            Change::TakeAway { path } => {
+                let (place, left) = (ground.dest.join(path), ground.left.join(path));
+                if inode(place.as_std_path()).at("inspect", &place)?.is_some() {
+                    crate::base::remove_tree(&left)?;
+                    rename(&place, &left)?;
+                }
+                rename(&ground.taken.join(path), &place)
+            }
+            Change::Put { from, to } => {
+                let (old, place) = (ground.tree.join(from), ground.dest.join(to));
+                // A build may have removed what was put.
+                match inode(place.as_std_path()).at("inspect", &place)? {
+                    Some(_) => exchange(&place, &old),
+                    None if inode(old.as_std_path()).at("inspect", &old)?.is_some() => rename(&old, &place),
+                    None => Ok(()),
+                }
+            }
             Change::Bring { path, .. } => rename_raw(&ground.dest, &ground.tree, path),
         }
     }
@@ -279,7 +302,7 @@ fn rename_raw(from: &Utf8Path, to: &Utf8Path, path: &[u8]) -> Result<(), PathErr
 }
 
 /// Makes the folder `to` and those above it, with the permissions that `like` and those above it have where they are there.
-fn make_folder(like: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
+pub(super) fn make_folder(like: &Utf8Path, to: &Utf8Path) -> Result<(), PathError> {
     if to.is_dir() {
         return Ok(());
     }
@@ -327,8 +350,13 @@ mod tests {
         let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
         let dest = root.join("dest");
         let own = dest.join(".hardtack");
-        let ground =
-            Ground { tree: own.join("next/tree"), taken: own.join("next/taken"), journal: own.join("journal"), dest };
+        let ground = Ground {
+            tree: own.join("next/tree"),
+            taken: own.join("next/taken"),
+            left: own.join("next/left"),
+            journal: own.join("journal"),
+            dest,
+        };
         let files = [
             (&ground.tree, "parts/a/f", "new"),
             (&ground.tree, "etc/x.cfg", "new"),

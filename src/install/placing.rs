@@ -8,12 +8,12 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
-use super::claims::installed;
+use super::claims::{has_way, installed};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
 use super::moves::{Aim, Change, Moves};
-use super::record::{ProjectEntry, State};
+use super::record::{PartRecord, ProjectEntry, State};
 use crate::base::{IoContext, RelPath, create_dir_all, look_at, remove_tree};
 
 /// The project's files, links and empty folders, where a bundle brings them.
@@ -21,8 +21,8 @@ use crate::base::{IoContext, RelPath, create_dir_all, look_at, remove_tree};
 pub struct Image {
     /// What is at each path of the new tree.
     pub files: BTreeMap<RelPath, ProjectEntry>,
-    /// They are where they belong: the project is the destination.
-    pub is_there: bool,
+    /// Those that no build made anew: where they are at the destination already, nothing is exchanged.
+    pub stays: BTreeSet<RelPath>,
 }
 
 /// What changes at the destination when the new generation takes over.
@@ -31,6 +31,8 @@ pub(super) struct Placing<'a> {
     image: &'a Image,
     /// What the installed release brought, or its builds made.
     installed: BTreeMap<RelPath, ProjectEntry>,
+    /// Files of the parts that are installed; they change over with their top folders.
+    of_parts: BTreeSet<RelPath>,
     /// Top folders with parts: they change over as a whole.
     pub(super) tops: BTreeSet<RelPath>,
     /// Files of the installed release that go.
@@ -56,8 +58,13 @@ impl<'a> Placing<'a> {
     ) -> Result<Self, Error> {
         let installed = current.map(|state| installed(&destination.own, state)).transpose()?.unwrap_or_default();
         let tops = with_installed(tops, destination, current)?;
-        let (gone, kept, kept_alone) = Default::default();
-        let mut placing = Self { destination, image, installed, tops, gone, kept, kept_alone, changes: Vec::new() };
+        let mut of_parts = BTreeSet::new();
+        for part in current.iter().flat_map(|state| &state.parts) {
+            let record = destination.own.record(part)?;
+            of_parts.extend(record.iter().flat_map(PartRecord::paths));
+        }
+        let (gone, kept, kept_alone, changes) = Default::default();
+        let mut placing = Self { destination, image, installed, of_parts, tops, gone, kept, kept_alone, changes };
         placing.decide_gone()?;
         for top in placing.tops.clone() {
             placing.check_way(&top)?;
@@ -84,27 +91,37 @@ impl<'a> Placing<'a> {
 
     fn decide_gone(&mut self) -> Result<(), Error> {
         for (path, entry) in &self.installed {
-            let still_wanted = self.image.files.contains_key(path);
-            if !still_wanted && !self.in_top(path) && self.holds(path, entry)? {
+            if !self.still_wanted(path, entry) && !self.in_top(path) && self.holds(path, entry)? {
                 self.gone.insert(path.clone());
             }
         }
         Ok(())
     }
 
+    /// Whether the release has something of the same kind at the path: a file cannot change places with an empty folder.
+    fn still_wanted(&self, path: &RelPath, entry: &ProjectEntry) -> bool {
+        let new = self.image.files.get(path);
+        new.is_some_and(|new| (*new == ProjectEntry::Folder) == (*entry == ProjectEntry::Folder))
+    }
+
     fn place(&mut self, path: &RelPath, entry: &ProjectEntry) -> Result<(), Error> {
+        let utf8: &Utf8Path = path.as_ref();
+        let above_goes = utf8.ancestors().skip(1).any(|above| self.gone.iter().any(|gone| gone.as_str() == above));
+        // Through a link that goes, what is there is somewhere else.
+        let here = if above_goes { None } else { self.look(path)? };
         if *entry == ProjectEntry::Folder {
-            return self.check_way(path);
+            let stands = here.is_some_and(|metadata| !metadata.is_dir()) && !self.gone.contains(path);
+            return if stands && !self.in_top(path) { Err(self.blocked(path, path)) } else { self.check_way(path) };
         }
-        let here = self.look(path)?;
         let ours = match (&here, self.installed.get(path)) {
             (None, _) => true,
             // Exchanged for the file, if nothing of the site's is in it.
             (Some(metadata), _) if metadata.is_dir() => self.all_gone_below(path)?,
             (Some(_), Some(installed)) if self.holds(path, installed)? => true,
+            (Some(_), None) if self.of_parts.contains(path) => true,
             (Some(_), _) => self.holds(path, entry)?,
         };
-        if self.image.is_there && self.holds(path, entry)? {
+        if self.image.stays.contains(path) && !self.in_top(path) && self.holds(path, entry)? {
             return Ok(());
         }
         if !ours && self.installed.get(path) == Some(entry) {
@@ -125,10 +142,13 @@ impl<'a> Placing<'a> {
     /// No file and no link may stand where a folder above `path` is needed, unless it goes.
     fn check_way(&self, path: &RelPath) -> Result<(), Error> {
         let utf8: &Utf8Path = path.as_ref();
-        for above in utf8.ancestors().skip(1).filter(|above| *above != "") {
+        let above: Vec<&Utf8Path> = utf8.ancestors().skip(1).filter(|above| *above != "").collect();
+        for above in above.into_iter().rev() {
             let Ok(above) = RelPath::new(above.as_str()) else { continue };
-            let stands = self.look(&above)?.is_some_and(|metadata| !metadata.is_dir());
-            if stands && !self.gone.contains(&above) {
+            if self.gone.contains(&above) {
+                return Ok(());
+            }
+            if self.look(&above)?.is_some_and(|metadata| !metadata.is_dir()) {
                 return Err(self.blocked(path, &above));
             }
         }
@@ -145,9 +165,9 @@ impl<'a> Placing<'a> {
         Ok(look_at(&full).at("inspect", &full)?)
     }
 
-    /// Whether the destination has just this at `path`.
+    /// Whether the destination has just this at `path`: in its own folders, not in some that the site put a link to.
     fn holds(&self, path: &RelPath, entry: &ProjectEntry) -> Result<bool, Error> {
-        entry.is_at(&self.destination.root().join(path))
+        Ok(has_way(self.destination.root(), path) && entry.is_at(&self.destination.root().join(path))?)
     }
 
     /// Whether a folder will hold nothing once everything that goes has gone.
@@ -155,7 +175,11 @@ impl<'a> Placing<'a> {
         let folder = self.destination.root().join(path);
         for below in crate::base::files_below(&folder)? {
             let full = RelPath::new(below.as_str()).map(|below| path.join(&below));
-            if !full.is_ok_and(|full| self.gone.contains(&full)) {
+            let Ok(full) = full else { return Ok(false) };
+            let goes_with_top = self.in_top(&full)
+                && !self.image.files.contains_key(&full)
+                && self.installed.get(&full).is_some_and(|entry| self.holds(&full, entry).unwrap_or(false));
+            if !goes_with_top && !self.gone.contains(&full) {
                 return Ok(false);
             }
         }
@@ -164,6 +188,21 @@ impl<'a> Placing<'a> {
 
     pub(super) fn in_top(&self, path: &RelPath) -> bool {
         self.tops.iter().any(|top| top.as_str() == path.first())
+    }
+
+    /// What moves before builds that work at the destination: all, or where parts are built aside, all but these. What is
+    /// `displaced` is taken away for as long.
+    pub(super) fn before_builds(&self, displaced: BTreeSet<RelPath>, aside: bool) -> Vec<Change> {
+        let wanted = |change: &&Change| match change {
+            Change::Put { to, .. } => !aside || !self.in_top(to),
+            _ => !aside,
+        };
+        let changes: Vec<Change> = self.changes.iter().filter(wanted).cloned().collect();
+        let goes = |path: &RelPath| {
+            changes.iter().any(|change| matches!(change, Change::TakeAway { path: gone } if gone == path))
+        };
+        let displaced = displaced.into_iter().filter(|path| !goes(path)).map(|path| Change::TakeAway { path });
+        displaced.chain(changes.iter().cloned()).collect()
     }
 
     /// Makes the top folders of parts in the new tree.
@@ -215,7 +254,7 @@ impl<'a> Placing<'a> {
         let mut known = Known::default();
         for part in current.iter().flat_map(|state| &state.parts) {
             if let Some(record) = self.destination.own.record(part)? {
-                let paths = record.files.keys().map(|path| record.location.join(path));
+                let paths = record.paths();
                 paths.filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
                 let folders = record.folders.iter().map(|path| record.location.join(path));
                 known.folders.extend(folders.map(|path| path.as_str().as_bytes().to_vec()));

@@ -167,7 +167,9 @@ impl ProjectEntry {
             Self::Symlink(target) => {
                 metadata.is_symlink() && fs::read_link(full).at("read link", full)?.as_os_str() == target.as_str()
             }
-            Self::File(sha256) => metadata.is_file() && fingerprint_file(full)?.sha256 == *sha256,
+            Self::File(sha256) => {
+                metadata.is_file() && fingerprint_any_mode(full, metadata.permissions())?.sha256 == *sha256
+            }
         })
     }
 
@@ -252,6 +254,11 @@ impl PartRecord {
             files,
             folders,
         })
+    }
+
+    /// Its files and links, by their paths below the folder that its location is below.
+    pub(super) fn paths(&self) -> impl Iterator<Item = RelPath> {
+        self.files.keys().map(|path| self.location.join(path))
     }
 
     /// Whether every file is still in `folder`, of its length. Content is not read.

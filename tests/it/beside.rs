@@ -209,3 +209,264 @@ fn in_a_project_only_what_options_name_goes_with_its_part() {
     assert_eq!(scene.read("app/etc/two.conf"), "edited");
     assert!(!scene.exists("app/etc/one.conf") && !scene.exists("app/.hardtack/state.json"));
 }
+
+/// Everything below the destination but hardtack's own files.
+fn dest(scene: &Scene) -> Vec<String> {
+    let own = |line: &String| line.starts_with(".hardtack") || line == "hardtack-failure.txt";
+    scene.tree("dest").into_iter().filter(|line| !own(line)).collect()
+}
+
+#[test]
+fn whatever_kind_a_path_is_in_each_version_upgrades_rollbacks_and_uninstallations_go_through() {
+    let kinds = [
+        "echo 1 > conf",
+        "mkdir conf; echo 2 > conf/x",
+        "mkdir -p conf/x",
+        "mkdir real; echo 4 > real/x; ln -s real conf",
+        "mkdir -p conf/x; echo 5 > conf/x/in",
+        "true",
+        "mkdir -p parts/stray; echo 7 > parts/stray/x",
+        "echo 8 > parts/stray",
+    ];
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        std::fs::remove_dir_all(scene.path("app/conf")).expect("removes");
+        let mut fresh = Vec::new();
+        for (index, kind) in kinds.iter().enumerate() {
+            let version = format!("{}.0", index + 1);
+            scene.write(
+                "app/buildout.cfg",
+                format!("[buildout]\nparts = one\n[hardtack]\nname = app\nversion = {version}\n{}", part("one", kind)),
+            );
+            scene.hardtack("bundle app --installer none").ok();
+            scene.run(&install(&format!("app-{version}.tar.gz"), level)).ok();
+            fresh.push(dest(&scene));
+            scene.hardtack("uninstall dest").ok().never_says(&["left"]);
+            assert!(!scene.exists("dest"), "{kind}: {:?}", scene.tree("dest"));
+        }
+        for (from, to) in [
+            (0, 1),
+            (1, 0),
+            (1, 2),
+            (2, 1),
+            (0, 2),
+            (2, 0),
+            (1, 3),
+            (3, 1),
+            (3, 2),
+            (4, 0),
+            (3, 4),
+            (5, 1),
+            (1, 5),
+            (6, 7),
+            (7, 6),
+        ] {
+            let bundle = |index: usize| format!("app-{}.0.tar.gz", index + 1);
+            let told = format!("{} to {} at {level}", kinds[from], kinds[to]);
+            scene.run(&install(&bundle(from), level)).ok();
+            scene.run(&install(&bundle(to), level)).ok().never_says(&["is not as the last release left it"]);
+            assert_eq!(dest(&scene), fresh[to], "{told}");
+            scene.hardtack("verify dest").ok().never_says(&["changed at the site"]);
+            for wanted in [from, to] {
+                scene.hardtack("rollback dest").ok().never_says(&["is not as the last release left it"]);
+                assert_eq!(dest(&scene), fresh[wanted], "{told}, rolled back");
+            }
+            scene.hardtack("uninstall dest").ok().never_says(&["left"]);
+            assert!(!scene.exists("dest"), "{told}: {:?}", scene.tree("dest"));
+        }
+    }
+}
+
+#[test]
+fn a_build_that_removes_a_file_of_the_project_fails_and_everything_stays() {
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        bundle(&scene, "1.0", &[("one", "echo 1 > one")]);
+        scene.run(&install("app-1.0.tar.gz", level)).ok();
+        let before = dest(&scene);
+        for commands in [
+            "rm conf/of-the-project",
+            "mv conf conf2",
+            "rm conf/of-the-project; mkdir conf/of-the-project; echo x > conf/of-the-project/x",
+        ] {
+            bundle(&scene, "2.0", &[("one", commands)]);
+            for _ in 0..2 {
+                let ran = scene.run(&install("app-2.0.tar.gz", level)).exits(5);
+                ran.says(&[
+                    "error[project-file-removed]: while part `one` was built, `conf/of-the-project` was removed",
+                ]);
+                // What a build did to the folders of others is where nothing can be built aside.
+                let now: Vec<String> = dest(&scene).into_iter().filter(|line| !line.contains("conf2")).collect();
+                assert_eq!(now, before, "{commands} at {level}");
+            }
+        }
+        scene.run(&install("app-1.0.tar.gz", level)).ok();
+        scene.hardtack("uninstall dest").ok();
+    }
+}
+
+#[test]
+fn at_the_lesser_level_what_the_site_edited_is_not_overwritten() {
+    let scene = Scene::new();
+    if !can(&scene, "seccomp") {
+        return;
+    }
+    let makes = |version: &str| format!("mkdir -p conf; echo {version} > conf/x; echo {version} > conf/y");
+    bundle(&scene, "1.0", &[("one", &makes("1"))]);
+    scene.run(&install("app-1.0.tar.gz", "seccomp")).ok();
+    scene.write("dest/conf/x", "edited");
+    scene.write("mine", "the site's");
+    std::fs::remove_file(scene.path("dest/conf/y")).expect("removes");
+    std::os::unix::fs::symlink("../../mine", scene.path("dest/conf/y")).expect("links");
+    bundle(&scene, "2.0", &[("one", &makes("2"))]);
+    let ran = scene.run(&install("app-2.0.tar.gz", "seccomp")).ok();
+    ran.says(&["dest/conf/x` is not as the last release left it, and stays; the new one is"]);
+    assert_eq!(scene.read("dest/conf/x") + &scene.read("mine"), "editedthe site's");
+    assert_eq!(scene.read("dest/conf/x.hardtack-new") + &scene.read("dest/conf/y.hardtack-new"), "2\n2\n");
+}
+
+#[test]
+fn nothing_is_removed_through_a_link_that_the_site_put_there() {
+    let scene = Scene::new();
+    bundle(&scene, "1.0", &[("one", "mkdir own; echo 1 > own/x")]);
+    for elsewhere in
+        [scene.path("outside"), std::path::Path::new("/dev/shm").join(format!("hardtack-{}", std::process::id()))]
+    {
+        scene.run(&install("app-1.0.tar.gz", "full")).ok();
+        std::fs::create_dir_all(&elsewhere).expect("makes");
+        std::fs::copy(scene.path("dest/own/x"), elsewhere.join("x")).expect("copies");
+        std::fs::remove_dir_all(scene.path("dest/own")).expect("removes");
+        std::os::unix::fs::symlink(&elsewhere, scene.path("dest/own")).expect("links");
+        scene.hardtack("uninstall dest").ok();
+        assert!(elsewhere.join("x").exists());
+        std::fs::remove_dir_all(&elsewhere).expect("removes");
+        std::fs::remove_dir_all(scene.path("dest")).expect("removes");
+    }
+}
+
+#[test]
+fn what_another_part_had_in_its_location_may_be_beside_the_next_one() {
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        bundle(&scene, "1.0", &[("one", "mkdir -p parts/one; echo own > parts/one/own")]);
+        scene.run(&install("app-1.0.tar.gz", level)).ok();
+        bundle(&scene, "2.0", &[("uno", "mkdir -p parts/one; echo new > parts/one/own")]);
+        scene.run(&install("app-2.0.tar.gz", level)).ok();
+        assert_eq!(scene.read("dest/parts/one/own"), "new\n");
+        scene.hardtack("rollback dest").ok();
+        assert_eq!(scene.read("dest/parts/one/own"), "own\n");
+        scene.hardtack("uninstall dest").ok();
+        assert!(!scene.exists("dest"), "at {level}: {:?}", scene.tree("dest"));
+    }
+}
+
+#[test]
+fn folders_that_are_moved_come_along_with_their_modes_and_odd_names_are_told() {
+    use std::os::unix::fs::PermissionsExt;
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        let odd = "mkdir dd sec ro; echo d > dd/f; echo s > sec/k; chmod 700 sec; echo r > ro/r; chmod 555 ro; mkfifo ff; printf a > $(printf 'bad\\377name'); echo t > t000; chmod 000 t000";
+        bundle(&scene, "1.0", &[("one", odd), ("two", "mv dd ee")]);
+        let said = scene.without_privileges(&install("app-1.0.tar.gz", level)).output().expect("runs");
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(said.contains("warning: one: `ff`, which its build made, is not installed"), "{said}");
+        assert!(said.contains("2 parts built"), "{said}");
+        assert_eq!(scene.read("dest/ee/f") + &scene.read("dest/sec/k") + &scene.read("dest/ro/r"), "d\ns\nr\n");
+        let mode = |path: &str| std::fs::metadata(scene.path(path)).expect(path).permissions().mode() & 0o777;
+        assert_eq!((mode("dest/sec"), mode("dest/ro") & 0o555), (0o700, 0o555), "at {level}");
+        assert!(scene.without_privileges(&["verify", "dest"]).status().expect("runs").success());
+        bundle(&scene, "2.0", &[("one", "true")]);
+        assert!(scene.without_privileges(&install("app-2.0.tar.gz", level)).status().expect("runs").success());
+        assert!(
+            ["ee", "sec", "ro", "t000"].iter().all(|name| !scene.exists(&format!("dest/{name}"))),
+            "{:?}",
+            scene.tree("dest")
+        );
+        assert!(scene.without_privileges(&["uninstall", "dest"]).status().expect("runs").success());
+    }
+}
+
+#[test]
+fn in_a_project_nothing_of_its_authors_is_overwritten() {
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        let config = |text: &str| {
+            scene.write(
+                "app/buildout.cfg",
+                format!("[buildout]\nparts = t reads\n[t]\nrecipe = collective.recipe.template\ninput = inline: {text}\noutput = etc/x.conf\n{}", part("reads", "cp etc/x.conf parts/reads/copy # ${t:output}")),
+            );
+        };
+        config("hello");
+        scene.write("app/etc/x.conf", "mine");
+        let arguments = ["install", "app", "--sandbox", level, "--allow-downtime"];
+        scene.run(&arguments).ok().says(&["app/etc/x.conf` is not as the last release left it, and stays"]);
+        assert_eq!(scene.read("app/etc/x.conf") + &scene.read("app/etc/x.conf.hardtack-new"), "minehello");
+        assert_eq!(scene.read("app/parts/reads/copy"), "hello");
+        std::fs::remove_file(scene.path("app/etc/x.conf")).expect("removes");
+        std::fs::remove_file(scene.path("app/etc/x.conf.hardtack-new")).expect("removes");
+        scene.run(&arguments).ok().says(&["t: its files are gone or have changed"]);
+        assert_eq!(scene.read("app/etc/x.conf"), "hello");
+        config("hello2");
+        scene.run(&arguments).ok();
+        assert_eq!(scene.read("app/etc/x.conf"), "hello2");
+        scene.hardtack("rollback app").ok();
+        assert_eq!(scene.read("app/etc/x.conf"), "hello");
+        scene.write("app/etc/x.conf", "edited");
+        config("hello3");
+        scene.run(&arguments).ok();
+        assert_eq!(scene.read("app/etc/x.conf") + &scene.read("app/etc/x.conf.hardtack-new"), "editedhello3");
+        scene.hardtack("uninstall app").ok();
+        assert_eq!(scene.read("app/etc/x.conf"), "edited");
+    }
+}
+
+#[test]
+fn of_a_part_that_failed_at_once_the_next_one_takes_nothing() {
+    let scene = Scene::new();
+    bundle(
+        &scene,
+        "1.0",
+        &[("bad", "mkdir conf2; echo bad > conf2/bad; exit 1"), ("good", "mkdir -p conf2; echo good > conf2/good")],
+    );
+    for _ in 0..5 {
+        scene.run(&[&install("app-1.0.tar.gz", "full")[..], &["--partial"]].concat()).exits(5);
+        assert!(scene.exists("dest/conf2/good") && !scene.exists("dest/conf2/bad"));
+        scene.hardtack("uninstall dest").ok();
+    }
+}
+
+#[test]
+fn owners_and_modes_that_the_site_gave_a_file_stay_where_its_part_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        bundle(&scene, "1.0", &[("one", "mkdir -p conf; echo 1 > conf/x")]);
+        scene.run(&install("app-1.0.tar.gz", level)).ok();
+        std::fs::set_permissions(scene.path("dest/conf/x"), std::fs::Permissions::from_mode(0o600)).expect("sets");
+        bundle(&scene, "2.0", &[("one", "mkdir -p conf; echo 1 > conf/x"), ("two", "true")]);
+        scene.run(&install("app-2.0.tar.gz", level)).ok().says(&["1 part built, 1 kept"]);
+        let mode = std::fs::metadata(scene.path("dest/conf/x")).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "at {level}");
+        scene.hardtack("rollback dest").ok();
+        scene.hardtack("uninstall dest").ok();
+        assert!(!scene.exists("dest"));
+    }
+}

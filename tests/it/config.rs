@@ -204,7 +204,7 @@ error: part `two` uses recipe `plone.recipe.zope2instance`, which is not built i
    |
 13 | recipe = plone.recipe.zope2instance
    | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-hint: Python distributions are not installed yet
+hint: `zc.recipe.egg` installs the distributions; the instance is for the site, after the installation
 
 "#]]
     );

@@ -73,6 +73,8 @@ impl From<Error> for Report {
                 of(USAGE, "no-variable").hint(hint)
             }
             Error::Several(errors) => several(errors.into_iter().map(Self::from).collect()),
+            Error::Removed { .. } => of(BUILD, "project-file-removed")
+                .hint("let the build work on a copy, in its own folder or location: the release is installed with all its files"),
             Error::NoMarker { wanted: Some(_), .. } => {
                 of(BUILD, "no-configure").hint("name a file that is there with the option `source-directory-contains`")
             }

@@ -49,7 +49,7 @@ const PROGRAMS: &[Opt] = &[
 ];
 
 const EXAMPLE: &str =
-    "[versions]\nrequests = 2.32.3\n[app]\nrecipe = zc.recipe.egg\neggs = requests[socks]\ninterpreter = py\n";
+    "[app]\nrecipe = zc.recipe.egg\neggs = requests[socks]\ninterpreter = py\n\n[versions]\nrequests = 2.32.3\n";
 
 const ABOUT: About = About {
     name: "zc.recipe.egg",

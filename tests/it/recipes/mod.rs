@@ -87,14 +87,14 @@ fn every_example_is_a_config_that_resolves() {
 fn what_cannot_be_built_says_what_to_use_instead() {
     let scene = project(
         "a b c",
-        "[a]\nrecipe = slapos.recipe.build\ninstall = program\n[b]\nrecipe = zc.recipe.egg:scripts\neggs = x\n\
+        "[a]\nrecipe = slapos.recipe.build\ninstall = program\n[b]\nrecipe = zc.recipe.egg:custom\negg = x\n\
          [c]\nrecipe = slapos.recipe.cmmi\npath = src\npre-make-hook = hook.py:run\n",
     );
     scene.hardtack("-C app fetch").exits(2).says(&[
         "error[unsupported]: 3 things in this config cannot be done",
         "part `a` uses recipe `slapos.recipe.build`, which is not built in",
         "hint: it runs Python from the config",
-        "part `b` uses recipe `zc.recipe.egg:scripts`, which is not built in",
+        "part `b` uses recipe `zc.recipe.egg:custom`, which is not built in",
         "part `c`: `pre-make-hook` is Python code, which hardtack does not run",
         "pre-make-hook = hook.py:run",
         "hint: write it as commands, in `pre-configure`, `pre-build` or `post-install`",
