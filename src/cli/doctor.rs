@@ -3,29 +3,37 @@
 use camino::Utf8Path;
 use serde_json::json;
 
+use super::args::Doctor as Arguments;
 use super::context::Context;
 use super::error::{ENVIRONMENT, Report};
 use super::install::PATH;
+use super::release::{Target, look_at_file, look_at_folder};
+use crate::bundle::is_bundle_folder;
 use crate::install::sandbox::{Examined, Level, Sandbox};
-use crate::install::{on_path, room};
-use crate::report::{JSON_FORMAT, bytes};
+use crate::install::{on_path, programs, room};
+use crate::report::{JSON_FORMAT, bytes, plural};
 
 /// Programs that nearly every build calls.
 const TOOLS: [&str; 3] = ["cc", "make", "sh"];
 
 /// One thing that was looked at.
 struct Finding {
-    what: &'static str,
+    what: String,
     fine: bool,
     found: String,
+    /// A bundle that was named cannot be built without.
+    needed: bool,
     /// What to change.
     advice: Option<String>,
 }
 
-pub(super) fn run(context: &Context<'_>) -> Result<(), Report> {
+pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     let mut findings = isolation(context)?;
     let isolated = findings.iter().any(|finding| finding.fine);
-    findings.extend(tools());
+    findings.extend(match &arguments.bundle {
+        Some(bundle) => needed(context, &context.real_path(bundle))?,
+        None => TOOLS.into_iter().map(|tool| program(tool, None)).collect(),
+    });
     findings.push(temporary(context));
     if context.console.json {
         let rows = findings.iter().map(|finding| {
@@ -41,8 +49,13 @@ pub(super) fn run(context: &Context<'_>) -> Result<(), Report> {
         });
         context.console.out(&lines.collect::<String>())?;
     }
+    let missing = findings.iter().filter(|finding| !finding.fine && finding.needed).count();
     match isolated {
-        true => Ok(()),
+        true if missing == 0 => Ok(()),
+        true => {
+            let message = format!("the bundle needs {} that this machine has not", plural(missing, "program"));
+            Err(Report::new(ENVIRONMENT, "missing-tools", message))
+        }
         false => Err(Report::new(ENVIRONMENT, "no-isolation", "no level of isolation is to be had here")),
     }
 }
@@ -63,11 +76,17 @@ fn isolation(context: &Context<'_>) -> Result<Vec<Finding>, Report> {
                     None => "builds write to their own folders and to the installation alone".to_owned(),
                     Some(reason) => format!("builds can write wherever you can: {reason}"),
                 };
-                Finding { what, fine: true, found: format!("works; {confined}; {seen}"), advice: None }
+                Finding {
+                    what: what.to_owned(),
+                    fine: true,
+                    found: format!("works; {confined}; {seen}"),
+                    needed: false,
+                    advice: None,
+                }
             }
             Examined::Fails(reason) => {
                 let advice = if level == Level::Full { namespaces() } else { None };
-                Finding { what, fine: false, found: reason, advice }
+                Finding { what: what.to_owned(), fine: false, found: reason, needed: false, advice }
             }
         });
     }
@@ -96,14 +115,24 @@ fn namespaces() -> Option<String> {
     )
 }
 
-fn tools() -> Vec<Finding> {
-    let found = TOOLS.into_iter().map(|what| {
-        let fine = on_path(what, PATH);
-        let found = if fine { format!("on {PATH}") } else { format!("not on {PATH}") };
-        let advice = (!fine).then(|| "install it, or say where it is: hardtack install --env PATH=…".to_owned());
-        Finding { what, fine, found, advice }
-    });
-    found.collect()
+/// What a bundle's parts need on PATH.
+fn needed(context: &Context<'_>, path: &Utf8Path) -> Result<Vec<Finding>, Report> {
+    let (_held, scratch) = context.environment.temporary_folder()?;
+    let looked = match is_bundle_folder(path) {
+        true => look_at_folder(context, Target::default(), path)?,
+        false => look_at_file(context, Target::default(), path, &scratch)?,
+    };
+    let names = |parts: std::collections::BTreeSet<String>| parts.into_iter().collect::<Vec<_>>().join(", ");
+    Ok(programs(&looked.plan).into_iter().map(|(tool, parts)| program(&tool, Some(names(parts)))).collect())
+}
+
+/// A program that is to be on PATH, and for which parts.
+fn program(what: &str, parts: Option<String>) -> Finding {
+    let fine = on_path(what, PATH);
+    let of = parts.as_ref().map(|parts| format!("for {parts}, ")).unwrap_or_default();
+    let found = if fine { format!("{of}on {PATH}") } else { format!("{of}not on {PATH}") };
+    let advice = (!fine).then(|| "install it, or say where it is: hardtack install --env PATH=…".to_owned());
+    Finding { what: what.to_owned(), fine, found, needed: parts.is_some(), advice }
 }
 
 /// Room where a bundle would be installed by default.
@@ -115,5 +144,5 @@ fn temporary(context: &Context<'_>) -> Finding {
         Err(error) => (false, error.to_string()),
     };
     let advice = (!fine).then(|| "install to a folder on another file system".to_owned());
-    Finding { what: "disk", fine, found, advice }
+    Finding { what: "disk".to_owned(), fine, found, needed: false, advice }
 }

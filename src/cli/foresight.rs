@@ -24,12 +24,12 @@ pub(super) fn show(
 ) -> Result<(), Report> {
     let (_held, scratch) = context.environment.temporary_folder()?;
     let looked = if is_bundle_folder(path) {
-        release::look_at_folder(context, arguments, path)?
+        release::look_at_folder(context, arguments.into(), path)?
     } else if path.is_dir() {
         let loaded = Loaded::from_disk(context, path, context.overrides.clone(), Access::INSTALL)?;
         inplace::look_at(context, loaded.project(context)?)?
     } else {
-        release::look_at_file(context, arguments, path, &scratch)?
+        release::look_at_file(context, arguments.into(), path, &scratch)?
     };
     let foreseen = match looked.plan.parts.is_empty() {
         true => Foreseen::default(),

@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     let started = Instant::now();
     let mut told = context.console.verbose > 0;
     let prepared = if is_bundle_folder(&path) {
-        release::from_folder(context, arguments, &path, steps_path)?
+        release::from_folder(context, arguments.into(), &path, steps_path)?
     } else if path.is_dir() {
         if arguments.dest.is_some() {
             let message = "a project installs in its own folder";
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         told = walk(context, &project)?;
         inplace::prepare(context, project, steps_path)?
     } else {
-        release::from_file(context, arguments, &path, steps_path)?
+        release::from_file(context, arguments.into(), &path, steps_path)?
     };
     match choose_sandbox(context, arguments, &prepared) {
         Ok(sandbox) => perform(context, arguments, &prepared, &sandbox, environment, told, started),

@@ -80,7 +80,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Query(query) => query::run(context, &query),
         Command::Annotate(annotate) => annotate::run(context, &annotate),
         Command::Recipes(recipes) => recipes::run(context, recipes.name.as_deref()),
-        Command::Doctor => doctor::run(context),
+        Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Cache(arguments) => cache::run(context, &arguments),
         Command::Check(check) => check::run(context, &check),
         Command::Lock(lock) => lock::run(context, &lock),

@@ -29,15 +29,30 @@ use crate::report::plural;
 /// Prepares the installation of a bundle file.
 pub(super) fn from_file(
     context: &Context<'_>,
-    arguments: &Arguments,
+    target: Target<'_>,
     path: &Utf8Path,
     steps_path: &str,
 ) -> Result<Prepared, Report> {
-    let (bundle, manifest, root) = open_file(context, arguments, path)?;
+    let (bundle, manifest, root) = open_file(context, target, path)?;
     let destination = Destination::open(&root, Open::Separate)?;
-    let found = unpack_into(context, arguments, &bundle, &destination, steps_path);
+    let found = unpack_into(context, target, &bundle, &destination, steps_path);
     let digest = Sha256::of(manifest.to_text());
     Prepared::or_abandon(destination, found, manifest, digest)
+}
+
+/// Where a bundle is to be installed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Target<'a> {
+    /// Where the command line says; else where the bundle does.
+    pub(super) dest: Option<&'a Utf8Path>,
+    /// The bundle's download cache is installed, too.
+    pub(super) keep_cache: bool,
+}
+
+impl<'a> From<&'a Arguments> for Target<'a> {
+    fn from(arguments: &'a Arguments) -> Self {
+        Self { dest: arguments.dest.as_deref(), keep_cache: arguments.keep_cache }
+    }
 }
 
 /// What is to be done, with what, and the project's files where they are moved into place.
@@ -46,7 +61,7 @@ type Unpacked = (Plan, BTreeMap<SourceKey, SourceFile>, Option<Image>);
 /// Unpacks a bundle into the next generation of its destination and checks what can be checked.
 fn unpack_into(
     context: &Context<'_>,
-    arguments: &Arguments,
+    target: Target<'_>,
     bundle: &Bundle,
     destination: &Destination,
     steps_path: &str,
@@ -66,8 +81,8 @@ fn unpack_into(
     check_space(root, content)?;
     let checked = bundle.unpack(&folder, context.threads())?;
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
-    let image = lay_out(&manifest, &folder, &destination.next_tree(), arguments.keep_cache, Take::Move)?;
-    let (plan, sources) = resolve(context, arguments, &manifest, root, &folder, &destination.next_tree())?;
+    let image = lay_out(&manifest, &folder, &destination.next_tree(), target.keep_cache, Take::Move)?;
+    let (plan, sources) = resolve(context, target, &manifest, root, &folder, &destination.next_tree())?;
     check_machine(&plan, &manifest, destination, steps_path)?;
     Ok((plan, sources, Some(image)))
 }
@@ -75,27 +90,27 @@ fn unpack_into(
 /// Opens a bundle file that fits this machine; with it its manifest and where it would be installed.
 fn open_file(
     context: &Context<'_>,
-    arguments: &Arguments,
+    target: Target<'_>,
     path: &Utf8Path,
 ) -> Result<(Bundle, Manifest, Utf8PathBuf), Report> {
     let bundle = Bundle::open(path)?;
     let manifest = bundle.manifest().clone();
     check_conditions(context, &manifest)?;
-    let root = context.real_path(arguments.dest.as_deref().unwrap_or(Utf8Path::new(&manifest.root())));
+    let root = context.real_path(target.dest.unwrap_or(Utf8Path::new(&manifest.root())));
     Ok((bundle, manifest, root))
 }
 
 /// The plan of a bundle that was unpacked to `folder` and laid out in `tree`, and the files of its sources.
 fn resolve(
     context: &Context<'_>,
-    arguments: &Arguments,
+    target: Target<'_>,
     manifest: &Manifest,
     root: &Utf8Path,
     folder: &Utf8Path,
     tree: &Utf8Path,
 ) -> Result<(Plan, BTreeMap<SourceKey, SourceFile>), Report> {
     let plan = plan(context, manifest, root, tree, folder)?;
-    let sources = Sources { manifest, folder, kept: arguments.keep_cache }.find(&plan, &[])?;
+    let sources = Sources { manifest, folder, kept: target.keep_cache }.find(&plan, &[])?;
     Ok((plan, sources))
 }
 
@@ -121,26 +136,22 @@ pub(super) struct Looked {
 /// Looks at a bundle file, unpacking it to `scratch`.
 pub(super) fn look_at_file(
     context: &Context<'_>,
-    arguments: &Arguments,
+    target: Target<'_>,
     path: &Utf8Path,
     scratch: &Utf8Path,
 ) -> Result<Looked, Report> {
-    let (bundle, manifest, root) = open_file(context, arguments, path)?;
+    let (bundle, manifest, root) = open_file(context, target, path)?;
     let (folder, files) = (scratch.join("bundle"), scratch.join("tree"));
     bundle.unpack(&folder, context.threads())?;
-    lay_out(&manifest, &folder, &files, arguments.keep_cache, Take::Move)?;
-    let (plan, sources) = resolve(context, arguments, &manifest, &root, &folder, &files)?;
+    lay_out(&manifest, &folder, &files, target.keep_cache, Take::Move)?;
+    let (plan, sources) = resolve(context, target, &manifest, &root, &folder, &files)?;
     Ok(Looked { root, plan, sources, files })
 }
 
 /// Looks at an unpacked bundle.
-pub(super) fn look_at_folder(
-    context: &Context<'_>,
-    arguments: &Arguments,
-    folder: &Utf8Path,
-) -> Result<Looked, Report> {
+pub(super) fn look_at_folder(context: &Context<'_>, target: Target<'_>, folder: &Utf8Path) -> Result<Looked, Report> {
     let (manifest, damage) = open_folder(context, folder)?;
-    let root = arguments.dest.as_ref().map_or_else(|| folder.to_owned(), |dest| context.real_path(dest));
+    let root = target.dest.map_or_else(|| folder.to_owned(), |dest| context.real_path(dest));
     let plan = plan(context, &manifest, &root, folder, folder)?;
     let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
     Ok(Looked { root, plan, sources, files: folder.to_owned() })
@@ -149,13 +160,13 @@ pub(super) fn look_at_folder(
 /// Prepares the installation of an unpacked bundle, in its own folder unless another one is named.
 pub(super) fn from_folder(
     context: &Context<'_>,
-    arguments: &Arguments,
+    target: Target<'_>,
     folder: &Utf8Path,
     steps_path: &str,
 ) -> Result<Prepared, Report> {
     let (manifest, damage) = open_folder(context, folder)?;
     let digest = Sha256::of(manifest.to_text());
-    let separate = arguments.dest.as_ref().map(|dest| context.real_path(dest)).filter(|dest| dest != folder);
+    let separate = target.dest.map(|dest| context.real_path(dest)).filter(|dest| dest != folder);
     context.console.say(format!("verified {folder}: {}", plural(manifest.entries.len(), "file")));
     let destination = match &separate {
         Some(root) => Destination::open(root, Open::Separate)?,
@@ -164,7 +175,7 @@ pub(super) fn from_folder(
     let found = (|| {
         destination.start()?;
         let tree = separate.as_ref().map(|_| destination.next_tree());
-        let image = tree.as_ref().map(|tree| lay_out(&manifest, folder, tree, arguments.keep_cache, Take::Copy));
+        let image = tree.as_ref().map(|tree| lay_out(&manifest, folder, tree, target.keep_cache, Take::Copy));
         let tree = tree.as_deref().unwrap_or(folder);
         let image = image.transpose()?;
         let plan = plan(context, &manifest, destination.root(), tree, folder)?;

@@ -45,7 +45,7 @@ pub use generations::{Uninstalled, roll_back, uninstall};
 pub use given::Install;
 pub use input::Input;
 pub use placing::Image;
-pub use preflight::{Preflight, Room, check_space, differing_conditions, on_path, preflight, room};
+pub use preflight::{Preflight, Room, check_space, differing_conditions, on_path, preflight, programs, room};
 pub use preview::{Fate, Foreseen, Preview};
 pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
 pub use run::check_visible;

@@ -1,6 +1,6 @@
 //! What can be known before the first step is run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 
@@ -37,7 +37,8 @@ const BUILTIN: [&str; 43] = [
 /// # Errors
 /// [`Error::Tools`], [`Error::Space`], [`Error::NoExec`].
 pub fn preflight(check: &Preflight<'_>) -> Result<(), Error> {
-    let tools: Vec<String> = tools(check.plan).into_iter().filter(|tool| !on_path(tool, check.path)).collect();
+    let tools = programs(check.plan).into_keys().filter(|tool| !on_path(tool, check.path));
+    let tools: Vec<String> = tools.collect();
     if !tools.is_empty() {
         return Err(Error::Tools { tools, path: check.path.to_owned() });
     }
@@ -82,18 +83,23 @@ pub fn check_space(folder: &Utf8Path, needed: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The programs that a plan's commands start with, but for those that lie in the sources.
-fn tools(plan: &Plan) -> BTreeSet<String> {
+/// The programs that a plan's commands start with, but for those that lie in the sources, with the parts whose they are.
+pub fn programs(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     // Where a part sets PATH itself, its programs may come from parts that are still to be built.
-    let steps = plan.parts.iter().filter(|part| !part.environment.contains_key("PATH")).flat_map(|part| &part.steps);
-    let commands = steps.filter_map(|step| match &step.kind {
-        StepKind::Shell { command, .. } => command.trim_start_matches("set -e;").split_whitespace().next(),
-        _ => None,
+    let parts = plan.parts.iter().filter(|part| !part.environment.contains_key("PATH"));
+    let commands = parts.flat_map(|part| part.steps.iter().map(move |step| (part, step))).filter_map(|(part, step)| {
+        let StepKind::Shell { command, .. } = &step.kind else { return None };
+        Some((command.trim_start_matches("set -e;").split_whitespace().next()?, part))
     });
-    let plain = |word: &&str| {
-        word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+')) && !BUILTIN.contains(word)
+    let plain = |word: &str| {
+        word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
+            && !BUILTIN.contains(&word)
     };
-    commands.filter(plain).map(str::to_owned).collect()
+    let mut programs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (program, part) in commands.filter(|(program, _)| plain(program)) {
+        programs.entry(program.to_owned()).or_default().insert(part.name.clone());
+    }
+    programs
 }
 
 /// Whether a program is in one of the folders of a PATH.

@@ -305,6 +305,28 @@ fn where_nothing_is_installed_nothing_is_made() {
 }
 
 #[test]
+fn the_doctor_says_whether_a_bundle_has_what_it_needs() {
+    let scene = Scene::new();
+    let bundle = |command: &str| {
+        let part = format!(
+            "[a]\nrecipe = plone.recipe.command\ncommand = {command}\n[b]\nrecipe = hardtack:make\npath = src\n"
+        );
+        scene.project("app", "a b", &part);
+        scene.write("app/src/Makefile", "all install:\n");
+        scene.hardtack("bundle app --installer none").ok();
+    };
+    bundle("true");
+    let told = scene.hardtack("doctor app-1.0.tar.gz").ok().stdout;
+    assert!(told.contains("ok  make: for b, on /usr/local/bin:/usr/bin:/bin"), "{told}");
+    let config = scene.read("app/buildout.cfg").replace("path = src", "path = src\nconfigure = nothing-like-that");
+    scene.write("app/buildout.cfg", config);
+    scene.hardtack("bundle app --installer none").ok();
+    let ran = scene.hardtack("doctor app-1.0.tar.gz").exits(4);
+    let ran = ran.says(&["error[missing-tools]: the bundle needs 1 program that this machine has not"]);
+    assert!(ran.stdout.contains("no  nothing-like-that: for b, not on"), "{}", ran.stdout);
+}
+
+#[test]
 fn the_doctor_says_what_the_machine_allows() {
     let scene = Scene::new();
     let told = scene.hardtack("doctor").ok().stdout;

@@ -159,7 +159,7 @@ impl Command {
             Self::Uninstall(_) => "uninstall",
             Self::Cache(_) => "cache",
             Self::Recipes(_) => "recipes",
-            Self::Doctor => "doctor",
+            Self::Doctor(_) => "doctor",
         }
     }
 }
@@ -179,8 +179,16 @@ pub(super) enum Command {
     Uninstall(installed::Uninstall),
     Cache(CacheOf),
     Recipes(Recipes),
-    /// Tells what this machine allows, and what to change
-    Doctor,
+    Doctor(Doctor),
+}
+
+/// Tells what this machine allows, and what to change; with a bundle, also whether it has what that needs
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hardtack doctor\n  hardtack doctor app-1.0.tar.gz")]
+pub(super) struct Doctor {
+    /// A bundle, unpacked or not
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: Option<Utf8PathBuf>,
 }
 
 /// Lists the recipes that are built in, or the options of one
