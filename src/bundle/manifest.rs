@@ -83,6 +83,9 @@ pub struct PartRecord {
     pub recipe: String,
     /// The sources it is made from, but for project files.
     pub sources: Vec<SourceKey>,
+    /// The Python that its distributions are for, such as `3.11`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<String>,
 }
 
 /// One source.

@@ -6,6 +6,7 @@
 //! checked. Nothing here builds anything.
 
 mod collect;
+mod compare;
 mod configs;
 mod contained;
 mod error;
@@ -32,6 +33,7 @@ mod walk;
 mod write;
 
 pub use collect::{Collected, CollectedSource, collect};
+pub use compare::{Comparison, PartChange, Presence, SourceChange};
 pub use configs::{CollectedConfig, ConfigFiles, KnownConfigs, RemoteConfigs, collect_config};
 pub use contained::contained;
 pub use error::Error;

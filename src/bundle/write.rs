@@ -251,6 +251,7 @@ impl Pack<'_> {
             name: part.name.clone(),
             recipe: part.recipe.clone(),
             sources: part.sources.iter().filter_map(|source| source.key()).collect(),
+            python: part.python.as_ref().and_then(|wants| wants.version.clone()),
         });
         let sources = self.sources.iter().map(|source| SourceRecord {
             key: source.key.clone(),

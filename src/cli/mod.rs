@@ -25,6 +25,7 @@ mod failure_page;
 mod fetch;
 mod foresight;
 mod inplace;
+mod inspect;
 mod install;
 mod installed;
 mod interrupt;
@@ -88,6 +89,8 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Bundle(bundle) => bundle::run(context, &bundle),
         Command::Install(install) => install::run(context, &install),
         Command::Verify(verify) => verify::run(context, &verify),
+        Command::Inspect(arguments) => inspect::inspect(context, &arguments),
+        Command::Diff(arguments) => inspect::diff(context, &arguments),
         Command::Status(status) => installed::status(context, &status),
         Command::Rollback(rollback) => installed::rollback(context, &rollback),
         Command::Uninstall(uninstall) => installed::uninstall(context, &uninstall),

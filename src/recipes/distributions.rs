@@ -21,6 +21,8 @@ const WRITE_SCRIPTS: &str = include_str!("builtin/egg_scripts.py");
 pub struct PythonWants {
     /// What is looked for.
     pub asked: Asked,
+    /// The Python that they were found for, such as `3.11`, once they were.
+    pub version: Option<String>,
     /// The Python that a part of the same config has, by its path.
     pub(super) program: Option<String>,
     /// The folder for the distributions, as programs know it.
@@ -107,6 +109,7 @@ impl Plan {
                 }
             }
             part.steps = steps(&wants, known, &sources);
+            part.python = Some(PythonWants { version: Some(known.python.clone()), ..wants });
             part.sources = sources;
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::Problems(problems)) }

@@ -8,6 +8,7 @@ mod beside;
 mod bundle;
 mod cache;
 mod check;
+mod compare;
 mod config;
 mod damage;
 mod determinism;

@@ -154,6 +154,8 @@ impl Command {
             Self::Bundle(_) => "bundle",
             Self::Install(_) => "install",
             Self::Verify(_) => "verify",
+            Self::Inspect(_) => "inspect",
+            Self::Diff(_) => "diff",
             Self::Status(_) => "status",
             Self::Rollback(_) => "rollback",
             Self::Uninstall(_) => "uninstall",
@@ -174,6 +176,8 @@ pub(super) enum Command {
     Bundle(Bundle),
     Install(Install),
     Verify(Verify),
+    Inspect(Inspect),
+    Diff(Diff),
     Status(installed::Status),
     Rollback(installed::Rollback),
     Uninstall(installed::Uninstall),
@@ -363,6 +367,35 @@ pub(super) struct Install {
     /// Prints what would be built, kept and removed, and why, and does nothing
     #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
+}
+
+/// Tells what a bundle is made of: parts, sources, sizes
+#[derive(Debug, Args)]
+#[command(after_help = "Reads what the bundle says of itself; that it is so, `hardtack verify` tells.")]
+pub(super) struct Inspect {
+    /// A bundle, unpacked or not
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: Utf8PathBuf,
+}
+
+/// Tells how two bundles differ: parts, sources, files of the project
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  hardtack diff app-1.0.tar.gz app-1.1.tar.gz\n  hardtack diff --markdown app-1.0.tar.gz app-1.1.tar.gz > NEWS.md"
+)]
+pub(super) struct Diff {
+    /// A bundle, unpacked or not
+    #[arg(value_name = "BUNDLE")]
+    pub(super) first: Utf8PathBuf,
+    /// A later one
+    #[arg(value_name = "BUNDLE")]
+    pub(super) second: Utf8PathBuf,
+    /// Prints a release note
+    #[arg(long, env = "HARDTACK_MARKDOWN", value_parser = FalseyValueParser::new())]
+    pub(super) markdown: bool,
+    /// Exits with 1 if they differ
+    #[arg(long, env = "HARDTACK_EXIT_CODE", value_parser = FalseyValueParser::new())]
+    pub(super) exit_code: bool,
 }
 
 /// Checks every byte of a bundle, or of what is installed

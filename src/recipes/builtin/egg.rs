@@ -110,7 +110,7 @@ impl Recipe for Egg {
         let fills =
             scripts.as_ref().and_then(|scripts| RelPath::below(&build.project.root, scripts.bin.as_str().into()));
         let part = build.part(location, BTreeMap::new(), Vec::new(), Vec::new())?;
-        Some(Part { python: Some(PythonWants { asked, program, library, scripts }), fills, ..part })
+        Some(Part { python: Some(PythonWants { asked, version: None, program, library, scripts }), fills, ..part })
     }
 }
 

@@ -1,0 +1,175 @@
+//! `hardtack inspect` and `hardtack diff`: what a bundle is, and how two of them differ.
+
+use camino::Utf8Path;
+use serde_json::json;
+
+use super::args::{Diff, Inspect};
+use super::context::Context;
+use super::error::{Report, UNSPECIFIC};
+use crate::bundle::{
+    Bundle, Comparison, EpochSource, Manifest, PartChange, Presence, RecordKind, SourceChange, SourceRecord,
+    UnpackedBundle, is_bundle_folder, is_project_entry,
+};
+use crate::report::{JSON_FORMAT, bytes, plural};
+
+/// The manifest of a bundle, unpacked or not.
+fn manifest(context: &Context<'_>, path: &Utf8Path) -> Result<Manifest, Report> {
+    let path = context.real_path(path);
+    Ok(match is_bundle_folder(&path) {
+        true => UnpackedBundle::open(&path)?.manifest().clone(),
+        false => Bundle::open(&path)?.manifest().clone(),
+    })
+}
+
+pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), Report> {
+    let manifest = manifest(context, &arguments.bundle)?;
+    if context.console.json {
+        return context.console.out_json(&json!({ "format": JSON_FORMAT, "manifest": manifest }));
+    }
+    let Manifest { name, version, hardtack, config, epoch, epoch_source, commit, .. } = &manifest;
+    let from = match epoch_source {
+        EpochSource::Environment => "from SOURCE_DATE_EPOCH",
+        EpochSource::Date => "from [hardtack] date",
+        EpochSource::Commit => "the commit's",
+        EpochSource::Fixed => "fixed",
+    };
+    let mut text = format!("{name} {version}\nmade by hardtack {hardtack} from {config}, dated {epoch} ({from})\n");
+    if let Some(commit) = commit {
+        text += &format!("commit {commit}{}\n", if manifest.dirty { ", and files that differ from it" } else { "" });
+    }
+    for value in &manifest.overrides {
+        text += &format!("with {}\n", String::from(value.clone()));
+    }
+    let installers: Vec<String> = manifest
+        .installers
+        .iter()
+        .map(|installer| match &installer.needs {
+            Some(needs) => format!("{} ({needs})", installer.target),
+            None => installer.target.clone(),
+        })
+        .collect();
+    text += &match installers.len() {
+        0 => "no installer: the site needs its own hardtack\n".to_owned(),
+        _ => format!("installs itself on {}\n", installers.join(", ")),
+    };
+    let files = manifest.entries.iter().filter(|(path, _)| is_project_entry(path, false));
+    let sizes = files.map(|(_, entry)| match entry.kind {
+        RecordKind::File { size, .. } => size,
+        _ => 0,
+    });
+    let sizes: Vec<u64> = sizes.collect();
+    let all: u64 = manifest.sources.iter().map(|source| source.size).sum();
+    text += &format!(
+        "{}, {}; {}, {}\n",
+        plural(sizes.len(), "project file"),
+        bytes(sizes.iter().sum()),
+        plural(manifest.sources.len(), "source"),
+        bytes(all)
+    );
+    for part in &manifest.parts {
+        let sources: Vec<&SourceRecord> = part.sources.iter().filter_map(|key| manifest.source(key)).collect();
+        let python = part.python.as_ref().map(|python| format!(", for Python {python}")).unwrap_or_default();
+        text += &format!("part {} ({}{python})\n", part.name, part.recipe);
+        for source in sources {
+            text += &format!("  {:>10}  {}\n", bytes(source.size), source.key);
+        }
+    }
+    context.console.out(&text)
+}
+
+pub(super) fn diff(context: &Context<'_>, arguments: &Diff) -> Result<(), Report> {
+    let (first, second) = (manifest(context, &arguments.first)?, manifest(context, &arguments.second)?);
+    let comparison = Comparison::of(&first, &second);
+    let title = |manifest: &Manifest| format!("{} {}", manifest.name, manifest.version);
+    if context.console.json {
+        let value = json!({
+            "format": JSON_FORMAT, "first": title(&first), "second": title(&second), "same": comparison.is_empty(),
+            "comparison": comparison,
+        });
+        context.console.out_json(&value)?;
+    } else if arguments.markdown {
+        context.console.out(&markdown(&comparison, &title(&first), &title(&second)))?;
+    } else {
+        context.console.out(&plain(&comparison))?;
+    }
+    match arguments.exit_code && !comparison.is_empty() {
+        true => Err(Report { exit: UNSPECIFIC, ..Report::default() }),
+        false => Ok(()),
+    }
+}
+
+/// How a part came to differ, in words.
+fn part_words(part: &PartChange) -> String {
+    match (part.presence, &part.recipe) {
+        (Presence::Added, _) => "new".to_owned(),
+        (Presence::Removed, _) => "gone".to_owned(),
+        (Presence::Both, Some((from, to))) => format!("built by {to}, not {from}"),
+        (Presence::Both, None) => "changed".to_owned(),
+    }
+}
+
+fn source_words(change: &SourceChange) -> String {
+    match change {
+        SourceChange::Added(source) => format!("new: {} ({})", source.key, bytes(source.size)),
+        SourceChange::Removed(source) => format!("gone: {}", source.key),
+        SourceChange::Version { name, from, to, source } => {
+            format!("{name} {from} -> {to} ({}, {})", source.key, bytes(source.size))
+        }
+        SourceChange::Bytes(source) => format!("other bytes: {} ({})", source.key, bytes(source.size)),
+    }
+}
+
+/// A sign and a path a line, parts before files.
+fn plain(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for part in &comparison.parts {
+        text += &format!("part {}: {}\n", part.name, part_words(part));
+        part.sources.iter().for_each(|source| text += &format!("  {}\n", source_words(source)));
+    }
+    for (sign, files) in
+        [('+', &comparison.added_files), ('-', &comparison.removed_files), ('*', &comparison.changed_files)]
+    {
+        files.iter().for_each(|path| text += &format!("{sign} {path}\n"));
+    }
+    text + &plan_words(comparison)
+}
+
+/// What nothing else of it tells.
+fn plan_words(comparison: &Comparison) -> String {
+    let told = comparison.parts.is_empty();
+    match comparison.same_plan {
+        true if comparison.is_empty() => "nothing differs\n".to_owned(),
+        false if told => "the steps of parts differ\n".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// A release note.
+fn markdown(comparison: &Comparison, first: &str, second: &str) -> String {
+    let mut text = format!("## {second}\n\nChanges since {first}.\n");
+    if !comparison.parts.is_empty() {
+        text += "\n### Parts\n\n";
+    }
+    for part in &comparison.parts {
+        text += &format!("- **{}**: {}\n", part.name, part_words(part));
+        for source in &part.sources {
+            text += &match source {
+                SourceChange::Version { name, from, to, .. } => format!("  - {name} {from} → {to}\n"),
+                other => format!("  - {}\n", source_words(other)),
+            };
+        }
+    }
+    let kinds = [
+        ("added", &comparison.added_files),
+        ("removed", &comparison.removed_files),
+        ("changed", &comparison.changed_files),
+    ];
+    if kinds.iter().any(|(_, files)| !files.is_empty()) {
+        text += "\n### Project files\n\n";
+    }
+    for (kind, files) in kinds {
+        files.iter().for_each(|path| text += &format!("- {kind}: `{path}`\n"));
+    }
+    let rest = plan_words(comparison);
+    if rest.is_empty() { text } else { format!("{text}\n{}.\n", rest.trim_end()) }
+}
