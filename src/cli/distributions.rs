@@ -11,6 +11,22 @@ use crate::python::{Error, Order, resolve};
 use crate::recipes::{Part, Plan, Source};
 use crate::report::plural;
 
+/// Variables of pip's that say how something is reached, and not what is taken.
+const OF_THE_MACHINE: [&str; 12] = [
+    "PIP_CACHE_DIR",
+    "PIP_CERT",
+    "PIP_CLIENT_CERT",
+    "PIP_CONFIG_FILE",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_INDEX_URL",
+    "PIP_KEYRING_PROVIDER",
+    "PIP_PROXY",
+    "PIP_RETRIES",
+    "PIP_TIMEOUT",
+    "PIP_TRUSTED_HOST",
+];
+
 /// Gives all parts of distributions their files, those that the lock does not know by asking pip.
 pub(super) fn complete(
     context: &Context<'_>,
@@ -30,12 +46,16 @@ pub(super) fn complete(
         return Err(Report::new(MISSING, "not-resolved", message).hint("run hardtack lock where there is a network"));
     }
     let (_held, scratch) = context.environment.temporary_folder()?;
+    let names = context.environment.variables.keys();
+    let pips_own = names.filter(|name| name.starts_with("PIP_") && !OF_THE_MACHINE.contains(&name.as_str()));
+    let variables: Vec<String> = pips_own.cloned().collect();
     let mut known: Vec<Distributions> = Vec::new();
     for part in &open {
         let Some(wants) = &part.python else { continue };
         let count = plural(wants.asked.requirements.len(), "requirement");
         context.console.say(format!("{}: asking pip for {count}", part.name));
-        let asked = Order { part: &part.name, asked: &wants.asked, project: &project.plan.project, scratch: &scratch };
+        let (asked, place) = (&wants.asked, &project.plan.project);
+        let asked = Order { part: &part.name, asked, project: place, scratch: &scratch, variables: &variables };
         let mut get = |file: &Distribution| -> Result<_, Report> {
             let expected = Expected { sha256: Some(file.sha256), md5: None };
             let place = &project.plan.project;
@@ -110,6 +130,11 @@ impl From<Error> for Report {
             Error::Picked { .. } => {
                 Self::of(USAGE, "not-pinned", &error).hint("write them there, or leave `allow-picked-versions` out")
             }
+            Error::SameName { .. } => Self::of(USAGE, "same-name", &error)
+                .hint("name one of them by another URL, or by its version from an index"),
+            Error::NoLinks { .. } => Self::of(USAGE, "not-found", &error).hint("correct `find-links`"),
+            Error::OtherMachine { .. } => Self::of(USAGE, "other-machine", &error)
+                .hint("make the lock on such a machine; it holds wherever the bundle is made"),
             Error::TooNew { .. } | Error::NotPortable { .. } => Self::of(USAGE, "wheel-not-portable", &error)
                 .hint("take another version, or build it at the site: `binary = no`"),
         }

@@ -46,7 +46,9 @@ pub enum Error {
         reason: String,
     },
     /// A requirement names a folder or a repository.
-    #[error("part `{part}` takes `{name}` from `{url}`, which is no file that could be locked")]
+    #[error(
+        "part `{part}` takes `{name}` from `{url}`, which is no file, or only a folder in one, and so cannot be locked"
+    )]
     NoFile {
         /// The part.
         part: String,
@@ -54,6 +56,32 @@ pub enum Error {
         name: String,
         /// Where it is.
         url: String,
+    },
+    /// Two distributions have one name.
+    #[error("part `{part}` takes two files called `{file}`, of which there can be one in a folder")]
+    SameName {
+        /// The part.
+        part: String,
+        /// Their name.
+        file: String,
+    },
+    /// A folder of `find-links` is not there.
+    #[error("part `{part}` is to look in `{path}`, which is not there")]
+    NoLinks {
+        /// The part.
+        part: String,
+        /// The folder.
+        path: camino::Utf8PathBuf,
+    },
+    /// The bundle is for another kind of machine.
+    #[error("part `{part}` is for {target}, and its distributions cannot be found on {here}")]
+    OtherMachine {
+        /// The part.
+        part: String,
+        /// What it is for.
+        target: String,
+        /// What this is.
+        here: String,
     },
     /// Distributions that no version is written down for, where all must have one.
     #[error("part `{part}` takes what has no version in [versions]: {}", picked.join(", "))]

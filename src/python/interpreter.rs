@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::error::Error;
 
 /// What is asked of it.
-const ABOUT: &str = "import json, sys; print(json.dumps({'version': '%d.%d' % sys.version_info[:2]}))";
+const ABOUT: &str = "import json, platform, sys; \
+                     print(json.dumps({'version': '%d.%d' % sys.version_info[:2], 'machine': platform.machine()}))";
 
 /// A Python of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -16,6 +17,8 @@ pub(super) struct Interpreter {
     pub(super) program: String,
     /// Such as `3.11`.
     pub(super) version: String,
+    /// Such as `x86_64`.
+    pub(super) machine: String,
 }
 
 impl Interpreter {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::error::Error;
 use super::interpreter::Interpreter;
-use crate::base::{IoContext, Sha256, create_dir_all, normalize};
+use crate::base::{IoContext, Sha256, create_dir_all, normalize, redact_all};
 use crate::config::is_url;
 use crate::recipes::{Asked, Project};
 
@@ -26,6 +26,8 @@ pub(super) struct Pip<'a> {
     pub(super) project: &'a Project,
     /// A folder for what goes again.
     pub(super) scratch: &'a Utf8Path,
+    /// Variables that pip must not see.
+    pub(super) variables: &'a [String],
 }
 
 /// Which kinds of distributions may be taken.
@@ -68,6 +70,7 @@ struct Metadata {
 struct Download {
     url: String,
     archive_info: Option<Archive>,
+    subdirectory: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,8 +111,10 @@ impl Pip<'_> {
 
     fn picked(&self, item: Item) -> Result<Picked, Error> {
         let (Metadata { name, version }, url) = (item.metadata, item.download_info.url);
-        let Some(archive) = item.download_info.archive_info else {
-            return Err(Error::NoFile { part: self.part.to_owned(), name, url });
+        // A folder in an archive would have to be named wherever the archive is.
+        let archive = item.download_info.archive_info.filter(|_| item.download_info.subdirectory.is_none());
+        let Some(archive) = archive else {
+            return Err(Error::NoFile { part: self.part.to_owned(), name, url: redact_all(&url) });
         };
         let older = archive.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256=")).map(str::to_owned);
         let sha256 = archive.hashes.sha256.or(older).and_then(|digest| digest.parse().ok());
@@ -149,12 +154,10 @@ impl Pip<'_> {
             fs::write(&module, text).at("write", &module)?;
             command.env("PYTHONPATH", folder.as_str());
         }
-        // A text of a bundle's builds says what a machine's variables would.
-        command
-            .env_remove("PIP_TARGET")
-            .env_remove("PIP_PREFIX")
-            .env_remove("PIP_USER")
-            .env_remove("PIP_REQUIRE_HASHES");
+        // What is taken is for the config to say; only how it is reached is for the machine.
+        for name in self.variables {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null());
         Ok(command)
     }
@@ -182,6 +185,6 @@ impl Pip<'_> {
         let lines: Vec<&str> = lines.collect();
         let reason = lines[lines.len().saturating_sub(2 * LINES)..].join("\n");
         let (part, asked) = (self.part.to_owned(), requirements.join(", "));
-        Err(Error::Pip { part, asked, reason: crate::base::redact_all(&reason) })
+        Err(Error::Pip { part, asked: redact_all(&asked), reason: redact_all(&reason) })
     }
 }

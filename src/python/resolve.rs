@@ -23,6 +23,8 @@ pub struct Order<'a> {
     pub project: &'a Project,
     /// A folder for what goes again.
     pub scratch: &'a Utf8Path,
+    /// Variables of the environment that pip must not see.
+    pub variables: &'a [String],
 }
 
 /// Finds out which files a part takes. `get` gets one of them, when it has to be looked into.
@@ -33,9 +35,24 @@ pub fn resolve<E: From<Error>>(
     order: &Order<'_>,
     get: &mut dyn FnMut(&Distribution) -> Result<Utf8PathBuf, E>,
 ) -> Result<Distributions, E> {
-    let Order { part, asked, project, scratch } = *order;
+    let Order { part, asked, project, scratch, variables } = *order;
     let python = Interpreter::find(part, &asked.python)?;
-    let pip = Pip { part, python: &python, asked, project, scratch };
+    if let Some(target) = asked.machine.as_ref().filter(|target| **target != python.machine) {
+        let (part, target, here) = (part.to_owned(), target.clone(), python.machine.clone());
+        return Err(Error::OtherMachine { part, target, here }.into());
+    }
+    for link in asked.find_links.iter().filter(|link| !is_url(link)) {
+        let path = normalize(&project.directory.join(link));
+        if !path.exists() {
+            return Err(Error::NoLinks { part: part.to_owned(), path }.into());
+        }
+    }
+    let known =
+        |files| Distributions { part: part.to_owned(), python: python.version.clone(), wants: asked.digest(), files };
+    if asked.requirements.is_empty() {
+        return Ok(known(Vec::new()));
+    }
+    let pip = Pip { part, python: &python, asked, project, scratch, variables };
     let mut taken = Taken { order, files: BTreeMap::new(), to_build: Vec::new() };
     let mut picked = pip.pick(&asked.requirements, &Kinds::Both, false)?;
     let mut names = BTreeSet::new();
@@ -60,7 +77,7 @@ pub fn resolve<E: From<Error>>(
     taken.add(own, Role::Pip, get)?;
     let mut files: Vec<Distribution> = taken.files.into_values().collect();
     files.sort();
-    Ok(Distributions { part: part.to_owned(), python: python.version.clone(), wants: asked.digest(), files })
+    Ok(known(files))
 }
 
 /// The files that are taken.
@@ -82,8 +99,12 @@ impl Taken<'_> {
         for Picked { url, sha256, .. } in picked {
             let name = url.rsplit('/').next().unwrap_or_default().to_owned();
             // What is installed counts as that, whatever else it serves for; pip comes last and must be found.
-            if self.files.contains_key(&name) && role != Role::Pip {
-                continue;
+            match self.files.get(&name) {
+                Some(known) if known.url != self.place(&url) && sha256.is_none_or(|sha256| sha256 != known.sha256) => {
+                    return Err(Error::SameName { part: self.order.part.to_owned(), file: name }.into());
+                }
+                Some(known) if role != Role::Pip || known.role == Role::Run => continue,
+                _ => {}
             }
             self.check_platform(&name)?;
             let url = self.place(&url);

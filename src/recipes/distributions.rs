@@ -49,6 +49,8 @@ pub struct Asked {
     pub index: String,
     /// Nothing that somebody else built is installed.
     pub sdists_only: bool,
+    /// The kind of machine that the bundle is for, as `uname -m` names it, if the config says one.
+    pub machine: Option<String>,
     /// The oldest C library wheels may be for; that of the machine the bundle is made on where there is none.
     pub glibc: Option<(u32, u32)>,
 }
@@ -96,16 +98,29 @@ impl Plan {
             let Some(wants) = part.python.clone() else { continue };
             let fits = |known: &&Distributions| known.part == part.name && known.wants == wants.asked.digest();
             let Some(known) = known.iter().find(fits) else { continue };
-            let mut sources = Vec::new();
+            let mut wrong = |message: String| {
+                let hint = Some("make it anew with `hardtack lock --update`".to_owned());
+                problems.push(Problem { message, place: None, hint });
+            };
+            if !is_version(&known.python) {
+                wrong(format!(
+                    "the lock names Python `{}` for part `{}`, which is no version",
+                    known.python, part.name
+                ));
+                continue;
+            }
+            let mut sources: Vec<Source> = Vec::new();
             for file in &known.files {
                 let expected = Expected { sha256: Some(file.sha256), md5: None };
                 match Source::new(&file.url, expected, &self.project.directory, &self.project.root) {
-                    Ok(source) => sources.push(source.on_dist_shelf()),
-                    Err(problem) => {
-                        let message = format!("the lock names `{}` for part `{}`: {problem}", file.url, part.name);
-                        let hint = Some("make it anew with `hardtack lock --update`".to_owned());
-                        problems.push(Problem { message, place: None, hint });
+                    Ok(source) if !is_file_name(&source.distribution_name()) => {
+                        wrong(format!(
+                            "the lock names `{}` for part `{}`, which is no name of a distribution",
+                            file.url, part.name
+                        ));
                     }
+                    Ok(source) => sources.push(source.on_dist_shelf()),
+                    Err(problem) => wrong(format!("the lock names `{}` for part `{}`: {problem}", file.url, part.name)),
                 }
             }
             part.steps = steps(&wants, known, &sources);
@@ -120,6 +135,18 @@ impl Plan {
         let parts = self.parts.iter().filter(|part| part.steps.is_empty());
         parts.filter_map(|part| Some((part, part.python.as_ref()?)))
     }
+}
+
+/// Whether a text is a version of Python as distributions are made for.
+fn is_version(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
+/// Whether a name is one that distributions have.
+fn is_file_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_alphanumeric() || "._+!-~".contains(c))
 }
 
 /// What is done with the files of a part.
@@ -139,20 +166,32 @@ fn steps(wants: &PythonWants, known: &Distributions, sources: &[Source]) -> Vec<
         "import sys; here = \"%d.%d\" % sys.version_info[:2]; \
          sys.exit(here != \"{version}\" and \"the distributions are for Python {version}, and %s is %s\" % (sys.executable, here))"
     );
-    let pip = named(Role::Pip).into_iter().next().unwrap_or_default();
+    // One that is asked for is the one that installs, too.
+    let is_pip = |name: &String| name.starts_with("'dist/pip-") && name.ends_with(".whl'");
+    let pip = named(Role::Pip).into_iter().chain(named(Role::Run)).find(is_pip).unwrap_or_default();
     // Nothing of the machine's own settings counts, and everything is there: what is built is built in a folder of its own
     // with what lies in `dist`.
     let install = format!(
         "PIP_CONFIG_FILE=/dev/null {program} {pip}/pip --no-input --disable-pip-version-check install --no-index \
-         --find-links dist --no-deps --no-cache-dir --no-warn-script-location --root-user-action ignore --target {} {}",
+         --find-links dist --no-deps --no-cache-dir --no-compile --no-warn-script-location --root-user-action ignore \
+         --target {} {}",
         quoted(&wants.library),
         named(Role::Run).join(" ")
     );
     let mut steps = vec![
         Step { name: "gather", kind: StepKind::Gather { folder: "dist".to_owned() } },
         shell("python", format!("{program} -c '{test}'")),
-        shell("install", install),
     ];
+    if !named(Role::Run).is_empty() {
+        steps.push(shell("install", install));
+        // Here and not by pip, which does it in a folder whose name is another each time. What is for another Python does not
+        // compile, and is not used.
+        let library = quoted(&wants.library);
+        steps.push(shell(
+            "compile",
+            format!("{program} -m compileall -qq --invalidation-mode checked-hash {library} || :"),
+        ));
+    }
     if let Some(scripts) = &wants.scripts {
         let about = serde_json::json!({ "library": wants.library, "scripts": scripts }).to_string();
         // A text in JSON is one in Python, too.

@@ -40,7 +40,7 @@ const PROGRAMS: &[Opt] = &[
     ),
     opt("entry-points", "", "Further programs, as name=module:function"),
     opt("dependent-scripts", "false", "true writes those of all distributions"),
-    opt("interpreter", "", "The name of a Python that knows the distributions"),
+    opt("interpreter", "", "The name of a Python that knows the distributions; it takes -c, -m, -i and scripts"),
     opt("extra-paths", "", "Folders that programs look in after the distributions"),
     opt("initialization", "", "Python code in each program before its function is called"),
     opt("arguments", "", "What the function is called with, as Python code"),
@@ -63,7 +63,7 @@ const ABOUT_SCRIPTS: About = About {
     says: "the same as zc.recipe.egg",
     options: &[DISTRIBUTIONS, PROGRAMS],
     downloads: &[],
-    example: "[app]\nrecipe = zc.recipe.egg:scripts\neggs = requests\nscripts =\ninterpreter = py\n",
+    example: "[app]\nrecipe = zc.recipe.egg:scripts\neggs = requests\nentry-points = ask=requests:get\n",
 };
 const ABOUT_EGGS: About = About {
     name: "zc.recipe.egg:eggs",
@@ -100,7 +100,9 @@ impl Recipe for Egg {
         let location = build.location("location")?;
         let asked = asked(build)?;
         let library = format!("{}/lib", build.text("location"));
-        let scripts = if self.scripts { Some(scripts(build, &asked.requirements)?) } else { None };
+        // Set and empty, it says that there are none at all.
+        let none = build.optional("scripts").is_some_and(|scripts| scripts.trim().is_empty());
+        let scripts = if self.scripts && !none { Some(scripts(build, &asked.requirements)?) } else { None };
         let python = build.text("python").trim().to_owned();
         if !python.is_empty() {
             let (_, uses) = build.around.option(&python, "executable").unwrap_or_default();
@@ -163,7 +165,8 @@ fn asked(build: &mut Build<'_>) -> Option<Asked> {
         find_links,
         index,
         sdists_only,
-        glibc: glibc(build)?,
+        machine: target(build)?.map(|(machine, _)| machine),
+        glibc: target(build)?.map(|(_, glibc)| glibc),
     })
 }
 
@@ -186,25 +189,31 @@ fn constraints(build: &mut Build<'_>) -> Vec<String> {
             continue;
         }
         let is_range = version.starts_with(['<', '>', '=', '!', '~']);
+        let fits = |c: char| c.is_ascii_alphanumeric() || ".!+*_-".contains(c);
+        if !is_range && !version.chars().all(fits) {
+            let message = format!("`{name} = {version}` in [{section}] is no version, and no range such as >=1.0");
+            build.problem("recipe", message, None);
+            continue;
+        }
         constraints.push(if is_range { format!("{name}{version}") } else { format!("{name}=={version}") });
     }
     constraints.sort();
     constraints
 }
 
-/// The C library that `[hardtack] target` names.
-fn glibc(build: &mut Build<'_>) -> Option<Option<(u32, u32)>> {
+/// The machine and the C library that `[hardtack] target` names.
+fn target(build: &mut Build<'_>) -> Option<Option<(String, (u32, u32))>> {
     let Ok((target, _)) = build.around.option("hardtack", "target") else { return Some(None) };
-    let version = target.trim().rsplit_once("linux-gnu-").and_then(|(_, version)| {
+    let found = target.trim().split_once("-linux-gnu-").and_then(|(machine, version)| {
         let (major, minor) = version.split_once('.')?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
+        Some((machine.to_owned(), (major.parse().ok()?, minor.parse().ok()?)))
     });
-    if version.is_none() && !target.trim().is_empty() {
+    if found.is_none() && !target.trim().is_empty() {
         let message = format!("`[hardtack] target` is of the form x86_64-linux-gnu-2.28, which `{target}` is not");
         build.problem("recipe", message, None);
         return None;
     }
-    Some(version)
+    Some(found)
 }
 
 /// The name of what a requirement asks for.
@@ -244,6 +253,9 @@ fn scripts(build: &mut Build<'_>, requirements: &[String]) -> Option<Scripts> {
     }
     let bin = normalize(&build.project.directory.join(build.text("bin-directory")));
     build.below_project("bin-directory", bin.as_str())?;
+    // Wherever a program is started, they are where the config says.
+    let folder = build.project.directory.clone();
+    let extra_paths = lines(build.text("extra-paths")).map(|path| normalize(&folder.join(path)));
     Some(Scripts {
         bin: bin.into_string(),
         distributions: requirements.iter().map(|requirement| distribution(requirement).to_owned()).collect(),
@@ -251,7 +263,7 @@ fn scripts(build: &mut Build<'_>, requirements: &[String]) -> Option<Scripts> {
         chosen,
         entry_points,
         interpreter,
-        extra_paths: lines(build.text("extra-paths")).map(str::to_owned).collect(),
+        extra_paths: extra_paths.map(Utf8PathBuf::into_string).collect(),
         initialization: build.text("initialization").to_owned(),
         arguments: build.text("arguments").trim().to_owned(),
     })

@@ -35,43 +35,46 @@ if __name__ == '__main__':
 INTERPRETER = """\
 {start}
 {initialization}if __name__ == '__main__':
-    arguments, stay, run, code = sys.argv[1:], False, None, None
-    main = {{'__name__': '__main__', '__builtins__': __builtins__}}
-    while arguments and run is None and arguments[0].startswith('-') and arguments[0] != '-':
-        option = arguments.pop(0)
-        if option == '-i':
-            stay = True
-        elif option[:2] in ('-c', '-m'):
-            if not option[2:] and not arguments:
-                sys.exit('argument expected for the ' + option + ' option')
-            run, code = option[:2], option[2:] or arguments.pop(0)
-        elif option == '--':
+    _words, _stay, _run, _code = sys.argv[1:], False, None, None
+    while _words and _run is None and _words[0].startswith('-') and _words[0] != '-':
+        _word = _words.pop(0)
+        if _word == '--':
             break
-        else:
-            sys.exit('unknown option ' + option + ': known are -i, -c and -m')
-    if run == '-c':
-        sys.argv = ['-c', *arguments]
-        exec(compile(code, '<string>', 'exec'), main)
-    elif run == '-m':
+        for _at, _option in enumerate(_word[1:], 2):
+            if _option in 'cm':
+                if not _word[_at:] and not _words:
+                    sys.exit('argument expected for the -' + _option + ' option')
+                _run, _code = _option, _word[_at:] or _words.pop(0)
+                break
+            if _option not in 'iI':
+                sys.exit('unknown option -' + _option + ': known are -i, -c, -m and -I, which changes nothing')
+            _stay = _stay or _option == 'i'
+    if _run == 'm':
         import runpy
 
-        sys.argv = [code, *arguments]
-        main = runpy.run_module(code, run_name='__main__', alter_sys=True)
-    elif arguments and arguments[0] != '-':
-        sys.argv = arguments
-        sys.path.insert(0, __import__('os').path.dirname(__import__('os').path.abspath(arguments[0])))
-        with open(arguments[0], 'rb') as file:
-            main['__file__'] = arguments[0]
-            exec(compile(file.read(), arguments[0], 'exec'), main)
+        sys.argv = [_code, *_words]
+        globals().update(runpy.run_module(_code, run_name='__main__', alter_sys=True))
+    elif _run == 'c':
+        sys.argv = ['-c', *_words]
+        exec(compile(_code, '<string>', 'exec'), globals())
+    elif _words and _words[0] != '-':
+        import os
+
+        sys.argv = _words
+        __file__ = _words[0]
+        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+        with open(__file__, 'rb') as _file:
+            _code = _file.read()
+        exec(compile(_code, __file__, 'exec'), globals())
     elif sys.stdin.isatty():
-        stay = True
+        _stay = True
     else:
-        sys.argv = ['-', *arguments[1:]]
-        exec(compile(sys.stdin.read(), '<stdin>', 'exec'), main)
-    if stay:
+        sys.argv = ['-', *_words[1:]]
+        exec(compile(sys.stdin.read(), '<stdin>', 'exec'), globals())
+    if _stay:
         from code import interact
 
-        interact(local=main)
+        interact(local=globals())
 """
 
 
@@ -104,14 +107,17 @@ def write(name, template, **values):
 
 def link(name, target):
     path = BIN / name
+    if path.parent.resolve() / path.name == target:
+        return
     if path.is_symlink() or path.exists():
         path.unlink()
-    path.symlink_to(target)
+    path.symlink_to(os.path.relpath(target, BIN))
     print("linked", path)
 
 
 installed = {normal(found.metadata["Name"]): found for found in importlib.metadata.distributions(path=[str(LIBRARY)])}
-wanted = [installed[normal(name)] for name in SCRIPTS["distributions"]]
+# One whose marker says that it is not for this machine is not there.
+wanted = [installed[normal(name)] for name in SCRIPTS["distributions"] if normal(name) in installed]
 if SCRIPTS["dependent"]:
     wanted = [found for _, found in sorted(installed.items())]
 
@@ -134,15 +140,14 @@ for found in installed.values():
 if LIBRARY.joinpath("bin").is_dir() and not any(LIBRARY.joinpath("bin").iterdir()):
     LIBRARY.joinpath("bin").rmdir()
 
+programs.update({name: (module, attribute) for name, module, attribute in SCRIPTS["entry-points"]})
 chosen = SCRIPTS["chosen"]
 if chosen is not None:
-    unknown = sorted(set(chosen) - set(programs) - {name for name, _, _ in SCRIPTS["entry-points"]})
+    unknown = sorted(set(chosen) - set(programs))
     if unknown:
         known = ", ".join(sorted(programs)) or "none"
         sys.exit("there is no program {} to be written; there are: {}".format(", ".join(unknown), known))
     programs = {chosen[name]: program for name, program in programs.items() if name in chosen}
-renamed = chosen or {}
-programs.update({renamed.get(name, name): (module, attribute) for name, module, attribute in SCRIPTS["entry-points"]})
 
 BIN.mkdir(parents=True, exist_ok=True)
 for name, program in sorted(programs.items()):
@@ -151,6 +156,6 @@ for name, program in sorted(programs.items()):
     elif b"python" in program.read_bytes()[:LONGEST].split(b"\n")[0]:
         write(name, RUN, path=str(program))
     else:
-        link(name, os.path.relpath(program, BIN))
+        link(name, program)
 if SCRIPTS["interpreter"]:
     write(SCRIPTS["interpreter"], INTERPRETER)

@@ -220,3 +220,117 @@ fn the_python_of_another_part_is_taken_and_must_be_the_right_one() {
     let ran = scene.hardtack("install other.tar.gz other").exits(5);
     ran.says(&["step `python` of part `app` failed", "the distributions are for Python 3.", "is 2.7"]);
 }
+
+/// Bundles `app` and installs it to `dest`.
+fn installed(scene: &Scene) {
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+}
+
+#[test]
+fn what_a_marker_leaves_out_is_not_missed_and_nothing_at_all_may_be_asked_for() {
+    let Some((scene, server)) = scene("shout past;python_version<'3'", "", "") else { return };
+    installed(&scene);
+    scene.hardtack("uninstall dest").ok();
+    write(&scene, &server, "", "interpreter = py\nextra-paths = own\n", "");
+    scene.write("app/own/mine.py", "print('mine')\n");
+    installed(&scene);
+    // Seen from the config, wherever the program is started.
+    assert!(scene.read("dest/bin/py").contains("/dest/own',\n"));
+    let ran = Command::new(scene.path("dest/bin/py")).args(["-c", "import mine"]).current_dir("/").output();
+    assert_eq!(String::from_utf8_lossy(&ran.expect("runs").stdout), "mine\n");
+}
+
+#[test]
+fn the_interpreter_is_one_for_scripts_modules_and_commands() {
+    let Some((scene, _server)) = scene("shout", "interpreter = py\n", "") else { return };
+    installed(&scene);
+    let run = |arguments: &[&str], input: &str| {
+        let mut command = Command::new(scene.path("dest/bin/py"));
+        command.args(arguments).current_dir(scene.path("")).stdin(std::process::Stdio::piped());
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("starts");
+        std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), input.as_bytes()).expect("writes");
+        String::from_utf8_lossy(&child.wait_with_output().expect("ends").stdout).into_owned()
+    };
+    let pickles = "import pickle, sys\n\n\nclass A:\n    pass\n\n\nassert pickle.loads(pickle.dumps(A()))\nprint(__file__, sys.argv, __name__)\n";
+    scene.write("pickles.py", pickles);
+    assert_eq!(run(&["pickles.py", "-x"], ""), "pickles.py ['pickles.py', '-x'] __main__\n");
+    assert_eq!(run(&["-I", "-c", "import shout; print(shout.VERSION)"], ""), "1.0\n");
+    assert_eq!(run(&["-Icprint(7)"], ""), "7\n");
+    assert_eq!(run(&["-m", "shout", "x"], ""), "");
+    assert_eq!(run(&[], "def f(n):\n    return n and f(n - 1)\n\nprint(f(3))"), "0\n");
+}
+
+#[test]
+fn programs_that_are_not_chosen_are_not_written_whatever_else_is_named() {
+    let options = "scripts = greet\nentry-points = other=shout:loud\ninterpreter = py\n";
+    let Some((scene, server)) = scene("greet", options, "") else { return };
+    installed(&scene);
+    assert_eq!(scene.tree("dest/bin"), ["greet", "py"]);
+    scene.hardtack("uninstall dest").ok();
+    write(&scene, &server, "greet", "scripts =\nentry-points = other=shout:loud\ninterpreter = py\n", "");
+    installed(&scene);
+    assert!(!scene.exists("dest/bin"));
+}
+
+#[test]
+fn an_installation_at_the_same_place_is_the_same() {
+    let Some((scene, _server)) = scene("greet[horn]", "interpreter = py\n", "") else { return };
+    installed(&scene);
+    let digests = || {
+        let below = |line: &String| line.starts_with("bin/") || line.starts_with("parts/");
+        let files = scene.tree("dest").into_iter().filter(below).filter(|line| scene.path("dest").join(line).is_file());
+        files.map(|path| (std::fs::read(scene.path("dest").join(&path)).expect("reads"), path)).collect::<Vec<_>>()
+    };
+    let first = digests();
+    assert!(
+        first.iter().any(|(_, path)| path.ends_with(".pyc")) && !first.iter().any(|(_, path)| path.contains(".so."))
+    );
+    scene.hardtack("uninstall dest").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok();
+    for ((one, path), (other, _)) in first.iter().zip(digests()) {
+        // The linker is no matter of ours.
+        assert!(*one == other || path.ends_with(".so"), "{path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_locked_or_is_no_lock_is_refused_by_name() {
+    let Some((mut scene, server)) = scene("shout", "", "") else { return };
+    let lock = |scene: &Scene, eggs: &str, options: &str, settings: &str| {
+        write(scene, &server, eggs, options, settings);
+        scene.hardtack("-C app lock")
+    };
+    for name in ["a", "b"] {
+        let folder = scene.path(&format!("{name}/x"));
+        std::fs::create_dir_all(folder).expect("makes");
+    }
+    let wheel = std::fs::read(scene.path("index/fastsum-1.0.tar.gz")).expect("reads");
+    scene.write("links/fastsum-1.0.tar.gz", wheel);
+    let url = format!("fastsum@file://{}#subdirectory=inner", scene.path("links/fastsum-1.0.tar.gz").display());
+    let ran = lock(&scene, &url, "", "").exits(3);
+    drop(ran);
+    let ran = lock(&scene, "shout", "find-links = nowhere\n", "").exits(2);
+    ran.says(&["error[not-found]: part `app` is to look in `[SCENE]/app/nowhere`, which is not there"]);
+    let ran = lock(&scene, "shout", "", "target = sparc-linux-gnu-2.28").exits(2);
+    ran.says(&["error[other-machine]: part `app` is for sparc, and its distributions cannot be found on "]);
+    let ran = lock(&scene, "x@http://ann:secret@127.0.0.1:9/x-1.0-py3-none-any.whl", "", "").exits(3);
+    ran.never_says(&["secret"]);
+    write(&scene, &server, "shout", "", "");
+    let config = scene.read("app/buildout.cfg");
+    scene.write("app/buildout.cfg", config.replace("[versions]", "[versions]\nfoo = 1.0 dev"));
+    scene.hardtack("-C app lock").exits(2).says(&["`foo = 1.0 dev` in [versions] is no version"]);
+    // What is taken does not hang on whose machine it is.
+    scene.set("PIP_NO_DEPS", "1");
+    lock(&scene, "greet", "", "").ok();
+    let text = scene.read("app/hardtack.lock");
+    assert!(text.contains("shout-1.0"), "{text}");
+    let python = text.lines().find(|line| line.starts_with("python = ")).expect("a line").to_owned();
+    scene.write("app/hardtack.lock", text.replace(&python, "python = \"3.11; touch x\""));
+    scene
+        .hardtack("bundle app --installer none")
+        .exits(2)
+        .says(&["the lock names Python `3.11; touch x` for part `app`"]);
+    scene.write("app/hardtack.lock", text.replace("shout-1.0-py3-none-any.whl", "shout'1.0;x"));
+    scene.hardtack("bundle app --installer none").exits(2).says(&["which is no name of a distribution"]);
+}
