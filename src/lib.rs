@@ -17,7 +17,7 @@
 //! | 4 | [`bundle`], [`install`], [`python`] | `install` has no way to a server |
 //! | 3 | [`recipes`], [`lock`] | touch the network; recipes touch nothing at all |
 //! | 2 | `fetch`, [`cache`] | know each other |
-//! | 1 | [`config`], [`archive`] | `config`: any I/O; `archive`: trust what it reads |
+//! | 1 | [`config`], [`archive`], [`signature`] | `config`: any I/O; `archive`: trust what it reads |
 //! | 0 | [`base`] | know what a config, a cache or a bundle is |
 //!
 //! Without the feature `net`, which is on by default, nothing that can open a connection is compiled in.
@@ -35,3 +35,4 @@ pub mod lock;
 pub mod python;
 pub mod recipes;
 pub mod report;
+pub mod signature;

@@ -9,6 +9,7 @@ use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::{Loaded, Project};
+use super::trust;
 use crate::archive::Encoding;
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
@@ -37,6 +38,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
+    let key = arguments.sign.as_ref().map(|key| trust::secret_key(context, key, &arguments.password)).transpose()?;
     let mut release = Release { context, name, version, installers, project, filter, files, output, encoding };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
@@ -46,6 +48,9 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         drop(gathered);
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
         release.pack(&gathered, Depth::Bytes)?;
+    }
+    if let Some(key) = key {
+        trust::sign_file(context, &release.output, &key)?;
     }
     gathered.caches.tidy(context);
     Ok(())

@@ -6,7 +6,7 @@ use super::args::{Global, Layout, Link};
 use super::console::Console;
 use super::environment::Environment;
 use super::error::{ENVIRONMENT, Report, USAGE};
-use super::settings::{Network, Settings};
+use super::settings::{Network, Settings, TrustSettings};
 use crate::base::{LinkMode, normalize};
 use crate::bundle::Mirror;
 use crate::cache::{Cache, CacheKind, CacheOptions, GcLimits, Policy, ViewLayout};
@@ -32,6 +32,8 @@ pub(super) struct Context<'a> {
     pub(super) gc_limits: GcLimits,
     /// Where files can be had as well.
     pub(super) mirrors: Vec<Mirror>,
+    /// Whose bundles are taken.
+    pub(super) trusted: TrustSettings,
     /// What the settings say of the network.
     pub(super) network: Network,
     layout: ViewLayout,
@@ -97,6 +99,7 @@ impl<'a> Context<'a> {
             layout,
             link_mode,
             mirrors,
+            trusted: settings.trust,
             network,
         })
     }

@@ -11,7 +11,7 @@ use super::error::{Report, USAGE};
 use super::failure_page::{self, Page};
 use super::prepared::Prepared;
 use super::project::Loaded;
-use super::{events, foresight, inplace, release};
+use super::{events, foresight, inplace, release, trust};
 use crate::bundle::is_bundle_folder;
 use crate::install::sandbox::{Level, Sandbox};
 use crate::install::{Event, Install, check_visible, install};
@@ -26,6 +26,9 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     let environment = environment(arguments)?;
     let path = context.real_path(&arguments.what);
     refuse_assignments(context, arguments, path.is_dir() && !is_bundle_folder(&path))?;
+    if !path.is_dir() || is_bundle_folder(&path) {
+        trust::check(context, &arguments.trust, &path)?;
+    }
     let steps_path = environment.get("PATH").map(String::as_str).unwrap_or_default();
     if arguments.dry_run {
         return foresight::show(context, arguments, &path, &environment);

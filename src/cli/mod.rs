@@ -39,6 +39,7 @@ mod release;
 mod remote;
 mod request;
 mod settings;
+mod trust;
 mod verify;
 
 use clap::Parser;
@@ -91,6 +92,8 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Verify(verify) => verify::run(context, &verify),
         Command::Inspect(arguments) => inspect::inspect(context, &arguments),
         Command::Diff(arguments) => inspect::diff(context, &arguments),
+        Command::Keygen(arguments) => trust::keygen(context, &arguments),
+        Command::Sign(arguments) => trust::sign_files(context, &arguments),
         Command::Status(status) => installed::status(context, &status),
         Command::Rollback(rollback) => installed::rollback(context, &rollback),
         Command::Uninstall(uninstall) => installed::uninstall(context, &uninstall),

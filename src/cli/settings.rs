@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) cache: CacheSettings,
     #[serde(default)]
     pub(super) network: NetworkSettings,
+    #[serde(default)]
+    pub(super) trust: TrustSettings,
     /// By name.
     #[serde(default)]
     registries: BTreeMap<String, RegistrySettings>,
@@ -64,6 +66,18 @@ pub(super) struct CacheSettings {
     max_age: Option<Age>,
     /// How files of other programs' layouts are made.
     pub(super) link_mode: Option<Link>,
+}
+
+/// Whose bundles are taken.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct TrustSettings {
+    /// Public keys of minisign, or their files by whole paths.
+    #[serde(default)]
+    pub(super) keys: Vec<String>,
+    /// What none of them signed is not taken.
+    #[serde(default, rename = "require-signature")]
+    pub(super) required: bool,
 }
 
 /// `"10GiB"`, or a number of bytes.
@@ -303,5 +317,8 @@ impl Settings {
         self.registries.extend(above.registries);
         self.mirrors.splice(0..0, above.mirrors);
         self.network.overlay(above.network);
+        self.trust.keys.extend(above.trust.keys);
+        // What the machine's administrator asks for, no user takes back.
+        self.trust.required |= above.trust.required;
     }
 }

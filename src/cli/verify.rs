@@ -3,12 +3,15 @@
 use super::args::Verify;
 use super::context::Context;
 use super::error::{Report, USAGE};
-use super::installed;
+use super::{installed, trust};
 use crate::bundle::{Bundle, Error, UnpackedBundle, is_bundle_folder};
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> {
     let path = context.folder.join(&verify.what);
+    if !crate::install::is_installed(&path) {
+        trust::check(context, &verify.trust, &path)?;
+    }
     let (entries, size) = if is_bundle_folder(&path) {
         let bundle = UnpackedBundle::open(&path)?;
         let damage = bundle.check()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Lowest layer first. Modules of one row do not import each other.
 const LAYERS: [&[&str]; 7] = [
     &["base"],
-    &["config", "archive"],
+    &["config", "archive", "signature"],
     &["fetch", "cache"],
     &["recipes", "lock"],
     &["bundle", "install", "python"],

@@ -28,5 +28,6 @@ mod recipes;
 mod sandbox;
 mod seeds;
 mod server;
+mod signature;
 mod support;
 mod upgrade;

@@ -18,4 +18,5 @@ mod packages;
 mod peers;
 mod quickstart;
 mod recipes;
+mod signature;
 mod tarballs;

@@ -156,6 +156,8 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Inspect(_) => "inspect",
             Self::Diff(_) => "diff",
+            Self::Keygen(_) => "keygen",
+            Self::Sign(_) => "sign",
             Self::Status(_) => "status",
             Self::Rollback(_) => "rollback",
             Self::Uninstall(_) => "uninstall",
@@ -178,6 +180,8 @@ pub(super) enum Command {
     Verify(Verify),
     Inspect(Inspect),
     Diff(Diff),
+    Keygen(Keygen),
+    Sign(Sign),
     Status(installed::Status),
     Rollback(installed::Rollback),
     Uninstall(installed::Uninstall),
@@ -314,6 +318,11 @@ pub(super) struct Bundle {
     /// Version of the release, instead of `[hardtack] version`
     #[arg(long, env = "HARDTACK_VERSION")]
     pub(super) version: Option<String>,
+    /// Signs the bundle with this secret key, as hardtack sign does
+    #[arg(long, value_name = "KEY", env = "HARDTACK_SIGN")]
+    pub(super) sign: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(super) password: Password,
     /// Packs this program as the installer, or `none`; may be given for several machines
     #[arg(long, value_name = "FILE|none", env = "HARDTACK_INSTALLER", action = clap::ArgAction::Append)]
     pub(super) installer: Vec<String>,
@@ -358,6 +367,8 @@ pub(super) struct Install {
     /// What becomes of parts whose builds try to reach the network: fail or warn; what the config says if left out
     #[arg(long, value_name = "fail|warn", env = "HARDTACK_NETWORK_ATTEMPTS")]
     pub(super) network_attempts: Option<crate::recipes::NetworkAttempts>,
+    #[command(flatten)]
+    pub(super) trust: Trust,
     /// Keeps the bundle's download cache in DEST
     #[arg(long, env = "HARDTACK_KEEP_CACHE", value_parser = FalseyValueParser::new())]
     pub(super) keep_cache: bool,
@@ -367,6 +378,57 @@ pub(super) struct Install {
     /// Prints what would be built, kept and removed, and why, and does nothing
     #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
+}
+
+/// Whose bundles are taken.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Trust {
+    /// Takes no bundle but one that is signed with this key: the key, or its file; may be given for several
+    #[arg(long, value_name = "KEY", env = "HARDTACK_PUBKEY", action = clap::ArgAction::Append)]
+    pub(super) pubkey: Vec<String>,
+    /// Takes no bundle that is not signed with a key that is trusted
+    #[arg(long, env = "HARDTACK_REQUIRE_SIGNATURE", value_parser = FalseyValueParser::new())]
+    pub(super) require_signature: bool,
+}
+
+/// What opens a secret key.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Password {
+    /// A file whose first line is the secret key's password
+    #[arg(long, value_name = "FILE", env = "HARDTACK_PASSWORD_FILE")]
+    pub(super) password_file: Option<Utf8PathBuf>,
+}
+
+/// Makes a pair of keys to sign with, in minisign's files
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Prints the public key. Examples:\n  hardtack keygen --password-file pw -o release.key\n  hardtack bundle --sign release.key --password-file pw"
+)]
+pub(super) struct Keygen {
+    /// The secret key's file; the public one's ends in .pub
+    #[arg(short, long, value_name = "FILE", env = "HARDTACK_OUTPUT", default_value = "hardtack.key")]
+    pub(super) output: Utf8PathBuf,
+    #[command(flatten)]
+    pub(super) password: Password,
+    /// Whoever has the file can sign
+    #[arg(long, env = "HARDTACK_NO_PASSWORD", value_parser = FalseyValueParser::new(), conflicts_with = "password_file")]
+    pub(super) no_password: bool,
+}
+
+/// Signs files: FILE.minisig is written beside each, for hardtack and for minisign
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  hardtack sign --key release.key app-1.0.tar.gz\n  minisign -V -p release.pub -m app-1.0.tar.gz"
+)]
+pub(super) struct Sign {
+    /// The files
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<Utf8PathBuf>,
+    /// The secret key's file
+    #[arg(long, value_name = "FILE", env = "HARDTACK_SIGN")]
+    pub(super) key: Utf8PathBuf,
+    #[command(flatten)]
+    pub(super) password: Password,
 }
 
 /// Tells what a bundle is made of: parts, sources, sizes
@@ -405,4 +467,6 @@ pub(super) struct Verify {
     /// A bundle, an unpacked one, or a folder that something is installed to
     #[arg(value_name = "BUNDLE|DIR")]
     pub(super) what: Utf8PathBuf,
+    #[command(flatten)]
+    pub(super) trust: Trust,
 }

@@ -302,7 +302,7 @@ fn what_cannot_be_locked_or_is_no_lock_is_refused_by_name() {
         scene.hardtack("-C app lock")
     };
     for name in ["a", "b"] {
-        let folder = scene.path(&format!("{name}/x"));
+        let folder = scene.path(format!("{name}/x"));
         std::fs::create_dir_all(folder).expect("makes");
     }
     let wheel = std::fs::read(scene.path("index/fastsum-1.0.tar.gz")).expect("reads");

@@ -1,0 +1,141 @@
+//! `hardtack keygen` and `sign`, and whose bundles are taken.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+
+use super::args::{Keygen, Password, Sign, Trust};
+use super::collection::shown;
+use super::context::Context;
+use super::error::{DIGEST, ENVIRONMENT, Report, USAGE};
+use crate::base::{IoContext, sha256_file};
+use crate::report::JSON_FORMAT;
+use crate::signature::{Error, KeyPair, PublicKey, SecretKey, sign, verify};
+
+/// The password that a file has, in its first line.
+fn password(context: &Context<'_>, arguments: &Password) -> Result<Option<String>, Report> {
+    let Some(path) = &arguments.password_file else { return Ok(None) };
+    let path = context.folder.join(path);
+    let text = std::fs::read_to_string(&path).at("read", &path)?;
+    let line = text.lines().next().unwrap_or_default().to_owned();
+    if line.is_empty() {
+        return Err(Report::new(USAGE, "usage", format!("`{path}` has no password in its first line")));
+    }
+    Ok(Some(line))
+}
+
+/// Makes a pair of keys.
+pub(super) fn keygen(context: &Context<'_>, arguments: &Keygen) -> Result<(), Report> {
+    let secret = context.folder.join(&arguments.output);
+    let public = KeyPair::public_path(&secret);
+    if secret == public {
+        return Err(Report::new(USAGE, "usage", format!("`{}` is the name of the public key", arguments.output))
+            .hint("give the secret one another ending"));
+    }
+    if let Some(there) = [&secret, &public].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        let message = format!("`{}` is there already", shown(context, there));
+        return Err(Report::new(USAGE, "would-overwrite", message).hint("choose another name with -o"));
+    }
+    let password = password(context, &arguments.password)?;
+    if password.is_none() && !arguments.no_password {
+        return Err(Report::new(USAGE, "usage", "the key needs a password, or the word that it has none")
+            .hint("--password-file FILE, or --no-password"));
+    }
+    let pair = KeyPair::generate(password)?;
+    pair.write(&secret)?;
+    let key = pair.public();
+    if context.console.json {
+        let value = json!({
+            "format": JSON_FORMAT, "key": key.to_text(), "id": key.id().to_string(), "secret": secret, "public": public,
+        });
+        return context.console.out_json(&value);
+    }
+    let (secret, public) = (shown(context, &secret), shown(context, &public));
+    context.console.say(format!("wrote {secret}, which nobody else may have, and {public}"));
+    context.console.out(&format!("{}\n", key.to_text()))
+}
+
+pub(super) fn sign_files(context: &Context<'_>, arguments: &Sign) -> Result<(), Report> {
+    let key = secret_key(context, &arguments.key, &arguments.password)?;
+    for file in &arguments.files {
+        sign_file(context, &context.folder.join(file), &key)?;
+    }
+    Ok(())
+}
+
+/// The key to sign with. Opened before there is anything to be signed, so that a wrong password costs no time.
+pub(super) fn secret_key(context: &Context<'_>, path: &Utf8Path, words: &Password) -> Result<SecretKey, Report> {
+    Ok(SecretKey::read(&context.folder.join(path), password(context, words)?)?)
+}
+
+/// Signs a file, and says so.
+pub(super) fn sign_file(context: &Context<'_>, path: &Utf8Path, key: &SecretKey) -> Result<(), Report> {
+    let name = path.file_name().unwrap_or_default();
+    let comment = format!("file:{name} sha256:{}", sha256_file(path)?);
+    let signature = sign(path, key, &comment)?;
+    context.console.say(format!("{}: signed with key {}", shown(context, &signature), key.id()));
+    Ok(())
+}
+
+/// Looks whose bundle it is, before anything in it is read. A folder has no signature.
+pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -> Result<(), Report> {
+    let given = arguments.pubkey.iter().map(|key| read_key(&context.folder, key));
+    let known = context.trusted.keys.iter().map(|key| read_key(Utf8Path::new("/"), key));
+    let keys: Vec<PublicKey> = given.chain(known).collect::<Result<_, _>>()?;
+    // Who names a key wants it to be that one's.
+    let required = arguments.require_signature || context.trusted.required || !arguments.pubkey.is_empty();
+    if path.is_dir() {
+        let message = format!("`{path}` is unpacked, and only files are signed");
+        return match required {
+            true => {
+                Err(Report::new(DIGEST, "unsigned", message).hint("install the bundle file, with its .minisig beside"))
+            }
+            false => Ok(()),
+        };
+    }
+    match verify(path, &keys) {
+        Ok(good) => {
+            context.console.say(format!("signed by key {}, which is trusted: {}", good.signer, good.comment));
+            Ok(())
+        }
+        Err(Error::Unsigned { .. }) if !required => {
+            if !keys.is_empty() {
+                context.console.warn(format!("`{}` is not signed", shown(context, path)));
+            }
+            Ok(())
+        }
+        Err(Error::Untrusted { signer, .. }) if !required => {
+            context
+                .console
+                .note(format!("signed with key {signer}, which nobody here trusts; --pubkey says whom you trust"));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A key, or the file that it is in.
+fn read_key(folder: &Utf8Path, text: &str) -> Result<PublicKey, Error> {
+    let path: Utf8PathBuf = folder.join(text);
+    if path.is_file() { PublicKey::read(&path) } else { PublicKey::parse(text) }
+}
+
+impl From<Error> for Report {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io(error) => error.into(),
+            Error::PublicKey { .. } => {
+                Self::of(USAGE, "not-a-key", &error).hint("one begins with RW; it is the second line of its file")
+            }
+            Error::SecretKey { .. } => Self::of(USAGE, "not-a-key", &error),
+            Error::NoPassword { .. } => Self::of(USAGE, "no-password", &error).hint("--password-file FILE says it"),
+            Error::Sign(_) => Self::of(ENVIRONMENT, "not-signed", &error),
+            Error::Malformed { .. } => Self::of(DIGEST, "not-a-signature", &error),
+            Error::Unsigned { .. } => Self::of(DIGEST, "unsigned", &error)
+                .hint("copy the .minisig file, too; or do without --pubkey and --require-signature"),
+            Error::Untrusted { .. } => Self::of(DIGEST, "untrusted", &error)
+                .hint("if you trust it: --pubkey KEY, or [trust] keys in the settings"),
+            Error::Wrong { .. } => Self::of(DIGEST, "wrong-signature", &error)
+                .hint("do not use it; get the bundle and its signature again"),
+        }
+    }
+}

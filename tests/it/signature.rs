@@ -1,0 +1,117 @@
+//! Keys, signatures, and whose bundles are taken.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::Scene;
+
+fn bundled() -> Scene {
+    let scene = Scene::new();
+    scene.project("app", "p", "[p]\nrecipe = hardtack:copy\npath = src\n");
+    scene.write("app/src/file", "x");
+    scene
+}
+
+/// Makes a pair of keys; the public one as people write it down.
+fn keygen(scene: &Scene, name: &str) -> String {
+    let ran = scene.hardtack(&format!("keygen --no-password -o {name}")).ok();
+    ran.stdout.trim().to_owned()
+}
+
+#[test]
+fn a_signed_bundle_is_taken_for_whose_it_is() {
+    let scene = bundled();
+    let key = keygen(&scene, "release.key");
+    assert!(key.starts_with("RW"));
+    let mode = std::fs::metadata(scene.path("release.key")).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(scene.read("release.pub").contains(&key));
+    let ran = scene.hardtack("bundle app --installer none --sign release.key").ok();
+    ran.says(&["app-1.0.tar.gz.minisig: signed with key "]);
+    let text = scene.read("app-1.0.tar.gz.minisig");
+    let sha256 = scene.read("app-1.0.tar.gz.sha256");
+    let digest = sha256.split(' ').next().expect("a digest");
+    assert!(text.contains(&format!("trusted comment: file:app-1.0.tar.gz sha256:{digest}")), "{text}");
+    // The key itself, or its file.
+    for trusted in [key.as_str(), "release.pub"] {
+        let ran = scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", trusted]).ok();
+        ran.says(&["which is trusted: file:app-1.0.tar.gz sha256:", "app-1.0.tar.gz is whole"]);
+    }
+    scene.hardtack("verify app-1.0.tar.gz").ok().says(&["note: signed with key ", "which nobody here trusts"]);
+    scene.run(&["install", "app-1.0.tar.gz", "dest", "--pubkey", &key]).ok().says(&["which is trusted"]);
+    // Others may sign what is there already.
+    keygen(&scene, "other.key");
+    scene.hardtack("sign app-1.0.tar.gz --key other.key").ok();
+    scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", "other.pub", "--pubkey", &key]).ok();
+}
+
+#[test]
+fn what_nobody_trusted_signed_is_not_taken_and_not_looked_into() {
+    let scene = bundled();
+    let key = keygen(&scene, "release.key");
+    keygen(&scene, "other.key");
+    scene.hardtack("bundle app --installer none").ok();
+    let install = ["install", "app-1.0.tar.gz", "dest", "--pubkey", &key];
+    scene.run(&install).exits(6).says(&["error[unsigned]: `[SCENE]/app-1.0.tar.gz` is not signed"]);
+    scene.hardtack("verify app-1.0.tar.gz --require-signature").exits(6).says(&["error[unsigned]"]);
+    scene.hardtack("sign app-1.0.tar.gz --key other.key").ok();
+    scene.run(&install).exits(6).says(&["error[untrusted]", "hint: if you trust it: --pubkey KEY"]);
+    scene.hardtack("sign app-1.0.tar.gz --key release.key").ok();
+    scene.run(&install).ok();
+    // One byte more, wherever it is: nothing of it is parsed.
+    let mut bytes = std::fs::read(scene.path("app-1.0.tar.gz")).expect("reads");
+    bytes.push(0);
+    scene.write("app-1.0.tar.gz", bytes);
+    let ran = scene.run(&["install", "app-1.0.tar.gz", "other", "--pubkey", &key]).exits(6);
+    ran.says(&["error[wrong-signature]: the signature of `[SCENE]/app-1.0.tar.gz` is wrong"]);
+    assert!(!scene.exists("other"));
+    scene.write("app-1.0.tar.gz.minisig", "nonsense");
+    scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", &key]).exits(6).says(&["error[not-a-signature]"]);
+    scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", "nonsense"]).exits(2).says(&["error[not-a-key]"]);
+    // An unpacked bundle has no signature.
+    scene.hardtack("bundle app --installer none -o fresh.tar.gz").ok();
+    let tar = std::process::Command::new("tar").args(["xzf", "fresh.tar.gz"]).current_dir(scene.path("")).status();
+    assert!(tar.expect("tar runs").success());
+    let ran = scene.run(&["install", "app-1.0", "other", "--pubkey", &key]).exits(6);
+    ran.says(&["is unpacked, and only files are signed"]);
+}
+
+#[test]
+fn settings_say_whose_bundles_are_taken() {
+    let scene = bundled();
+    let key = keygen(&scene, "release.key");
+    scene.hardtack("bundle app --installer none").ok();
+    let settings = |text: &str| scene.write("home/.config/hardtack/config.toml", format!("[trust]\n{text}"));
+    settings(&format!("keys = [\"{key}\"]\n"));
+    scene.hardtack("verify app-1.0.tar.gz").ok().says(&["warning: `app-1.0.tar.gz` is not signed"]);
+    settings(&format!("keys = [\"{key}\"]\nrequire-signature = true\n"));
+    scene.hardtack("install app-1.0.tar.gz dest").exits(6).says(&["error[unsigned]"]);
+    scene.hardtack("sign app-1.0.tar.gz --key release.key").ok();
+    scene.hardtack("install app-1.0.tar.gz dest").ok().says(&["which is trusted"]);
+    scene.hardtack("verify dest").ok();
+    // A project that stands where it is comes from nobody else.
+    scene.hardtack("install app").ok();
+}
+
+#[test]
+fn a_key_with_a_password_opens_with_it_alone() {
+    let scene = bundled();
+    scene.hardtack("keygen").exits(2).says(&["hint: --password-file FILE, or --no-password"]);
+    scene.write("pw", "open sesame\n");
+    scene.write("wrong", "something else\n");
+    scene
+        .hardtack("keygen --password-file pw")
+        .ok()
+        .says(&["wrote hardtack.key, which nobody else may have, and hardtack.pub"]);
+    scene
+        .hardtack("keygen --password-file pw")
+        .exits(2)
+        .says(&["error[would-overwrite]: `hardtack.key` is there already"]);
+    scene.write("file", "x");
+    scene.hardtack("sign file --key hardtack.key").exits(2).says(&["error[no-password]"]);
+    scene.hardtack("sign file --key hardtack.key --password-file wrong").exits(2).says(&["error[not-a-key]"]);
+    assert!(!scene.exists("file.minisig"));
+    scene.hardtack("sign file --key hardtack.key --password-file pw").ok();
+    // A wrong password is told before anything is packed.
+    scene.hardtack("bundle app --installer none --sign hardtack.key").exits(2).says(&["error[no-password]"]);
+    assert!(!scene.exists("app-1.0.tar.gz"));
+}
