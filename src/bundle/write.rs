@@ -147,7 +147,7 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
 }
 
 /// The file with the bundle's digest, as `sha256sum -c` reads it.
-fn sidecar(output: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn sidecar(output: &Utf8Path) -> Utf8PathBuf {
     format!("{output}.sha256").into()
 }
 

@@ -9,11 +9,12 @@ use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
 use super::project::{Loaded, Project};
-use super::trust;
+use super::trust::{secret_key, sign_file};
 use crate::archive::Encoding;
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
-    EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, Settings, Written, is_bundle_file, write,
+    EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings, Written,
+    is_bundle_file, write,
 };
 use crate::cache::Depth;
 use crate::config::{Location, Override};
@@ -35,11 +36,30 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     let files = project_files(context, arguments, &project, &filter)?;
     portable(context, &project)?;
     check::show(context, &project)?;
+    if arguments.self_extracting && encoding == Encoding::Zstd {
+        let message = "a bundle that unpacks itself is compressed as every machine can undo it";
+        return Err(Report::new(USAGE, "usage", message).hint("leave --compression zstd out"));
+    }
+    if arguments.self_extracting && installers.is_empty() {
+        let message = "a bundle that installs itself needs an installer";
+        return Err(Report::new(USAGE, "usage", message).hint("leave --installer none out"));
+    }
     if arguments.dry_run {
         return dry_run(context, &files, &project, &output);
     }
-    let key = arguments.sign.as_ref().map(|key| trust::secret_key(context, key, &arguments.password)).transpose()?;
-    let mut release = Release { context, name, version, installers, project, filter, files, output, encoding };
+    let key = arguments.sign.as_ref().map(|key| secret_key(context, key, &arguments.password)).transpose()?;
+    let mut release = Release {
+        context,
+        name,
+        version,
+        installers,
+        project,
+        filter,
+        files,
+        output,
+        encoding,
+        self_extracting: arguments.self_extracting,
+    };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
     let mut gathered = gather(context, &mut release.project, access, Depth::Presence)?;
@@ -49,8 +69,12 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
         release.pack(&gathered, Depth::Bytes)?;
     }
+    let run = release.self_extracting.then(|| SelfExtracting::beside(&release.output));
     if let Some(key) = key {
-        trust::sign_file(context, &release.output, &key)?;
+        [Some(&release.output), run.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|file| sign_file(context, file, &key))?;
     }
     gathered.caches.tidy(context);
     Ok(())
@@ -67,6 +91,8 @@ struct Release<'r> {
     files: ProjectFiles,
     output: Utf8PathBuf,
     encoding: Encoding,
+    /// One that unpacks itself is written, too.
+    self_extracting: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -78,7 +104,7 @@ enum Outcome {
 
 impl Release<'_> {
     fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Outcome, Report> {
-        let Self { context, name, version, installers, project, filter, files, output, encoding } = self;
+        let Self { context, name, version, installers, project, filter, files, output, encoding, .. } = self;
         // Once more: the lock file may have been written just now.
         let listed = gathered.lock_written.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
         let files = listed.as_ref().unwrap_or(files);
@@ -113,8 +139,30 @@ impl Release<'_> {
             {
                 Ok(Outcome::Damaged)
             }
-            written => summary(context, &pack, gathered, &written?).map(|()| Outcome::Packed),
+            written => {
+                let written = written?;
+                summary(context, &pack, gathered, &written)?;
+                if self.self_extracting {
+                    self.write_run(&pack, &written)?;
+                }
+                Ok(Outcome::Packed)
+            }
         }
+    }
+}
+
+impl Release<'_> {
+    /// Writes the bundle once more, with a script before it.
+    fn write_run(&self, pack: &Pack<'_>, written: &Written) -> Result<(), Report> {
+        let sources: u64 = pack.sources.iter().map(|source| source.fingerprint.size).sum();
+        let installers = pack.installers.iter().flat_map(|installer| installer.path.metadata()).map(|data| data.len());
+        let files = pack.files.iter().flat_map(|file| self.project.root().join(&file.path).metadata());
+        let unpacked = sources + installers.sum::<u64>() + files.map(|data| data.len()).sum::<u64>();
+        let name = (self.name.as_str(), self.version.as_str());
+        let run = SelfExtracting { name, bundle: written, encoding: self.encoding, unpacked };
+        let run = run.write(&SelfExtracting::beside(&self.output))?;
+        self.context.console.say(format!("{}: {}", shown(self.context, &run.path), bytes(run.size)));
+        Ok(())
     }
 }
 

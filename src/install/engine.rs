@@ -9,10 +9,11 @@ use super::claims::{Beside, bring, displaced, foreign, gather, settle};
 use super::error::Error;
 use super::event::Event;
 use super::given::Install;
+use super::image::Image;
 use super::input::Input;
 use super::making::Maker;
 use super::moves::{Aim, Moves};
-use super::placing::{Image, Placing};
+use super::placing::Placing;
 use super::record::{PartRecord, ProjectEntry, State};
 use super::sandbox::Level;
 use super::schedule::Schedule;
@@ -85,6 +86,14 @@ struct Run<'a> {
     aside: bool,
 }
 
+/// What building came to.
+struct Outcome {
+    /// Why not all of it is there.
+    failure: Option<Error>,
+    /// What builds that failed left at the destination.
+    left: BTreeSet<RelPath>,
+}
+
 impl Run<'_> {
     fn all(
         &self,
@@ -92,11 +101,32 @@ impl Run<'_> {
         result: &mut Installed,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
-        let Install { destination, plan, .. } = self.install;
-        let (tree, ground) = (destination.next_tree(), destination.ground());
-        let current = self.current.as_ref();
-        create_dir_all(&tree)?;
+        let plan = self.install.plan;
+        create_dir_all(&self.install.destination.next_tree())?;
         let ready = self.prepare(keep, observe)?;
+        let Outcome { failure, left } = self.build(keep, ready, result, observe)?;
+        let names = match &failure {
+            Some(_) => self.whole_parts()?,
+            None => plan.parts.iter().map(|part| part.name.clone()).collect(),
+        };
+        match failure {
+            // Nothing would be no installation.
+            Some(error) if names.is_empty() => Err(error),
+            failure => self.switch(&names, failure, (keep, left), observe),
+        }
+    }
+
+    /// Builds what is not `ready`. It fails with what keeps everything from being installed; what only parts are missing for
+    /// is in the outcome.
+    fn build(
+        &self,
+        keep: &BTreeSet<String>,
+        ready: BTreeSet<String>,
+        result: &mut Installed,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Error> {
+        let Install { destination, plan, .. } = self.install;
+        let (ground, current) = (destination.ground(), self.current.as_ref());
         let brought = self.with(self.settle(&ready.iter().cloned().collect::<Vec<_>>())?, keep)?;
         let placing = Placing::new(destination, plan.top_folders(), &brought, current)?;
         placing.make_tops()?;
@@ -112,47 +142,48 @@ impl Run<'_> {
         let maker = self.maker(foreign.clone())?;
         let begun = Stamp::now(&destination.begun())?;
         let built = self.build_parts(&maker, ready, result, observe);
-        let left = match &maker.around {
+        let mut left = match &maker.around {
             Some(around) if built.is_err() && !self.aside => around.made_since(begun)?,
             _ => BTreeSet::new(),
         };
+        left.retain(|path| !placing.in_top(path));
         let withdrawn = placed.map_or(Ok(()), |moves| {
             gather(destination, plan, &brought, &foreign)?;
             moves.withdraw(&ground)
         });
         let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
-        let names = match failure {
-            Some(ref error) if self.install.partial && error.is_of_parts() => self.whole_parts()?,
-            Some(error) => return Err(error),
-            None => plan.parts.iter().map(|part| part.name.clone()).collect(),
-        };
-        withdrawn?;
-        let failure = match failure {
-            // Nothing would be no installation.
-            Some(error) if names.is_empty() => return Err(error),
-            failure => failure,
-        };
+        match failure {
+            Some(error) if !self.install.partial || !error.is_of_parts() => Err(error),
+            failure => withdrawn.map(|()| Outcome { failure, left }),
+        }
+    }
 
-        // What builds made beside their locations is installed like files of the project.
-        let brought = self.with(self.settle(&names)?, keep)?;
-        let before = current.iter().flat_map(|state| &state.left);
-        let left = left.iter().filter(|path| !placing.in_top(path)).chain(before);
-        let left = left.filter(|path| !brought.files.contains_key(*path)).cloned().collect();
+    /// Makes the new generation, with these parts, the installed one. What builds made beside their locations is installed
+    /// like files of the project.
+    fn switch(
+        &self,
+        names: &[String],
+        failure: Option<Error>,
+        (keep, left): (&BTreeSet<String>, BTreeSet<RelPath>),
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), Error> {
+        let Install { destination, plan, .. } = self.install;
+        let current = self.current.as_ref();
+        let brought = self.with(self.settle(names)?, keep)?;
         let placing = Placing::new(destination, plan.top_folders(), &brought, current)?;
         placing.tell(observe);
-        let missing: Vec<String> =
-            plan.parts.iter().map(|part| part.name.clone()).filter(|name| !names.contains(name)).collect();
-        let placed = plan.placed().map(|(part, _)| part.name.clone()).filter(|name| names.contains(name)).collect();
+        let is_whole = |name: &String| names.contains(name);
+        let placed = plan.placed().map(|(part, _)| part.name.clone()).filter(is_whole).collect();
         let mut state = State::new(self.install.release.clone(), placed, self.install.sandbox.level.name());
         state.project = self.install.image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
-        state.missing = missing;
-        state.left = left;
+        state.missing = plan.parts.iter().map(|part| part.name.clone()).filter(|name| !is_whole(name)).collect();
+        let before = current.iter().flat_map(|state| state.left.iter().cloned());
+        state.left = left.into_iter().chain(before).filter(|path| !brought.files.contains_key(path)).collect();
         state.downtime = !self.aside && current.is_some_and(|state| !state.parts.is_empty());
         state.shared = self.install.shared();
         state.shared.retain(|part, _| !state.missing.contains(part));
         // Where what is there is what would come, what was before it stays within reach.
-        let is_new = failure.is_none() || !current.is_some_and(|current| current.is_like(&state));
-        if is_new {
+        if failure.is_none() || !current.is_some_and(|current| current.is_like(&state)) {
             placing.conclude(current, &state)?;
         }
         match failure {

@@ -9,7 +9,8 @@ use super::claims;
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
-use super::placing::{Image, Placing};
+use super::image::Image;
+use super::placing::Placing;
 use super::record::State;
 use crate::base::{IoContext, LinkMode, create_dir_all};
 

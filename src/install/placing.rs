@@ -12,18 +12,10 @@ use super::claims::{has_way, installed};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
+use super::image::Image;
 use super::moves::{Aim, Change, Moves};
 use super::record::{PartRecord, ProjectEntry, State};
 use crate::base::{IoContext, RelPath, create_dir_all, look_at, remove_tree};
-
-/// The project's files, links and empty folders, where a bundle brings them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Image {
-    /// What is at each path of the new tree.
-    pub files: BTreeMap<RelPath, ProjectEntry>,
-    /// Those that no build made anew: where they are at the destination already, nothing is exchanged.
-    pub stays: BTreeSet<RelPath>,
-}
 
 /// What changes at the destination when the new generation takes over.
 pub(super) struct Placing<'a> {

@@ -24,9 +24,9 @@ mod source;
 mod stages;
 mod template;
 mod variable;
+mod wants;
 
 pub use builtin::recipes;
-pub use distributions::{Asked, PythonWants};
 pub use error::{Error, Problem};
 pub use lint::{Lint, LintCode, lint};
 pub use location::{Location, SharedPlace};
@@ -35,3 +35,4 @@ pub use recipe::{About, OF_EVERY_PART, Opt};
 pub use registry::{BuiltinRecipes, plan};
 pub use source::{Origin, Shelf, Source, SourceProblem};
 pub use variable::Variable;
+pub use wants::{Asked, PythonWants};

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use super::distributions::PythonWants;
 use super::location::{Location, SharedPlace};
 use super::source::{Origin, Source};
 use super::variable::Variable;
+use super::wants::PythonWants;
 use crate::archive::{Limits, Links};
 use crate::base::{RelPath, Sha256, SourceKey, redact};
 

@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use super::key::KeyId;
+use super::key_id::KeyId;
 use crate::base::PathError;
 
 /// An error with a key or a signature.

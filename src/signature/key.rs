@@ -1,12 +1,12 @@
 //! Keys, as minisign has them.
 
-use std::fmt;
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use minisign::{PublicKeyBox, SecretKeyBox};
 
 use super::error::Error;
+use super::key_id::KeyId;
 use crate::base::{IoContext, write_atomic};
 
 /// What the file of a public key ends in, beside that of the secret one.
@@ -15,24 +15,6 @@ const PUBLIC: &str = "pub";
 const CHECKSUM: usize = 32;
 /// Who may read a secret key.
 const OWNER_ONLY: u32 = 0o600;
-
-/// The number that minisign knows a key by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyId(u64);
-
-impl KeyId {
-    /// From the bytes that signatures and keys have it in.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        // Keys and signatures have eight of them.
-        Self(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016X}", self.0)
-    }
-}
 
 /// A key that others may have.
 #[derive(Debug, Clone)]

@@ -5,8 +5,10 @@
 
 mod error;
 mod key;
+mod key_id;
 mod sign;
 
 pub use error::Error;
-pub use key::{KeyId, KeyPair, PublicKey, SecretKey};
+pub use key::{KeyPair, PublicKey, SecretKey};
+pub use key_id::KeyId;
 pub use sign::{Good, sign, verify};

@@ -7,7 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use minisign::SignatureBox;
 
 use super::error::Error;
-use super::key::{KeyId, PublicKey, SecretKey};
+use super::key::{PublicKey, SecretKey};
+use super::key_id::KeyId;
 use crate::base::{IoContext, read_limited, write_atomic};
 
 /// More than any signature with its comments has, in bytes.

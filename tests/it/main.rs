@@ -27,6 +27,7 @@ mod parallel;
 mod recipes;
 mod sandbox;
 mod seeds;
+mod self_extracting;
 mod server;
 mod signature;
 mod support;

@@ -318,6 +318,9 @@ pub(super) struct Bundle {
     /// Version of the release, instead of `[hardtack] version`
     #[arg(long, env = "HARDTACK_VERSION")]
     pub(super) version: Option<String>,
+    /// Writes NAME-VERSION.run beside: the same, with a script before it that unpacks and installs it
+    #[arg(long, env = "HARDTACK_SELF_EXTRACTING", value_parser = FalseyValueParser::new())]
+    pub(super) self_extracting: bool,
     /// Signs the bundle with this secret key, as hardtack sign does
     #[arg(long, value_name = "KEY", env = "HARDTACK_SIGN")]
     pub(super) sign: Option<Utf8PathBuf>,

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 
 use super::super::computed::{boolean, location_below_parts};
-use super::super::distributions::{Asked, PythonWants, Scripts};
 use super::super::plan::Part;
 use super::super::recipe::{About, Build, Opt, Recipe, opt};
+use super::super::wants::{Asked, PythonWants, Scripts};
 use crate::base::{RelPath, normalize, relative_to};
 use crate::config::{self, SectionOptions};
 
