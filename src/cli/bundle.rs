@@ -8,6 +8,7 @@ use super::check;
 use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
+use super::media::{self, Media};
 use super::project::{Loaded, Project};
 use super::trust::{secret_key, sign_file};
 use crate::archive::Encoding;
@@ -20,6 +21,7 @@ use crate::cache::Depth;
 use crate::config::{Location, Override};
 use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
+use crate::signature::SecretKey;
 
 /// 1980-01-01, the earliest time all archive formats know.
 const FIXED_EPOCH: u32 = 315_532_800;
@@ -70,11 +72,25 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         release.pack(&gathered, Depth::Bytes)?;
     }
     let run = release.self_extracting.then(|| SelfExtracting::beside(&release.output));
-    if let Some(key) = key {
+    if let Some(key) = &key {
         [Some(&release.output), run.as_ref()]
             .into_iter()
             .flatten()
-            .try_for_each(|file| sign_file(context, file, &key))?;
+            .try_for_each(|file| sign_file(context, file, key))?;
+    }
+    if arguments.media.is_some() {
+        let media = Media {
+            name: &release.name,
+            version: &release.version,
+            bundle: &release.output,
+            run: run.as_deref(),
+            encoding,
+            targets: release.installers.iter().map(|installer| installer.target.clone()).collect(),
+            key: key.as_ref().map(SecretKey::public).transpose()?,
+        };
+        let page = media.write_page(context)?;
+        media::flush(page.parent().unwrap_or(&context.folder))?;
+        context.console.say(format!("{}: what is carried, and how it is checked", shown(context, &page)));
     }
     gathered.caches.tidy(context);
     Ok(())
@@ -332,9 +348,9 @@ fn passwords(context: &Context<'_>, project: &Project) {
 /// there may be a disk that is not.
 fn output(context: &Context<'_>, arguments: &Bundle, release: &str) -> Result<(Utf8PathBuf, Encoding), Report> {
     let asked = arguments.compression.map(Encoding::from);
-    let given = arguments.output.as_ref().map(|path| (path, context.folder.join(path)));
+    let given = arguments.output.as_ref().or(arguments.media.as_ref()).map(|path| (path, context.folder.join(path)));
     let (output, encoding) = match given {
-        Some((path, full)) if !path.as_str().ends_with('/') && !full.is_dir() => {
+        Some((path, full)) if arguments.media.is_none() && !path.as_str().ends_with('/') && !full.is_dir() => {
             let named = Encoding::of_name(full.as_str());
             if let (Some(asked), Some(named)) = (asked, named)
                 && asked != named

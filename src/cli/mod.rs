@@ -30,6 +30,7 @@ mod install;
 mod installed;
 mod interrupt;
 mod lock;
+mod media;
 mod network;
 mod prepared;
 mod project;

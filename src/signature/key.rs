@@ -84,6 +84,14 @@ impl SecretKey {
     pub fn id(&self) -> KeyId {
         KeyId::of(self.0.keynum())
     }
+
+    /// The key that others may have.
+    ///
+    /// # Errors
+    /// [`Error::Sign`] where the file has only half of it.
+    pub fn public(&self) -> Result<PublicKey, Error> {
+        minisign::PublicKey::from_secret_key(&self.0).map(PublicKey).map_err(|error| Error::Sign(error.to_string()))
+    }
 }
 
 /// A key without a password that the original program wrote: it leaves the checksum of such a one empty.

@@ -115,3 +115,48 @@ fn a_key_with_a_password_opens_with_it_alone() {
     scene.hardtack("bundle app --installer none --sign hardtack.key").exits(2).says(&["error[no-password]"]);
     assert!(!scene.exists("app-1.0.tar.gz"));
 }
+
+#[test]
+fn what_is_carried_lies_side_by_side_with_a_page_that_says_how_it_is_checked() {
+    let scene = bundled();
+    let key = keygen(&scene, "release.key");
+    scene.hardtack("bundle app --media stick").exits(2).says(&["error[not-found]: there is no folder `[SCENE]/stick`"]);
+    std::fs::create_dir(scene.path("stick")).expect("makes");
+    scene
+        .hardtack("bundle app --media stick --self-extracting --sign release.key")
+        .ok()
+        .says(&["stick/TRANSFER.txt: "]);
+    let files = [
+        "TRANSFER.txt",
+        "app-1.0.run",
+        "app-1.0.run.minisig",
+        "app-1.0.run.sha256",
+        "app-1.0.tar.gz",
+        "app-1.0.tar.gz.minisig",
+        "app-1.0.tar.gz.sha256",
+    ];
+    assert_eq!(scene.tree("stick"), files);
+    let page = scene.read("stick/TRANSFER.txt");
+    // Every file but the page, with the digest that sha256sum finds; and what the page says to type is right.
+    let sums = page.lines().filter(|line| line.len() > 64 && line.as_bytes()[..64].iter().all(u8::is_ascii_hexdigit));
+    let sums: Vec<String> =
+        sums.map(|line| format!("{}  {}\n", &line[..64], line.rsplit(' ').next().expect("a name"))).collect();
+    assert_eq!(sums.len(), files.len() - 1);
+    scene.write("stick/sums", sums.concat());
+    for command in ["sha256sum -c sums", "sha256sum -c app-1.0.tar.gz.sha256", "sha256sum -c app-1.0.run.sha256"] {
+        assert!(command.contains("sums") || page.contains(&format!("  {command}\n")), "{page}");
+        let ran = std::process::Command::new("sh").args(["-c", command]).current_dir(scene.path("stick")).status();
+        assert!(ran.expect("sh runs").success(), "{command}");
+    }
+    assert!(
+        page.contains(&format!("  minisign -V -P {key} -m app-1.0.tar.gz\n"))
+            && page.contains("  sh app-1.0.run DEST\n")
+    );
+    // Whenever it is made, it is the same.
+    std::fs::create_dir(scene.path("again")).expect("makes");
+    scene.hardtack("bundle app --media again --installer none").ok();
+    let page = scene.read("again/TRANSFER.txt");
+    assert!(!page.contains("minisign") && !page.contains("Without hardtack"));
+    scene.hardtack("bundle app --media again --installer none").ok();
+    assert_eq!(scene.read("again/TRANSFER.txt"), page);
+}

@@ -309,6 +309,9 @@ pub(super) struct Bundle {
     /// Writes the bundle to this file, or into this folder
     #[arg(short, long, value_name = "FILE", env = "HARDTACK_OUTPUT")]
     pub(super) output: Option<Utf8PathBuf>,
+    /// Writes everything that is carried into this folder, and TRANSFER.txt, a page that goes with it
+    #[arg(long, value_name = "DIR", env = "HARDTACK_MEDIA", conflicts_with = "output")]
+    pub(super) media: Option<Utf8PathBuf>,
     /// How the bundle is compressed; as the name given with -o ends, else with gzip
     #[arg(long, value_name = "HOW", env = "HARDTACK_COMPRESSION")]
     pub(super) compression: Option<Compression>,
