@@ -20,7 +20,7 @@ usage() {
 	cat <<END
 Builds and installs @NAME@ @VERSION@, with no network.
 
-Usage: sh $self [DEST] [options of hardtack install]
+Usage: sh $self [DEST [options of hardtack install]]
        sh $self --list                  what is in it
        sh $self --verify                whether it is whole
        sh $self --extract-only [DIR]    unpacks it, to DIR/$name
@@ -100,20 +100,37 @@ esac
 
 dest=./$name
 case ${1:-} in
-'' | -*) ;;
-*)
-	dest=$1
+--)
 	shift
+	[ -n "${1:-}" ] && dest=./$1 && shift
+	;;
+-*) ;;
+*)
+	if [ "$#" -gt 0 ]; then
+		dest=$1
+		shift
+	fi
+	[ -n "$dest" ] || fail "DEST is empty"
 	;;
 esac
+# A folder that is there may be called in ways that say nothing of what it lies in.
+if [ -d "$dest" ]; then
+	dest=$(CDPATH='' cd -- "$dest" && pwd -P) || fail "failed to enter $dest"
+fi
 above=$(dirname -- "$dest")
 mkdir -p -- "$above" || fail "failed to make $above"
 above=$(CDPATH='' cd -- "$above" && pwd -P) || fail "failed to enter $above"
 dest=$above/$(basename -- "$dest")
 verify
 work=$above/.$name.$$
+# Nobody else's, and nobody else may put anything into it.
+(umask 077 && mkdir -- "$work") || fail "failed to make $work; if it is left from another time, remove it"
 trap 'rm -rf -- "$work"' EXIT
-trap 'exit 130' INT TERM
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 extract "$work"
+# The installer ends as it must; its status is the one to tell.
+trap : HUP INT TERM
 sh "$work/$name/install" "$dest" "$@"
 exit $?

@@ -71,6 +71,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
         release.pack(&gathered, Depth::Bytes)?;
     }
+    warn_of_older(context, &release.output, (key.is_some(), release.self_extracting));
     let run = release.self_extracting.then(|| SelfExtracting::beside(&release.output));
     if let Some(key) = &key {
         [Some(&release.output), run.as_ref()]
@@ -179,6 +180,23 @@ impl Release<'_> {
         let run = run.write(&SelfExtracting::beside(&self.output))?;
         self.context.console.say(format!("{}: {}", shown(self.context, &run.path), bytes(run.size)));
         Ok(())
+    }
+}
+
+/// What lies beside from another time looks as if it belonged to this one.
+fn warn_of_older(context: &Context<'_>, output: &Utf8Path, (signed, self_extracting): (bool, bool)) {
+    let run = SelfExtracting::beside(output);
+    let signature = |file: &Utf8Path| Utf8PathBuf::from(format!("{file}.minisig"));
+    let mut older = Vec::new();
+    if !signed {
+        older.extend([signature(output), signature(&run)]);
+    }
+    if !self_extracting {
+        older.push(run);
+    }
+    for file in older.iter().filter(|file| file.exists()) {
+        let file = shown(context, file);
+        context.console.warn(format!("`{file}` is of an earlier bundle, and belongs to other bytes now; remove it"));
     }
 }
 

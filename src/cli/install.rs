@@ -14,7 +14,7 @@ use super::project::Loaded;
 use super::{events, foresight, inplace, release, trust};
 use crate::bundle::is_bundle_folder;
 use crate::install::sandbox::{Level, Sandbox};
-use crate::install::{Event, Install, check_visible, install};
+use crate::install::{Destination, Event, Install, check_visible, install};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 /// The PATH of steps unless `--env PATH=…` says otherwise.
@@ -56,6 +56,17 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
             Err(report)
         }
     }
+}
+
+/// Names what stood where something was put back, so that nobody has to miss it.
+pub(super) fn tell_of_left(context: &Context<'_>, destination: &Destination) -> Result<(), Report> {
+    for path in destination.newly_left()? {
+        let path = shown(context, &destination.root().join(path));
+        context
+            .console
+            .warn(format!("`{path}` stood where something was put back: a build wrote it, or somebody since"));
+    }
+    Ok(())
 }
 
 /// A bundle means what it meant where it was made.
@@ -123,6 +134,7 @@ fn perform(
         allow_downtime: arguments.allow_downtime,
     };
     let outcome = install(&order, &mut |event| events::installation(console, told, &event));
+    tell_of_left(context, destination)?;
     let installed = outcome.map_err(|error| {
         let report = Report::from(error);
         let page = Page { release: prepared.release.as_ref(), level: sandbox.level.name() };

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::error::{DIGEST, Item, Report};
 use super::events;
 use super::failure_page;
+use super::install::tell_of_left;
 use crate::install::{Destination, Difference, Differences, Error, Open, State, Survey, is_installed, roll_back};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
@@ -78,6 +79,7 @@ fn title(state: &State) -> String {
 
 pub(super) fn rollback(context: &Context<'_>, arguments: &Rollback) -> Result<(), Report> {
     let destination = open(context, &arguments.dest)?;
+    tell_of_left(context, &destination)?;
     let state = roll_back(&destination, &mut |event| events::installation(context.console, false, &event))?;
     if context.console.json {
         let result = json!({ "format": JSON_FORMAT, "destination": destination.root(), "release": state.release });

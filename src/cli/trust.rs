@@ -82,6 +82,11 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
     let known = context.trusted.keys.iter().map(|key| read_key(Utf8Path::new("/"), key));
     let keys: Vec<PublicKey> = given.chain(known).collect::<Result<_, _>>()?;
     // Who names a key wants it to be that one's.
+    if path.extension() == Some("run") && path.is_file() {
+        let message = format!("`{path}` installs itself");
+        let hint = "sh FILE DEST, or sh FILE --verify; its signature is for minisign to check";
+        return Err(Report::new(USAGE, "self-extracting", message).hint(hint));
+    }
     let required = arguments.require_signature || context.trusted.required || !arguments.pubkey.is_empty();
     if path.is_dir() {
         let message = format!("`{path}` is unpacked, and only files are signed");
@@ -104,9 +109,12 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
             Ok(())
         }
         Err(Error::Untrusted { signer, .. }) if !required => {
-            context
-                .console
-                .note(format!("signed with key {signer}, which nobody here trusts; --pubkey says whom you trust"));
+            let words = format!("signed with key {signer}, which nobody here trusts; --pubkey says whom you trust");
+            if keys.is_empty() {
+                context.console.note(words)
+            } else {
+                context.console.warn(words)
+            }
             Ok(())
         }
         Err(error) => Err(error.into()),

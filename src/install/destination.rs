@@ -1,5 +1,6 @@
 //! The folder things are installed to, locked, and what becomes of the generations in it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 
@@ -9,7 +10,10 @@ use super::error::Error;
 use super::moves::{Aim, Ground, Moves};
 use super::own::Own;
 use super::record::{self, PartRecord, State};
-use crate::base::{FileLock, IoContext, RelPath, create_dir_all, is_empty_dir, remove_tree};
+use crate::base::{FileLock, IoContext, RelPath, create_dir_all, files_below, is_empty_dir, remove_tree};
+
+/// The folder for what stood in the way of what was put back.
+const LEFT: &str = "left";
 
 /// How the folder comes to be a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct Destination {
     pub(super) own: Own,
     _lock: FileLock,
     recovered: bool,
+    /// What lay in hardtack's folder for such things before this.
+    left_before: BTreeSet<Utf8PathBuf>,
 }
 
 impl Destination {
@@ -50,7 +56,8 @@ impl Destination {
         let lock = FileLock::try_acquire(&own.path("install.lock"))?.ok_or_else(busy)?;
         // Steps that cannot be tied to hardtack hold this one as long as any process of theirs lives.
         drop(FileLock::try_acquire(&own.path("build.lock"))?.ok_or_else(busy)?);
-        let mut destination = Self { root: root.to_owned(), own, _lock: lock, recovered: false };
+        let left_before = left(&own)?;
+        let mut destination = Self { root: root.to_owned(), own, _lock: lock, recovered: false, left_before };
         destination.recover()?;
         Ok(destination)
     }
@@ -63,6 +70,26 @@ impl Destination {
     /// An interrupted installation was put right.
     pub fn recovered(&self) -> bool {
         self.recovered
+    }
+
+    /// What stood where the generation before has something, when that was put back: builds that failed or were killed wrote it,
+    /// or somebody since. It is in hardtack's own folder now; the paths are below the destination.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn newly_left(&self) -> Result<Vec<Utf8PathBuf>, Error> {
+        let new = left(&self.own)?.into_iter().filter(|path| !self.left_before.contains(path));
+        Ok(new.map(|path| Utf8Path::new(".hardtack").join(LEFT).join(path)).collect())
+    }
+
+    /// Lays what is in that folder where it stood, under another name.
+    pub(super) fn lay_out_left(&self) -> Result<(), Error> {
+        for path in left(&self.own)? {
+            let to = self.root.join(format!("{path}.hardtack-left"));
+            create_dir_all(to.parent().unwrap_or(&to))?;
+            fs::rename(self.own(LEFT).join(&path), &to).at("move", &to)?;
+        }
+        Ok(())
     }
 
     fn own(&self, name: &str) -> Utf8PathBuf {
@@ -104,7 +131,7 @@ impl Destination {
         if kept.is_dir() {
             fs::rename(&kept, &tree).at("move", &kept)?;
         }
-        for other in ["bundle", "left", "taken", "trial", "work"] {
+        for other in ["bundle", "taken", "trial", "work"] {
             remove_tree(&self.own("next").join(other))?;
         }
         Ok(())
@@ -158,7 +185,7 @@ impl Destination {
         Ground {
             tree: self.next_tree(),
             taken: self.own("next/taken"),
-            left: self.own("next/left"),
+            left: self.own(LEFT),
             dest: self.root.clone(),
             journal: self.own.journal(),
         }
@@ -269,6 +296,12 @@ impl Destination {
     pub(super) fn drop_next(&self) -> Result<(), Error> {
         Ok(remove_tree(&self.own("next"))?)
     }
+}
+
+/// The files in the folder for what stood in the way.
+fn left(own: &Own) -> Result<BTreeSet<Utf8PathBuf>, Error> {
+    let folder = own.path(LEFT);
+    Ok(if folder.is_dir() { files_below(&folder)?.into_iter().collect() } else { BTreeSet::new() })
 }
 
 fn move_if_there(from: &Utf8Path, to: &Utf8Path) -> Result<(), Error> {

@@ -102,6 +102,7 @@ pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
     placing.make_tops()?;
     placing.carry_out(Some(&state), &edited)?;
     keep_edited(&destination)?;
+    destination.lay_out_left()?;
     destination.leave()?;
     placing.remove_empty_tops();
     let looked_at = match state.release {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::record;
-use crate::base::{IoContext, PathError, RelPath, create_dir_all, look_at};
+use crate::base::{IoContext, PathError, RelPath, create_dir_all, fingerprint_file, look_at};
 
 /// A change that a new generation makes at the destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,10 +195,9 @@ impl Moves {
             // The folders that were made go together, at the end.
             Change::MakeFolder { .. } => Ok(()),
             Change::TakeAway { path } => {
-                let (place, left) = (ground.dest.join(path), ground.left.join(path));
+                let place = ground.dest.join(path);
                 if inode(place.as_std_path()).at("inspect", &place)?.is_some() {
-                    crate::base::remove_tree(&left)?;
-                    rename(&place, &left)?;
+                    set_aside(&place, &ground.left.join(path))?;
                 }
                 rename(&ground.taken.join(path), &place)
             }
@@ -236,6 +235,23 @@ impl Moves {
             }
         }
     }
+}
+
+/// Moves what builds, or somebody since, wrote where something is put back to a folder of hardtack's own. What is there
+/// already stays, and what it has already is not kept twice.
+fn set_aside(place: &Utf8Path, left: &Utf8Path) -> Result<(), PathError> {
+    let is_file = |path: &Utf8Path| path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+    let digest = |path: &Utf8Path| fingerprint_file(path).map(|print| print.sha256).ok();
+    let mut to = left.to_owned();
+    let mut count = 0;
+    while inode(to.as_std_path()).at("inspect", &to)?.is_some() {
+        if is_file(place) && is_file(&to) && digest(place).is_some_and(|own| digest(&to) == Some(own)) {
+            return crate::base::remove_tree(place);
+        }
+        count += 1;
+        to = format!("{left}.{count}").into();
+    }
+    rename(place, &to)
 }
 
 /// The folders that will be made, for what is put into them or for themselves.

@@ -6,6 +6,7 @@
 //!               logs/<part>.log       what its build printed
 //!               next/                 the generation being built
 //!               previous/             the one before
+//!               left/                 what stood in the way of what was put back
 //!               journal               moves under way
 //!               rollback.json         where a rollback goes that is under way
 //! ```

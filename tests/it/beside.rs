@@ -470,3 +470,61 @@ fn owners_and_modes_that_the_site_gave_a_file_stay_where_its_part_is_kept() {
         assert!(!scene.exists("dest"));
     }
 }
+
+#[test]
+fn what_somebody_wrote_after_a_kill_is_not_lost_when_the_old_is_put_back() {
+    for level in LEVELS {
+        let scene = Scene::new();
+        if !can(&scene, level) {
+            continue;
+        }
+        // In a project, where builds work at the destination whatever the level.
+        let template = "[t]\nrecipe = collective.recipe.template\ninput = inline: one\noutput = etc/x.conf\n";
+        let slow = part("u", "echo ${t:output}; for i in $(seq 600); do test -e go-on && break; sleep 0.1; done");
+        scene.write("app/buildout.cfg", format!("[buildout]\nparts = t u\n{template}{slow}"));
+        scene.write("app/etc/x.conf", "the author's");
+        let arguments = ["install", "app", "--sandbox", level, "--allow-downtime", "-j1"];
+        let mut running = scene.command(&arguments).stderr(Stdio::null()).spawn().expect("starts");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !scene.exists("app/.hardtack/next/records/t.json") {
+            assert!(Instant::now() < deadline, "no record comes");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running.kill().and_then(|()| running.wait()).expect("ends");
+        std::thread::sleep(Duration::from_millis(500));
+        scene.write("app/etc/x.conf", "the author's, later");
+        scene.write("app/go-on", "");
+        let ran = scene.run(&arguments).ok();
+        ran.says(&["app/.hardtack/left/etc/x.conf` stood where something was put back"]);
+        assert_eq!(scene.read("app/etc/x.conf"), "the author's");
+        assert_eq!(scene.read("app/.hardtack/left/etc/x.conf"), "the author's, later");
+        scene.run(&arguments).ok().never_says(&["stood where"]);
+        scene.hardtack("uninstall app").ok();
+        assert_eq!(scene.read("app/etc/x.conf.hardtack-left"), "the author's, later");
+    }
+}
+
+#[test]
+fn what_is_written_while_a_build_fails_is_kept_and_named() {
+    let scene = Scene::new();
+    if !can(&scene, "seccomp") {
+        return;
+    }
+    bundle(&scene, "1.0", &[("one", "mkdir -p own; echo 1 > own/x")]);
+    scene.run(&install("app-1.0.tar.gz", "seccomp")).ok();
+    bundle(&scene, "2.0", &[("one", "mkdir -p own; echo 2 > own/x; false")]);
+    for told in [true, false] {
+        let ran = scene.run(&install("app-2.0.tar.gz", "seccomp")).exits(5);
+        let words = "dest/.hardtack/left/own/x` stood where something was put back";
+        // Not twice the same.
+        if told {
+            ran.says(&[words])
+        } else {
+            ran.never_says(&["stood where"])
+        };
+        assert_eq!(scene.read("dest/own/x"), "1\n");
+    }
+    scene.run(&install("app-1.0.tar.gz", "seccomp")).ok();
+    assert_eq!(scene.read("dest/.hardtack/left/own/x"), "2\n");
+    scene.hardtack("uninstall dest").ok().says(&["1 file left", "  own/x.hardtack-left"]);
+}

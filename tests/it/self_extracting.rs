@@ -30,7 +30,9 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 fn it_lists_checks_unpacks_and_installs_itself() {
     let scene = bundled();
     let sh = |arguments: &[&str]| run(&scene, &["/bin/sh"], PATH, arguments);
-    assert!(said(&sh(&["app-1.0.run", "--help"])).contains("Usage: sh ./app-1.0.run [DEST]"));
+    assert!(
+        said(&sh(&["app-1.0.run", "--help"])).contains("Usage: sh ./app-1.0.run [DEST [options of hardtack install]]")
+    );
     assert!(said(&sh(&["app-1.0.run", "--list"])).contains("app-1.0/src/file\n"));
     assert_eq!(said(&sh(&["app-1.0.run", "--verify"])), "app-1.0: it is whole\n");
     assert!(sh(&["app-1.0.run", "--extract-only", "out"]).status.success());
@@ -135,4 +137,26 @@ fn what_could_not_install_itself_is_not_written() {
         .exits(2)
         .says(&["hint: leave --compression zstd out"]);
     assert!(!scene.exists("app-1.0.run") && !scene.exists("app-1.0.tar.gz"));
+}
+
+#[test]
+fn wherever_it_is_called_from_it_unpacks_beside_and_takes_no_folder_of_others() {
+    let scene = bundled();
+    std::fs::create_dir(scene.path("here")).expect("makes");
+    let script = "cd here && sh ../app-1.0.run . && ls -A";
+    let ran = run(&scene, &["/bin/sh", "-c", script], PATH, &[]);
+    assert!(ran.status.success() && scene.exists("here/parts/p/file"), "{}", said(&ran));
+    let ran = run(&scene, &["/bin/sh", "-c", "sh app-1.0.run -- -lead"], PATH, &[]);
+    assert!(ran.status.success() && scene.exists("-lead/parts/p/file"), "{}", said(&ran));
+    assert!(said(&run(&scene, &["/bin/sh", "-c", "sh app-1.0.run ''"], PATH, &[])).contains("DEST is empty"));
+    // Somebody who guesses the name of its folder gets nothing into it.
+    let script = "mkdir .app-1.0.$$; echo mine > .app-1.0.$$/keep; exec sh app-1.0.run dest";
+    let ran = run(&scene, &["/bin/sh", "-c", script], PATH, &[]);
+    assert!(ran.status.code() == Some(4) && said(&ran).contains("failed to make"), "{}", said(&ran));
+    assert!(!scene.exists("dest") && scene.tree(".").iter().any(|line| line.ends_with("/keep")));
+    scene.hardtack("verify app-1.0.run").exits(2).says(&["error[self-extracting]", "sh FILE --verify"]);
+    // What is of another time is named.
+    scene.write("app/src/file", "y");
+    let ran = scene.hardtack("bundle app --installer none").ok();
+    ran.says(&["warning: `app-1.0.run` is of an earlier bundle"]);
 }
