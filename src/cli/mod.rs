@@ -32,6 +32,7 @@ mod interrupt;
 mod lock;
 mod media;
 mod network;
+mod output;
 mod prepared;
 mod project;
 mod query;
