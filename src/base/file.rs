@@ -146,6 +146,16 @@ fn utf8<'a>(path: &'a std::path::Path, root: &Utf8Path) -> Result<&'a Utf8Path, 
         .at("read folder", root)
 }
 
+/// The folder in a folder, where that is all there is.
+pub fn only_folder(folder: &Utf8Path) -> Result<Option<Utf8PathBuf>, PathError> {
+    let entries = folder.read_dir_utf8().at("read folder", folder)?;
+    let entries: Vec<_> = entries.take(2).collect::<Result<_, _>>().at("read folder", folder)?;
+    Ok(match entries.as_slice() {
+        [only] if only.file_type().at("inspect", only.path())?.is_dir() => Some(only.path().to_owned()),
+        _ => None,
+    })
+}
+
 /// Removes a file or a whole tree, also one with read-only folders; what is not there is no error.
 pub fn remove_tree(path: &Utf8Path) -> Result<(), PathError> {
     let metadata = match fs::symlink_metadata(path) {

@@ -26,7 +26,7 @@ pub use digest::{
 pub use distribution::{Distribution, Distributions, Role};
 pub use file::{
     IoContext, PathError, TEMPORARY, create_dir_all, empty_folders_below, files_below, is_empty_dir, look_at,
-    open_file, publish, publish_file, read_limited, read_to_string, remove_tree, sync_dir, write_atomic,
+    only_folder, open_file, publish, publish_file, read_limited, read_to_string, remove_tree, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};
 pub use git::{GIT_ELSEWHERE, GIT_PREFIX, GitSource, GitSourceError, Repository, Revision};

@@ -78,18 +78,17 @@ impl Comparison {
     /// Compares two bundles.
     pub fn of(first: &Manifest, second: &Manifest) -> Self {
         let mut comparison = Self { same_plan: first.plan == second.plan, ..Self::default() };
-        let part = |manifest: &'_ Manifest, name: &str| manifest.parts.iter().find(|part| part.name == name).cloned();
         for new in &second.parts {
-            let old = part(first, &new.name);
+            let old = first.part(&new.name);
             let presence = if old.is_some() { Presence::Both } else { Presence::Added };
-            let recipe = old.as_ref().filter(|old| old.recipe != new.recipe);
+            let recipe = old.filter(|old| old.recipe != new.recipe);
             let recipe = recipe.map(|old| (old.recipe.clone(), new.recipe.clone()));
-            let sources = changes(sources(first, old.as_ref()), sources(second, Some(new)));
+            let sources = changes(sources(first, old), sources(second, Some(new)));
             if presence == Presence::Added || recipe.is_some() || !sources.is_empty() {
                 comparison.parts.push(PartChange { name: new.name.clone(), presence, recipe, sources });
             }
         }
-        for old in first.parts.iter().filter(|old| part(second, &old.name).is_none()) {
+        for old in first.parts.iter().filter(|old| second.part(&old.name).is_none()) {
             let sources = changes(sources(first, Some(old)), Vec::new());
             let (name, presence) = (old.name.clone(), Presence::Removed);
             comparison.parts.push(PartChange { name, presence, recipe: None, sources });

@@ -161,6 +161,14 @@ pub enum RecordKind {
 }
 
 impl EntryRecord {
+    /// Bytes of its content.
+    pub fn size(&self) -> u64 {
+        match self.kind {
+            RecordKind::File { size, .. } => size,
+            RecordKind::Symlink { .. } | RecordKind::Folder => 0,
+        }
+    }
+
     /// Path and target, if the entry is a link.
     fn link<'e>((path, entry): (&'e RelPath, &'e Self)) -> Option<(&'e [u8], &'e str)> {
         match &entry.kind {
@@ -174,6 +182,11 @@ impl Manifest {
     /// The bundle's top folder, `NAME-VERSION`.
     pub fn root(&self) -> String {
         format!("{}-{}", self.name, self.version)
+    }
+
+    /// The part of that name.
+    pub fn part(&self, name: &str) -> Option<&PartRecord> {
+        self.parts.iter().find(|part| part.name == name)
     }
 
     /// The source of that key.

@@ -58,4 +58,4 @@ pub use self_extracting::{RUN_ENDING, SelfExtracting};
 pub use settings::{Settings, bad_name};
 pub use unpacked::{Damage, UnpackedBundle};
 pub use walk::Checked;
-pub use write::{Pack, Written, write};
+pub use write::{Pack, Written, sidecar, write};

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
-use super::write::{Written, sidecar};
+use super::write::{Written, write_sidecar};
 use crate::archive::Encoding;
-use crate::base::{HashingWriter, IoContext, TEMPORARY, publish, write_atomic};
+use crate::base::{HashingWriter, IoContext, TEMPORARY, publish};
 
 /// What its name ends in.
 pub const RUN_ENDING: &str = ".run";
@@ -23,8 +23,6 @@ pub struct SelfExtracting<'a> {
     pub bundle: &'a Written,
     /// How it is compressed; zstd is not to be had everywhere.
     pub encoding: Encoding,
-    /// Bytes it takes when it is unpacked.
-    pub unpacked: u64,
 }
 
 impl SelfExtracting<'_> {
@@ -42,9 +40,8 @@ impl SelfExtracting<'_> {
         io::copy(&mut bundle, &mut hashing).at("write", output)?;
         let (file, sha256, size) = hashing.finish();
         publish(file, output, 0o755)?;
-        let name = output.file_name().unwrap_or_default();
-        write_atomic(&sidecar(output), format!("{sha256}  {name}\n").as_bytes(), 0o644)?;
-        Ok(Written { path: output.to_owned(), sha256, size, entries: self.bundle.entries })
+        write_sidecar(output, &sha256)?;
+        Ok(Written { path: output.to_owned(), sha256, size, ..self.bundle.clone() })
     }
 
     fn script(&self, file: &str) -> String {
@@ -54,7 +51,7 @@ impl SelfExtracting<'_> {
             Encoding::Plain => "cat",
         };
         // Kibibytes, as df has them, and as much again for folders and blocks that are not full.
-        let unpacked = (self.unpacked >> 10) + (self.unpacked >> 14) + 1024;
+        let unpacked = (self.bundle.unpacked >> 10) + (self.bundle.unpacked >> 14) + 1024;
         let text = include_str!("self_extracting.sh")
             .replace("@NAME@", self.name.0)
             .replace("@VERSION@", self.name.1)

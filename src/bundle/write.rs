@@ -82,6 +82,8 @@ pub struct Written {
     pub size: u64,
     /// Number of entries.
     pub entries: usize,
+    /// Bytes its files come to when they are unpacked.
+    pub unpacked: u64,
 }
 
 /// What a file in the bundle is read from.
@@ -128,6 +130,7 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     let tail = tail_content(&manifest, &manifest.to_text(), &index.to_text());
     let tail = encoded_members(pack.encoding, &tail).at("write", output)?;
     let count = manifest.entries.len();
+    let unpacked = manifest.entries.values().map(EntryRecord::size).sum();
 
     let end = packed
         .members
@@ -141,13 +144,18 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     })();
     let (file, sha256, size) = finished.at("write", output)?;
     crate::base::publish(file, output, 0o644)?;
-    let name = output.file_name().unwrap_or_default();
-    write_atomic(&sidecar(output), format!("{sha256}  {name}\n").as_bytes(), 0o644)?;
-    Ok(Written { path: output.to_owned(), sha256, size, entries: count })
+    write_sidecar(output, &sha256)?;
+    Ok(Written { path: output.to_owned(), sha256, size, entries: count, unpacked })
 }
 
-/// The file with the bundle's digest, as `sha256sum -c` reads it.
-pub(super) fn sidecar(output: &Utf8Path) -> Utf8PathBuf {
+/// Writes a file's digest beside it.
+pub(super) fn write_sidecar(output: &Utf8Path, sha256: &Sha256) -> Result<(), PathError> {
+    let name = output.file_name().unwrap_or_default();
+    write_atomic(&sidecar(output), format!("{sha256}  {name}\n").as_bytes(), 0o644)
+}
+
+/// The file with the digest of a bundle, as `sha256sum -c` reads it.
+pub fn sidecar(output: &Utf8Path) -> Utf8PathBuf {
     format!("{output}.sha256").into()
 }
 

@@ -65,33 +65,15 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
     let mut gathered = gather(context, &mut release.project, access, Depth::Presence)?;
-    if release.pack(&gathered, Depth::Presence)? == Outcome::Damaged {
+    let mut written = release.pack(&gathered, Depth::Presence)?;
+    if written.is_none() {
         // Its caches are closed before they are opened anew.
         drop(gathered);
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
-        release.pack(&gathered, Depth::Bytes)?;
+        written = release.pack(&gathered, Depth::Bytes)?;
     }
-    warn_of_older(context, &release.output, (key.is_some(), release.self_extracting));
-    let run = release.self_extracting.then(|| SelfExtracting::beside(&release.output));
-    if let Some(key) = &key {
-        [Some(&release.output), run.as_ref()]
-            .into_iter()
-            .flatten()
-            .try_for_each(|file| sign_file(context, file, key))?;
-    }
-    if arguments.media.is_some() {
-        let media = Media {
-            name: &release.name,
-            version: &release.version,
-            bundle: &release.output,
-            run: run.as_deref(),
-            encoding,
-            targets: release.installers.iter().map(|installer| installer.target.clone()).collect(),
-            key: key.as_ref().map(SecretKey::public).transpose()?,
-        };
-        let page = media.write_page(context)?;
-        media::flush(page.parent().unwrap_or(&context.folder))?;
-        context.console.say(format!("{}: what is carried, and how it is checked", shown(context, &page)));
+    if let Some(written) = written {
+        release.go_with(&written, key.as_ref(), arguments.media.is_some())?;
     }
     gathered.caches.tidy(context);
     Ok(())
@@ -112,15 +94,9 @@ struct Release<'r> {
     self_extracting: bool,
 }
 
-#[derive(PartialEq, Eq)]
-enum Outcome {
-    Packed,
-    /// A source has other bytes than the cache says.
-    Damaged,
-}
-
 impl Release<'_> {
-    fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Outcome, Report> {
+    /// Writes the bundle; none where a source has other bytes than the cache says.
+    fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Option<Written>, Report> {
         let Self { context, name, version, installers, project, filter, files, output, encoding, .. } = self;
         // Once more: the lock file may have been written just now.
         let listed = gathered.lock_written.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
@@ -154,31 +130,39 @@ impl Release<'_> {
             Err(Error::Changed { path })
                 if depth == Depth::Presence && pack.sources.iter().any(|source| source.path == path) =>
             {
-                Ok(Outcome::Damaged)
+                Ok(None)
             }
             written => {
                 let written = written?;
                 summary(context, &pack, gathered, &written)?;
-                if self.self_extracting {
-                    self.write_run(&pack, &written)?;
-                }
-                Ok(Outcome::Packed)
+                Ok(Some(written))
             }
         }
     }
-}
 
-impl Release<'_> {
-    /// Writes the bundle once more, with a script before it.
-    fn write_run(&self, pack: &Pack<'_>, written: &Written) -> Result<(), Report> {
-        let sources: u64 = pack.sources.iter().map(|source| source.fingerprint.size).sum();
-        let installers = pack.installers.iter().flat_map(|installer| installer.path.metadata()).map(|data| data.len());
-        let files = pack.files.iter().flat_map(|file| self.project.root().join(&file.path).metadata());
-        let unpacked = sources + installers.sum::<u64>() + files.map(|data| data.len()).sum::<u64>();
-        let name = (self.name.as_str(), self.version.as_str());
-        let run = SelfExtracting { name, bundle: written, encoding: self.encoding, unpacked };
-        let run = run.write(&SelfExtracting::beside(&self.output))?;
-        self.context.console.say(format!("{}: {}", shown(self.context, &run.path), bytes(run.size)));
+    /// Writes what goes with the bundle: one that unpacks itself, signatures, the page of a medium.
+    fn go_with(&self, bundle: &Written, key: Option<&SecretKey>, media: bool) -> Result<(), Report> {
+        let Self { context, name, version, encoding, .. } = self;
+        warn_of_older(context, &bundle.path, (key.is_some(), self.self_extracting));
+        let mut run = None;
+        if self.self_extracting {
+            let written = SelfExtracting { name: (name, version), bundle, encoding: *encoding };
+            let written = written.write(&SelfExtracting::beside(&bundle.path))?;
+            context.console.say(format!("{}: {}", shown(context, &written.path), bytes(written.size)));
+            run = Some(written);
+        }
+        for file in std::iter::once(bundle).chain(&run) {
+            key.map_or(Ok(()), |key| sign_file(context, &file.path, &file.sha256, key))?;
+        }
+        if !media {
+            return Ok(());
+        }
+        let targets = self.installers.iter().map(|installer| installer.target.clone()).collect();
+        let key = key.map(SecretKey::public).transpose()?;
+        let media = Media { name, version, bundle, run: run.as_ref(), encoding: *encoding, targets, key };
+        let page = media.write_page(context)?;
+        media::flush(page.parent().unwrap_or(&context.folder))?;
+        context.console.say(format!("{}: what is carried, and how it is checked", shown(context, &page)));
         Ok(())
     }
 }

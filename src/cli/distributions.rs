@@ -8,7 +8,7 @@ use crate::base::{Distribution, Distributions, Expected};
 use crate::bundle::{Collect, LockUse, collect};
 use crate::lock::{Error as LockError, Lock};
 use crate::python::{Error, Order, resolve};
-use crate::recipes::{Part, Plan, Source};
+use crate::recipes::{Origin, Part, Plan, Source};
 use crate::report::plural;
 
 /// Variables of pip's that say how something is reached, and not what is taken.
@@ -39,11 +39,11 @@ pub(super) fn complete(
         LockUse::Update => all.cloned().collect(),
         LockUse::Honour => project.plan.incomplete().map(|(part, _)| part.clone()).collect(),
     };
-    let Some(first) = open.first() else { return Ok(()) };
+    if open.is_empty() {
+        return Ok(());
+    }
     if !access.network {
-        let names: Vec<&str> = open.iter().map(|part| part.name.as_str()).collect();
-        let message = format!("the lock does not say which Python distributions {} takes", names.join(", "));
-        return Err(Report::new(MISSING, "not-resolved", message).hint("run hardtack lock where there is a network"));
+        return Err(not_resolved(&open.iter().collect::<Vec<_>>()).hint("run hardtack lock where there is a network"));
     }
     let (_held, scratch) = context.environment.temporary_folder()?;
     let names = context.environment.variables.keys();
@@ -61,10 +61,10 @@ pub(super) fn complete(
             let place = &project.plan.project;
             let source = Source::new(&file.url, expected, &place.directory, &place.root);
             let source = source.map_err(|problem| Report::new(USAGE, "unsupported", problem.to_string()))?;
-            if let crate::recipes::Origin::Project(path) = &source.origin {
+            if let Origin::Project(path) = &source.origin {
                 return Ok(place.root.join(path));
             }
-            let alone = Part { sources: vec![source], ..first.clone() };
+            let alone = Part { sources: vec![source], ..part.clone() };
             let plan = Plan { project: place.clone(), parts: vec![alone], notes: Vec::new() };
             let collected = collect(&plan, order)?;
             // One source was asked for.
@@ -84,12 +84,18 @@ pub(super) fn complete(
 
 /// Fails where it is not known which files a part takes.
 pub(super) fn require_complete(plan: &Plan) -> Result<(), Report> {
-    let names: Vec<&str> = plan.incomplete().map(|(part, _)| part.name.as_str()).collect();
-    if names.is_empty() {
-        return Ok(());
+    let open: Vec<&Part> = plan.incomplete().map(|(part, _)| part).collect();
+    match open.is_empty() {
+        true => Ok(()),
+        false => Err(not_resolved(&open).hint("run hardtack fetch first, where there is a network")),
     }
+}
+
+/// Says of which parts it is not known.
+fn not_resolved(open: &[&Part]) -> Report {
+    let names: Vec<&str> = open.iter().map(|part| part.name.as_str()).collect();
     let message = format!("the lock does not say which Python distributions {} takes", names.join(", "));
-    Err(Report::new(MISSING, "not-resolved", message).hint("run hardtack fetch first, where there is a network"))
+    Report::new(MISSING, "not-resolved", message)
 }
 
 /// What `--locked` has against parts that the lock does not know.

@@ -7,8 +7,8 @@ use super::args::{Diff, Inspect};
 use super::context::Context;
 use super::error::{Report, UNSPECIFIC};
 use crate::bundle::{
-    Bundle, Comparison, EpochSource, Manifest, PartChange, Presence, RecordKind, SourceChange, SourceRecord,
-    UnpackedBundle, is_bundle_folder, is_project_entry,
+    Bundle, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord, UnpackedBundle,
+    is_bundle_folder, is_project_entry,
 };
 use crate::report::{JSON_FORMAT, bytes, plural};
 
@@ -53,11 +53,7 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
         _ => format!("installs itself on {}\n", installers.join(", ")),
     };
     let files = manifest.entries.iter().filter(|(path, _)| is_project_entry(path, false));
-    let sizes = files.map(|(_, entry)| match entry.kind {
-        RecordKind::File { size, .. } => size,
-        _ => 0,
-    });
-    let sizes: Vec<u64> = sizes.collect();
+    let sizes: Vec<u64> = files.map(|(_, entry)| entry.size()).collect();
     let all: u64 = manifest.sources.iter().map(|source| source.size).sum();
     text += &format!(
         "{}, {}; {}, {}\n",

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::error::{Report, USAGE};
 use crate::archive::Encoding;
 use crate::bundle::{SelfExtracting, is_bundle_file};
+use crate::signature::signature_of;
 
 /// Where the bundle goes, and how it is written. Only a bundle gives way to it, and no folder is made: one that is not
 /// there may be a disk that is not.
@@ -51,10 +52,9 @@ pub(super) fn output(
 /// What lies beside from another time looks as if it belonged to this one.
 pub(super) fn warn_of_older(context: &Context<'_>, output: &Utf8Path, (signed, self_extracting): (bool, bool)) {
     let run = SelfExtracting::beside(output);
-    let signature = |file: &Utf8Path| Utf8PathBuf::from(format!("{file}.minisig"));
     let mut older = Vec::new();
     if !signed {
-        older.extend([signature(output), signature(&run)]);
+        older.extend([signature_of(output), signature_of(&run)]);
     }
     if !self_extracting {
         older.push(run);

@@ -13,8 +13,8 @@ use super::project::Loaded;
 use super::request::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
-    Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, Error as BundleError, KnownConfigs, LOCK, Manifest, RecordKind,
-    UnpackedBundle, is_project_entry,
+    Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK, Manifest,
+    RecordKind, UnpackedBundle, is_project_entry,
 };
 use crate::cache::DiskFiles;
 use crate::config::Loader;
@@ -70,14 +70,7 @@ fn unpack_into(
     destination.start()?;
     let folder = destination.next_bundle();
     remove_tree(&folder)?;
-    let content: u64 = manifest
-        .entries
-        .values()
-        .map(|entry| match entry.kind {
-            RecordKind::File { size, .. } => size,
-            _ => 0,
-        })
-        .sum();
+    let content = manifest.entries.values().map(EntryRecord::size).sum();
     check_space(root, content)?;
     let checked = bundle.unpack(&folder, context.threads())?;
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));

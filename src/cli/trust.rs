@@ -7,7 +7,8 @@ use super::args::{Keygen, Password, Sign, Trust};
 use super::collection::shown;
 use super::context::Context;
 use super::error::{DIGEST, ENVIRONMENT, Report, USAGE};
-use crate::base::{IoContext, sha256_file};
+use crate::base::{IoContext, Sha256, sha256_file};
+use crate::bundle::RUN_ENDING;
 use crate::report::JSON_FORMAT;
 use crate::signature::{Error, KeyPair, PublicKey, SecretKey, sign, verify};
 
@@ -57,7 +58,8 @@ pub(super) fn keygen(context: &Context<'_>, arguments: &Keygen) -> Result<(), Re
 pub(super) fn sign_files(context: &Context<'_>, arguments: &Sign) -> Result<(), Report> {
     let key = secret_key(context, &arguments.key, &arguments.password)?;
     for file in &arguments.files {
-        sign_file(context, &context.folder.join(file), &key)?;
+        let path = context.folder.join(file);
+        sign_file(context, &path, &sha256_file(&path)?, &key)?;
     }
     Ok(())
 }
@@ -67,10 +69,15 @@ pub(super) fn secret_key(context: &Context<'_>, path: &Utf8Path, words: &Passwor
     Ok(SecretKey::read(&context.folder.join(path), password(context, words)?)?)
 }
 
-/// Signs a file, and says so.
-pub(super) fn sign_file(context: &Context<'_>, path: &Utf8Path, key: &SecretKey) -> Result<(), Report> {
+/// Signs a file of this digest, and says so.
+pub(super) fn sign_file(
+    context: &Context<'_>,
+    path: &Utf8Path,
+    sha256: &Sha256,
+    key: &SecretKey,
+) -> Result<(), Report> {
     let name = path.file_name().unwrap_or_default();
-    let comment = format!("file:{name} sha256:{}", sha256_file(path)?);
+    let comment = format!("file:{name} sha256:{sha256}");
     let signature = sign(path, key, &comment)?;
     context.console.say(format!("{}: signed with key {}", shown(context, &signature), key.id()));
     Ok(())
@@ -82,7 +89,7 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
     let known = context.trusted.keys.iter().map(|key| read_key(Utf8Path::new("/"), key));
     let keys: Vec<PublicKey> = given.chain(known).collect::<Result<_, _>>()?;
     // Who names a key wants it to be that one's.
-    if path.extension() == Some("run") && path.is_file() {
+    if path.as_str().ends_with(RUN_ENDING) && path.is_file() {
         let message = format!("`{path}` installs itself");
         let hint = "sh FILE DEST, or sh FILE --verify; its signature is for minisign to check";
         return Err(Report::new(USAGE, "self-extracting", message).hint(hint));

@@ -4,7 +4,8 @@
 //! nobody can set. Where the project itself is the destination, its author works there too, and only what options name is
 //! known to be a part's.
 //!
-//! Looks and never changes anything; what becomes of the files is decided in [`super::claims`].
+//! Looks, and changes nothing but modes of folders that nothing could be moved out of; what becomes of the files is decided in
+//! [`super::claims`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata, Permissions};
@@ -156,10 +157,10 @@ impl Surroundings {
         Ok(Self { tree, hidden, project, foreign, known })
     }
 
-    /// A part is begun; `file` is for the time, and is made.
-    pub(super) fn begin(&self, file: &Utf8Path) -> Result<Begun, PathError> {
+    /// A part is begun, at this time.
+    pub(super) fn begin(&self, since: Stamp) -> Begun {
         let ended = self.known.lock().unwrap_or_else(PoisonError::into_inner).ended;
-        Ok(Begun { since: Stamp::now(file)?, ended })
+        Begun { since, ended }
     }
 
     /// A part has ended: what was done meanwhile, as far as it may have been this one.
@@ -226,6 +227,8 @@ impl Surroundings {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     fn path(text: &str) -> RelPath {
@@ -261,7 +264,7 @@ mod tests {
         }
 
         fn begin(&self, around: &Surroundings) -> Begun {
-            around.begin(&self.root.join(".hardtack/now")).expect("a time")
+            around.begin(Stamp::now(&self.root.join(".hardtack/now")).expect("a time"))
         }
     }
 
@@ -323,6 +326,4 @@ mod tests {
         assert_eq!(doings.removed, Some(path("conf/of-the-project")));
         assert_eq!(doings.odd, ["odd\u{fffd}"]);
     }
-
-    use std::os::unix::ffi::OsStrExt;
 }

@@ -14,7 +14,6 @@ use super::destination::Destination;
 use super::error::Error;
 use super::image::Image;
 use super::moves::make_folder;
-use super::own::Own;
 use super::record::{self, PartRecord, ProjectEntry, State};
 use crate::base::{IoContext, LinkMode, RelPath};
 use crate::recipes::Plan;
@@ -151,27 +150,16 @@ pub(super) fn foreign(
     if let Some(Foreign { paths, .. }) = record::read(&note)? {
         return Ok(paths);
     }
-    let installed = current.map(|state| installed(&destination.own, state)).transpose()?.unwrap_or_default();
+    let own = |state: &State| Ok::<_, Error>(all_beside(state, &destination.own.records(state)?));
+    let installed = current.map(own).transpose()?.unwrap_or_default();
     let mut paths = paths_below(destination.root(), hidden)?;
-    paths.retain(|path| !installed.contains_key(path) && !current.is_some_and(|state| state.left.contains(path)));
+    paths.retain(|path| !installed.contains_key(path) && !current.is_some_and(|state| state.strays.contains(path)));
     record::write(&note, &Foreign { format: 1, paths: paths.clone() })?;
     Ok(paths)
 }
 
-/// What an installation has beside the locations of its parts: the project's files, and what builds made.
-pub(super) fn installed(own: &Own, state: &State) -> Result<Beside, Error> {
-    with_beside(state, |part| own.record(part))
-}
-
-/// The same of the generation before.
-pub(super) fn previous(own: &Own, state: &State) -> Result<Beside, Error> {
-    with_beside(state, |part| own.previous_record(part))
-}
-
-fn with_beside(state: &State, record: impl Fn(&str) -> Result<Option<PartRecord>, Error>) -> Result<Beside, Error> {
-    let mut all = state.project.clone();
-    for part in &state.parts {
-        all.extend(record(part)?.into_iter().flat_map(|record| record.beside));
-    }
-    Ok(all)
+/// What a generation has beside the locations of its parts: the project's files, and what builds made.
+pub(super) fn all_beside(state: &State, records: &[PartRecord]) -> Beside {
+    let made = records.iter().flat_map(|record| &record.beside);
+    state.project.iter().chain(made).map(|(path, entry)| (path.clone(), entry.clone())).collect()
 }

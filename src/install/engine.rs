@@ -71,7 +71,8 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
     if !aside && !install.allow_downtime && current.as_ref().is_some_and(|state| !state.parts.is_empty()) {
         return Err(Error::Downtime { level: install.sandbox.level.name() });
     }
-    let run = Run { install, current, inputs, aside };
+    let project = install.image.clone().unwrap_or_default();
+    let run = Run { install, current, project, inputs, aside };
     run.all(&keep, &mut result, observe)?;
     Ok(result)
 }
@@ -80,6 +81,8 @@ pub fn install(install: &Install<'_>, observe: &mut dyn FnMut(Event)) -> Result<
 struct Run<'a> {
     install: &'a Install<'a>,
     current: Option<State>,
+    /// The project's files; none where the destination is the project.
+    project: Image,
     /// What goes into each part.
     inputs: BTreeMap<String, Input>,
     /// The generation is built beside the running one.
@@ -91,7 +94,7 @@ struct Outcome {
     /// Why not all of it is there.
     failure: Option<Error>,
     /// What builds that failed left at the destination.
-    left: BTreeSet<RelPath>,
+    strays: BTreeSet<RelPath>,
 }
 
 impl Run<'_> {
@@ -104,7 +107,7 @@ impl Run<'_> {
         let plan = self.install.plan;
         create_dir_all(&self.install.destination.next_tree())?;
         let ready = self.prepare(keep, observe)?;
-        let Outcome { failure, left } = self.build(keep, ready, result, observe)?;
+        let Outcome { failure, strays } = self.build(keep, ready, result, observe)?;
         let names = match &failure {
             Some(_) => self.whole_parts()?,
             None => plan.parts.iter().map(|part| part.name.clone()).collect(),
@@ -112,7 +115,7 @@ impl Run<'_> {
         match failure {
             // Nothing would be no installation.
             Some(error) if names.is_empty() => Err(error),
-            failure => self.switch(&names, failure, (keep, left), observe),
+            failure => self.switch(&names, failure, (keep, strays), observe),
         }
     }
 
@@ -142,11 +145,11 @@ impl Run<'_> {
         let maker = self.maker(foreign.clone())?;
         let begun = Stamp::now(&destination.begun())?;
         let built = self.build_parts(&maker, ready, result, observe);
-        let mut left = match &maker.around {
+        let mut strays = match &maker.around {
             Some(around) if built.is_err() && !self.aside => around.made_since(begun)?,
             _ => BTreeSet::new(),
         };
-        left.retain(|path| !placing.in_top(path));
+        strays.retain(|path| !placing.in_top(path));
         let withdrawn = placed.map_or(Ok(()), |moves| {
             gather(destination, plan, &brought, &foreign)?;
             moves.withdraw(&ground)
@@ -154,7 +157,7 @@ impl Run<'_> {
         let failure = built.and_then(|()| self.refuse_attempts(keep, &result.built, observe)).err();
         match failure {
             Some(error) if !self.install.partial || !error.is_of_parts() => Err(error),
-            failure => withdrawn.map(|()| Outcome { failure, left }),
+            failure => withdrawn.map(|()| Outcome { failure, strays }),
         }
     }
 
@@ -164,7 +167,7 @@ impl Run<'_> {
         &self,
         names: &[String],
         failure: Option<Error>,
-        (keep, left): (&BTreeSet<String>, BTreeSet<RelPath>),
+        (keep, strays): (&BTreeSet<String>, BTreeSet<RelPath>),
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
         let Install { destination, plan, .. } = self.install;
@@ -175,16 +178,16 @@ impl Run<'_> {
         let is_whole = |name: &String| names.contains(name);
         let placed = plan.placed().map(|(part, _)| part.name.clone()).filter(is_whole).collect();
         let mut state = State::new(self.install.release.clone(), placed, self.install.sandbox.level.name());
-        state.project = self.install.image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
+        state.project = self.project.files.clone();
         state.missing = plan.parts.iter().map(|part| part.name.clone()).filter(|name| !is_whole(name)).collect();
-        let before = current.iter().flat_map(|state| state.left.iter().cloned());
-        state.left = left.into_iter().chain(before).filter(|path| !brought.files.contains_key(path)).collect();
+        let before = current.iter().flat_map(|state| state.strays.iter().cloned());
+        state.strays = strays.into_iter().chain(before).filter(|path| !brought.files.contains_key(path)).collect();
         state.downtime = !self.aside && current.is_some_and(|state| !state.parts.is_empty());
         state.shared = self.install.shared();
         state.shared.retain(|part, _| !state.missing.contains(part));
         // Where what is there is what would come, what was before it stays within reach.
         if failure.is_none() || !current.is_some_and(|current| current.is_like(&state)) {
-            placing.conclude(current, &state)?;
+            placing.conclude(&state)?;
         }
         match failure {
             None => observe(Event::Switched),
@@ -203,7 +206,7 @@ impl Run<'_> {
 
     /// What these parts made beside their locations.
     fn settle(&self, parts: &[String]) -> Result<Beside, Error> {
-        settle(self.install.destination, parts, self.install.image.as_ref().unwrap_or(&Image::default()))
+        settle(self.install.destination, parts, &self.project)
     }
 
     /// The project's files, and those that parts made beside their locations.
@@ -211,7 +214,7 @@ impl Run<'_> {
         let records = keep.iter().map(|part| self.install.destination.own.record(part));
         let kept = records.collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
         let mut stays: BTreeSet<RelPath> = kept.flat_map(|record| record.beside.into_keys()).collect();
-        let mut files = self.install.image.as_ref().map(|image| image.files.clone()).unwrap_or_default();
+        let mut files = self.project.files.clone();
         stays.retain(|path| !files.contains_key(path));
         files.extend(beside);
         Ok(Image { files, stays })
@@ -230,9 +233,8 @@ impl Run<'_> {
             return Ok(BTreeSet::new());
         }
         let mut hidden = self.hidden();
-        for part in current.iter().flat_map(|state| &state.parts) {
-            hidden.extend(own.record(part)?.map(|record| record.location));
-        }
+        let records = current.map(|state| own.records(state)).transpose()?.unwrap_or_default();
+        hidden.extend(records.into_iter().map(|record| record.location));
         foreign(self.install.destination, current, &hidden)
     }
 
@@ -321,7 +323,7 @@ impl Run<'_> {
 
     /// Brings what a whole part made beside its location.
     fn bring(&self, record: &PartRecord) -> Result<bool, Error> {
-        bring(self.install.destination, record, self.install.image.as_ref().unwrap_or(&Image::default()))
+        bring(self.install.destination, record, &self.project)
     }
 
     fn build_parts(

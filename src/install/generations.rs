@@ -5,7 +5,7 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::claims;
+use super::claims::{Beside, all_beside};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
@@ -33,7 +33,7 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
     destination.drop_next()?;
     let tree = destination.next_tree();
     create_dir_all(&tree)?;
-    let mut tops = BTreeSet::new();
+    let (mut tops, mut records) = (BTreeSet::new(), Vec::new());
     for part in &previous.parts {
         let record = destination.own.previous_record(part)?.ok_or_else(no_previous)?;
         let from = destination.own.previous("tree").join(&record.location);
@@ -44,23 +44,24 @@ pub fn roll_back(destination: &Destination, observe: &mut dyn FnMut(Event)) -> R
         record.link_into(&from, &tree.join(&record.location))?;
         destination.write_next_record(&record)?;
         tops.insert(record.location.first().to_owned());
+        records.push(record);
     }
-    let image = project_of(destination, &previous)?;
+    let image = image_of(destination, &all_beside(&previous, &records))?;
     destination.note_going_back(&previous)?;
     let placing = Placing::new(destination, tops, &image, current.as_ref())?;
     placing.tell(observe);
     placing.make_tops()?;
-    placing.conclude(current.as_ref(), &previous)?;
+    placing.conclude(&previous)?;
     observe(Event::Switched);
     destination.forget_going_back()?;
     Ok(previous)
 }
 
-/// The project's files of the generation before, now in the new tree. One that the site changed, and that so was never
+/// What the generation before has beside its parts, now in the new tree. One that the site changed, and that so was never
 /// exchanged, stays as it is.
-fn project_of(destination: &Destination, previous: &State) -> Result<Image, Error> {
+fn image_of(destination: &Destination, previous: &Beside) -> Result<Image, Error> {
     let (tree, mut files) = (destination.next_tree(), BTreeMap::new());
-    for (path, entry) in &claims::previous(&destination.own, previous)? {
+    for (path, entry) in previous {
         let places =
             [destination.own.previous("tree"), destination.own.previous("taken"), destination.root().to_owned()];
         for place in places {
@@ -92,15 +93,14 @@ pub fn uninstall(destination: Destination) -> Result<Uninstalled, Error> {
     let state = destination.state()?.ok_or_else(|| Error::NotInstalled { path: root.clone() })?;
     destination.drop_next()?;
     let mut edited = BTreeSet::new();
-    for part in &state.parts {
-        let Some(record) = destination.own.record(part)? else { continue };
+    for record in destination.own.records(&state)? {
         let changed = record.changed_in(&root.join(&record.location))?;
         edited.extend(changed.iter().map(|path| record.location.join(path)));
     }
     let nothing = Image::default();
     let placing = Placing::new(&destination, BTreeSet::new(), &nothing, Some(&state))?;
     placing.make_tops()?;
-    placing.carry_out(Some(&state), &edited)?;
+    placing.carry_out(&edited)?;
     keep_edited(&destination)?;
     destination.lay_out_left()?;
     destination.leave()?;

@@ -89,9 +89,9 @@ impl Maker<'_> {
         bench: &Bench,
         (path, location): (&RelPath, &Utf8Path),
     ) -> Result<PartRecord, Error> {
-        let (started, clock) = (Instant::now(), self.install.destination.begun_with(&part.name));
-        let since = Stamp::now(&clock)?;
-        let begun = self.around.as_ref().map(|around| around.begin(&clock)).transpose()?;
+        let started = Instant::now();
+        let since = Stamp::now(&self.install.destination.begun_with(&part.name))?;
+        let around = self.around.as_ref().map(|around| (around, around.begin(since)));
         let (install, destination) = (self.install, self.install.destination);
         let files = install.project_files(!self.aside);
         let sources = part.sources.iter().map(|source| {
@@ -127,10 +127,7 @@ impl Maker<'_> {
         };
         let outcome = build.run();
         // What one that failed made is not the next one's.
-        let doings = match (&self.around, begun) {
-            (Some(around), Some(begun)) => around.end(begun),
-            _ => Ok(Doings::default()),
-        };
+        let doings = around.map_or(Ok(Doings::default()), |(around, begun)| around.end(begun));
         let (seen, doings) = (outcome?, doings?);
         let allowed = install.allows_attempts(part);
         for attempt in seen.attempts.clone() {

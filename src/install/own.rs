@@ -48,6 +48,12 @@ impl Own {
         self.record_in("records", part)
     }
 
+    /// The records of all parts of what is installed.
+    pub(super) fn records(&self, state: &State) -> Result<Vec<PartRecord>, Error> {
+        let records = state.parts.iter().map(|part| self.record(part));
+        Ok(records.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
     /// The record of a part that is whole in the generation being built.
     pub(super) fn next_record(&self, part: &str) -> Result<Option<PartRecord>, Error> {
         self.record_in("next/records", part)

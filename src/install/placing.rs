@@ -8,7 +8,7 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
-use super::claims::{has_way, installed};
+use super::claims::{all_beside, has_way};
 use super::destination::Destination;
 use super::error::Error;
 use super::event::Event;
@@ -21,6 +21,8 @@ use crate::base::{IoContext, RelPath, create_dir_all, look_at, remove_tree};
 pub(super) struct Placing<'a> {
     destination: &'a Destination,
     image: &'a Image,
+    /// The records of the parts that are installed.
+    records: Vec<PartRecord>,
     /// What the installed release brought, or its builds made.
     installed: BTreeMap<RelPath, ProjectEntry>,
     /// Files of the parts that are installed; they change over with their top folders.
@@ -48,15 +50,14 @@ impl<'a> Placing<'a> {
         image: &'a Image,
         current: Option<&State>,
     ) -> Result<Self, Error> {
-        let installed = current.map(|state| installed(&destination.own, state)).transpose()?.unwrap_or_default();
-        let tops = with_installed(tops, destination, current)?;
-        let mut of_parts = BTreeSet::new();
-        for part in current.iter().flat_map(|state| &state.parts) {
-            let record = destination.own.record(part)?;
-            of_parts.extend(record.iter().flat_map(PartRecord::paths));
-        }
+        let records = current.map(|state| destination.own.records(state)).transpose()?.unwrap_or_default();
+        let installed = current.map(|state| all_beside(state, &records)).unwrap_or_default();
+        let of_parts = records.iter().flat_map(PartRecord::paths).collect();
+        let tops = tops.into_iter().chain(records.iter().map(|record| record.location.first().to_owned()));
+        let tops = tops.filter_map(|name| RelPath::new(name).ok()).collect();
         let (gone, kept, kept_alone, changes) = Default::default();
-        let mut placing = Self { destination, image, installed, of_parts, tops, gone, kept, kept_alone, changes };
+        let mut placing =
+            Self { destination, image, records, installed, of_parts, tops, gone, kept, kept_alone, changes };
         placing.decide_gone()?;
         for top in placing.tops.clone() {
             placing.check_way(&top)?;
@@ -204,8 +205,8 @@ impl<'a> Placing<'a> {
     }
 
     /// Moves everything that [`Placing::finish`] finds, under a journal.
-    pub(super) fn carry_out(&self, current: Option<&State>, edited: &BTreeSet<RelPath>) -> Result<(), Error> {
-        let (changes, ground) = (self.finish(current, edited)?, self.destination.ground());
+    pub(super) fn carry_out(&self, edited: &BTreeSet<RelPath>) -> Result<(), Error> {
+        let (changes, ground) = (self.finish(edited)?, self.destination.ground());
         self.destination.flush()?;
         Moves::plan(&ground, &changes, Aim::Finish)?.place(&ground)
     }
@@ -214,9 +215,9 @@ impl<'a> Placing<'a> {
     ///
     /// # Errors
     /// Those of files; then the next installation goes on.
-    pub(super) fn conclude(&self, current: Option<&State>, state: &State) -> Result<(), Error> {
+    pub(super) fn conclude(&self, state: &State) -> Result<(), Error> {
         self.destination.write_next_state(state)?;
-        self.carry_out(current, &BTreeSet::new())?;
+        self.carry_out(&BTreeSet::new())?;
         self.destination.conclude()?;
         self.remove_empty_tops();
         Ok(())
@@ -232,7 +233,7 @@ impl<'a> Placing<'a> {
     ///
     /// # Errors
     /// When the destination cannot be read.
-    fn finish(&self, current: Option<&State>, edited: &BTreeSet<RelPath>) -> Result<Vec<Change>, Error> {
+    fn finish(&self, edited: &BTreeSet<RelPath>) -> Result<Vec<Change>, Error> {
         let (dest, tree) = (self.destination.root(), self.destination.next_tree());
         for path in self.kept.iter().filter(|path| self.in_top(path)) {
             let new = tree.join(path);
@@ -244,15 +245,12 @@ impl<'a> Placing<'a> {
             remove_tree(&tree.join(path))?;
         }
         let mut known = Known::default();
-        for part in current.iter().flat_map(|state| &state.parts) {
-            if let Some(record) = self.destination.own.record(part)? {
-                let paths = record.paths();
-                paths.filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
-                let folders = record.folders.iter().map(|path| record.location.join(path));
-                known.folders.extend(folders.map(|path| path.as_str().as_bytes().to_vec()));
-                if record.files.is_empty() && record.folders.is_empty() {
-                    known.folders.insert(record.location.as_str().as_bytes().to_vec());
-                }
+        for record in &self.records {
+            record.paths().filter(|path| !edited.contains(path)).for_each(|path| known.add(&path));
+            let folders = record.folders.iter().map(|path| record.location.join(path));
+            known.folders.extend(folders.map(|path| path.as_str().as_bytes().to_vec()));
+            if record.files.is_empty() && record.folders.is_empty() {
+                known.folders.insert(record.location.as_str().as_bytes().to_vec());
             }
         }
         let unchanged =
@@ -371,18 +369,6 @@ fn os(path: &[u8]) -> &std::ffi::OsStr {
 
 fn lossy(path: &Path) -> camino::Utf8PathBuf {
     path.to_string_lossy().into_owned().into()
-}
-
-/// The top folders of the new generation's parts, and of those that are installed.
-fn with_installed(
-    mut names: BTreeSet<String>,
-    destination: &Destination,
-    current: Option<&State>,
-) -> Result<BTreeSet<RelPath>, Error> {
-    for part in current.iter().flat_map(|state| &state.parts) {
-        names.extend(destination.own.record(part)?.map(|record| record.location.first().to_owned()));
-    }
-    Ok(names.into_iter().filter_map(|name| RelPath::new(name).ok()).collect())
 }
 
 /// Where the new version of a file goes that was changed at the site.

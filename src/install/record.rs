@@ -43,7 +43,7 @@ pub struct State {
     /// What builds that failed left at the destination, where it could not be built aside. It is nobody's, unless a part
     /// makes it again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub left: BTreeSet<RelPath>,
+    pub strays: BTreeSet<RelPath>,
     /// Parts it uses that the installations of this machine share, and where they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shared: BTreeMap<String, SharedPlace>,
@@ -199,8 +199,8 @@ impl ProjectEntry {
 
 impl State {
     pub(super) fn new(release: Option<Release>, parts: Vec<String>, level: &str) -> Self {
-        let (project, missing, left, shared, downtime) = Default::default();
-        Self { format: FORMAT, release, parts, project, missing, left, shared, downtime, level: level.to_owned() }
+        let (project, missing, strays, shared, downtime) = Default::default();
+        Self { format: FORMAT, release, parts, project, missing, strays, shared, downtime, level: level.to_owned() }
     }
 
     /// Whether another generation would be this one again.

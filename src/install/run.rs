@@ -16,7 +16,7 @@ use super::event::Event;
 use super::fixed_jobs::FixedJobs;
 use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
 use crate::archive::{Unpack, unpack};
-use crate::base::{IoContext, clone_file, create_dir_all, remove_tree};
+use crate::base::{IoContext, clone_file, create_dir_all, only_folder, remove_tree};
 use crate::recipes::{Input, Part, StepKind};
 
 /// Lines of output shown when a step fails.
@@ -162,12 +162,10 @@ impl Build<'_> {
         if unless.iter().any(|name| here.join(name).exists()) {
             return Ok(folder);
         }
-        let entries = here.read_dir_utf8().at("read folder", &here)?;
-        let entries: Vec<_> = entries.collect::<Result<_, _>>().at("read folder", &here)?;
-        match entries.as_slice() {
-            [only] if only.file_type().is_ok_and(|kind| kind.is_dir()) => Ok(folder.join(only.file_name())),
-            _ if or_fail => Err(Error::NoMarker { part: self.part.name.clone(), wanted: unless.first().cloned() }),
-            _ => Ok(folder),
+        match only_folder(&here)?.as_deref().and_then(Utf8Path::file_name) {
+            Some(only) => Ok(folder.join(only)),
+            None if or_fail => Err(Error::NoMarker { part: self.part.name.clone(), wanted: unless.first().cloned() }),
+            None => Ok(folder),
         }
     }
 

@@ -1,9 +1,8 @@
 //! What is installed at a place, found out without touching it.
 
-use std::collections::BTreeMap;
-
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::claims::all_beside;
 use super::error::Error;
 use super::own::Own;
 use super::record::{PartRecord, ProjectEntry, State};
@@ -58,14 +57,14 @@ impl Survey {
     pub fn of(root: &Utf8Path) -> Result<Self, Error> {
         let own = Own::at(root);
         let state = own.state()?.ok_or_else(|| Error::NotInstalled { path: root.to_owned() })?;
-        let records = state.parts.iter().map(|part| own.record(part)).collect::<Result<Vec<_>, _>>()?;
+        let records = own.records(&state)?;
         let shared = state.shared.values().filter_map(|place| {
             let record = SharedPart(place).record().transpose()?;
             Some(record.map(|record| (place.folder.clone(), record)))
         });
         Ok(Self {
             shared: shared.collect::<Result<_, _>>()?,
-            records: records.into_iter().flatten().collect(),
+            records,
             previous: own.previous_state()?,
             waiting: own.waiting(),
             interrupted: own.journal().exists(),
@@ -99,10 +98,9 @@ impl Survey {
                 parts.push((place.path(), Difference::Missing));
             }
         }
-        let beside = self.records.iter().flat_map(|record| &record.beside);
-        for (path, entry) in self.state.project.iter().chain(beside).collect::<BTreeMap<_, _>>() {
-            if *entry != ProjectEntry::Folder && !entry.is_at(&root.join(path))? {
-                project.push(path.clone());
+        for (path, entry) in all_beside(&self.state, &self.records) {
+            if entry != ProjectEntry::Folder && !entry.is_at(&root.join(&path))? {
+                project.push(path);
             }
         }
         Ok(Differences { parts, project })

@@ -4,13 +4,13 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde::Deserialize;
 
 use super::error::Error;
 use super::pip::Pip;
 use crate::archive::{Unpack, unpack};
-use crate::base::{IoContext, remove_tree};
+use crate::base::{IoContext, only_folder, remove_tree};
 
 /// What asks a backend.
 const GET_REQUIRES: &str = include_str!("get_requires.py");
@@ -88,13 +88,4 @@ fn further(
     let text = fs::read(&answer).at("read", &answer)?;
     remove_tree(&tools)?;
     serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))
-}
-
-fn only_folder(folder: &Utf8Path) -> Result<Option<Utf8PathBuf>, Error> {
-    let entries = folder.read_dir_utf8().at("read folder", folder)?;
-    let entries: Vec<_> = entries.collect::<Result<_, _>>().at("read folder", folder)?;
-    Ok(match entries.as_slice() {
-        [only] => Some(only.path().to_owned()),
-        _ => None,
-    })
 }

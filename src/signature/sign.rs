@@ -24,7 +24,7 @@ pub struct Good {
 }
 
 /// Where the signature of a file is: beside it, as minisign has it.
-fn beside(path: &Utf8Path) -> Utf8PathBuf {
+pub fn signature_of(path: &Utf8Path) -> Utf8PathBuf {
     format!("{path}.minisig").into()
 }
 
@@ -37,7 +37,7 @@ pub fn sign(path: &Utf8Path, key: &SecretKey, comment: &str) -> Result<Utf8PathB
     let untrusted = format!("signature from hardtack secret key {}", key.id());
     let signature = minisign::sign(None, &key.0, file, Some(comment), Some(&untrusted));
     let signature = signature.map_err(|error| Error::Sign(error.to_string()))?;
-    let signature_path = beside(path);
+    let signature_path = signature_of(path);
     write_atomic(&signature_path, signature.into_string().as_bytes(), 0o644)?;
     Ok(signature_path)
 }
@@ -48,7 +48,7 @@ pub fn sign(path: &Utf8Path, key: &SecretKey, comment: &str) -> Result<Utf8PathB
 /// # Errors
 /// [`Error::Unsigned`], [`Error::Untrusted`], [`Error::Wrong`], [`Error::Malformed`], [`Error::Io`].
 pub fn verify(path: &Utf8Path, keys: &[PublicKey]) -> Result<Good, Error> {
-    let signature_path = beside(path);
+    let signature_path = signature_of(path);
     if !signature_path.is_file() {
         return Err(Error::Unsigned { path: path.to_owned(), signature: signature_path });
     }

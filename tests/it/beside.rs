@@ -42,6 +42,11 @@ fn can(scene: &Scene, level: &str) -> bool {
     can
 }
 
+/// A scene for each level that is to be had here.
+fn levels() -> impl Iterator<Item = (Scene, &'static str)> {
+    LEVELS.into_iter().map(|level| (Scene::new(), level)).filter(|(scene, level)| can(scene, level))
+}
+
 #[test]
 fn it_goes_with_its_part_and_stays_with_the_others() {
     let makes = |name: &str| {
@@ -49,11 +54,7 @@ fn it_goes_with_its_part_and_stays_with_the_others() {
             "mkdir -p conf parts/more var/{name}; echo {name} > conf/{name}; echo {name} > parts/more/{name}; echo {name} >> conf/all; ln -s all conf/link-{name}"
         )
     };
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         let (one, two) = (makes("one"), makes("two"));
         bundle(&scene, "1.0", &[("one", &one), ("two", &two)]);
         scene.run(&install("app-1.0.tar.gz", level)).ok();
@@ -92,11 +93,7 @@ fn it_goes_with_its_part_and_stays_with_the_others() {
 
 #[test]
 fn of_a_part_that_failed_nothing_is_installed() {
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         let good = "mkdir -p conf; echo good > conf/good; date +%N > parts/stamp";
         let bad = "mkdir -p conf; echo bad > conf/bad; test -e mended";
         bundle(&scene, "1.0", &[("good", good), ("bad", bad)]);
@@ -136,11 +133,7 @@ fn a_mended_bundle_without_a_part_has_nothing_of_it() {
 
 #[test]
 fn a_build_that_is_killed_goes_on_with_what_whole_parts_made() {
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         let good = "mkdir -p conf; date +%N > conf/good";
         let slow = "echo slow > conf/slow; for i in $(seq 600); do test -e go-on && break; sleep 0.1; done";
         bundle(&scene, "1.0", &[("good", good), ("slow", slow)]);
@@ -228,11 +221,7 @@ fn whatever_kind_a_path_is_in_each_version_upgrades_rollbacks_and_uninstallation
         "mkdir -p parts/stray; echo 7 > parts/stray/x",
         "echo 8 > parts/stray",
     ];
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         std::fs::remove_dir_all(scene.path("app/conf")).expect("removes");
         let mut fresh = Vec::new();
         for (index, kind) in kinds.iter().enumerate() {
@@ -282,11 +271,7 @@ fn whatever_kind_a_path_is_in_each_version_upgrades_rollbacks_and_uninstallation
 
 #[test]
 fn a_build_that_removes_a_file_of_the_project_fails_and_everything_stays() {
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         bundle(&scene, "1.0", &[("one", "echo 1 > one")]);
         scene.run(&install("app-1.0.tar.gz", level)).ok();
         let before = dest(&scene);
@@ -352,11 +337,7 @@ fn nothing_is_removed_through_a_link_that_the_site_put_there() {
 
 #[test]
 fn what_another_part_had_in_its_location_may_be_beside_the_next_one() {
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         bundle(&scene, "1.0", &[("one", "mkdir -p parts/one; echo own > parts/one/own")]);
         scene.run(&install("app-1.0.tar.gz", level)).ok();
         bundle(&scene, "2.0", &[("uno", "mkdir -p parts/one; echo new > parts/one/own")]);
@@ -372,11 +353,7 @@ fn what_another_part_had_in_its_location_may_be_beside_the_next_one() {
 #[test]
 fn folders_that_are_moved_come_along_with_their_modes_and_odd_names_are_told() {
     use std::os::unix::fs::PermissionsExt;
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         let odd = "mkdir dd sec ro; echo d > dd/f; echo s > sec/k; chmod 700 sec; echo r > ro/r; chmod 555 ro; mkfifo ff; printf a > $(printf 'bad\\377name'); echo t > t000; chmod 000 t000";
         bundle(&scene, "1.0", &[("one", odd), ("two", "mv dd ee")]);
         let said = scene.without_privileges(&install("app-1.0.tar.gz", level)).output().expect("runs");
@@ -400,11 +377,7 @@ fn folders_that_are_moved_come_along_with_their_modes_and_odd_names_are_told() {
 
 #[test]
 fn in_a_project_nothing_of_its_authors_is_overwritten() {
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         let config = |text: &str| {
             scene.write(
                 "app/buildout.cfg",
@@ -453,11 +426,7 @@ fn of_a_part_that_failed_at_once_the_next_one_takes_nothing() {
 #[test]
 fn owners_and_modes_that_the_site_gave_a_file_stay_where_its_part_is_kept() {
     use std::os::unix::fs::PermissionsExt;
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         bundle(&scene, "1.0", &[("one", "mkdir -p conf; echo 1 > conf/x")]);
         scene.run(&install("app-1.0.tar.gz", level)).ok();
         std::fs::set_permissions(scene.path("dest/conf/x"), std::fs::Permissions::from_mode(0o600)).expect("sets");
@@ -473,11 +442,7 @@ fn owners_and_modes_that_the_site_gave_a_file_stay_where_its_part_is_kept() {
 
 #[test]
 fn what_somebody_wrote_after_a_kill_is_not_lost_when_the_old_is_put_back() {
-    for level in LEVELS {
-        let scene = Scene::new();
-        if !can(&scene, level) {
-            continue;
-        }
+    for (scene, level) in levels() {
         // In a project, where builds work at the destination whatever the level.
         let template = "[t]\nrecipe = collective.recipe.template\ninput = inline: one\noutput = etc/x.conf\n";
         let slow = part("u", "echo ${t:output}; for i in $(seq 600); do test -e go-on && break; sleep 0.1; done");
