@@ -15,7 +15,7 @@
 //! | 6 | [`cli`] | — the only place that prints, reads the environment or looks for a home folder |
 //! | 5 | [`report`] | print |
 //! | 4 | [`bundle`], [`install`], [`python`] | `install` has no way to a server |
-//! | 3 | [`recipes`], [`lock`] | touch the network; recipes touch nothing at all |
+//! | 3 | [`recipes`], [`lock`], [`attest`] | touch the network; recipes and `attest` touch nothing at all |
 //! | 2 | `fetch`, [`cache`] | know each other |
 //! | 1 | [`config`], [`archive`], [`signature`] | `config`: any I/O; `archive`: trust what it reads |
 //! | 0 | [`base`] | know what a config, a cache or a bundle is |
@@ -23,6 +23,7 @@
 //! Without the feature `net`, which is on by default, nothing that can open a connection is compiled in.
 
 pub mod archive;
+pub mod attest;
 pub mod base;
 pub mod bundle;
 pub mod cache;

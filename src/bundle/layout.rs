@@ -16,6 +16,8 @@ pub(super) const INDEX: &str = ".hardtack/index.json";
 pub const LOCK: &str = ".hardtack/lock.toml";
 /// What to do without hardtack.
 pub(super) const README: &str = ".hardtack/README.txt";
+/// What builds use of the machine they run on, as a rehearsal saw it.
+pub const CONTRACT: &str = ".hardtack/contract.toml";
 /// The user defaults the config was resolved with, if there were any.
 pub const CONFIG_DEFAULTS: &str = ".hardtack/default.cfg";
 /// Sources that belong to no layout of buildout's.

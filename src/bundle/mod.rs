@@ -43,7 +43,7 @@ pub use get::find;
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
 pub use layout::{
-    BLOBS, CONFIG_DEFAULTS, DOWNLOAD_CACHE, LOCK, MANIFEST, OWN, check_locations, is_bundle_folder, is_project_entry,
+    BLOBS, CONFIG_DEFAULTS, CONTRACT, DOWNLOAD_CACHE, LOCK, MANIFEST, OWN, check_locations, is_bundle_folder, is_project_entry,
 };
 pub use manifest::{
     ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,

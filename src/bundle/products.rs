@@ -20,8 +20,8 @@ pub struct ProjectFilter {
     pub output: Option<Utf8PathBuf>,
     /// gitignore patterns.
     pub exclude: Vec<String>,
-    /// The lock: it is packed even if git does not know it.
-    pub lock: Option<Utf8PathBuf>,
+    /// What hardtack writes for the project, such as the lock: it is packed even if git does not know it.
+    pub kept: Vec<Utf8PathBuf>,
     /// Files that parts are made from: they are packed even if they are bundles.
     pub sources: Vec<RelPath>,
 }

@@ -85,12 +85,11 @@ impl ProjectFiles {
                 found.products.clear();
             }
         }
-        if let Some(lock) = &filter.lock
-            && let Some(below) = RelPath::below(root, lock)
-        {
+        for kept in &filter.kept {
+            let Some(below) = RelPath::below(root, kept) else { continue };
             // With a lock that is not committed yet others get the same sources, and so the same bundle.
             found.changed.retain(|changed| changed != below.as_str());
-            if lock.is_file() && !found.files.iter().any(|file| file.path == below) {
+            if kept.is_file() && !found.files.iter().any(|file| file.path == below) {
                 found.add(root, below, &products)?;
             }
         }

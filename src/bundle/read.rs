@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,7 +14,7 @@ use super::manifest::{FORMAT, Manifest, ManifestProblem, RecordKind};
 use super::walk::{Checked, Stop, Visit, Walk};
 use super::write::tail_content;
 use crate::archive::{Encoding, Member, Tree, decode_members, finish, read_small_tar};
-use crate::base::{IoContext, Sha256, create_dir_all};
+use crate::base::{IoContext, RelPath, Sha256, create_dir_all};
 
 /// A tail larger than this lists more files than any project has.
 const MAX_TAIL: u64 = 1 << 30;
@@ -98,12 +99,32 @@ impl Bundle {
         &self.manifest
     }
 
+    /// The bytes of one small file in the bundle, checked; none where it has no such file.
+    ///
+    /// # Errors
+    /// As [`Bundle::verify`].
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let wanted = self.manifest.entries.keys().find(|entry| entry.as_str() == path);
+        let Some(wanted) = wanted else { return Ok(None) };
+        let found = Mutex::new(None);
+        self.walk(1, Some(wanted), &|path, _, content| {
+            if path != wanted {
+                return io::copy(content, &mut io::sink()).map(|_| ()).map_err(Stop::Content);
+            }
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).map_err(Stop::Content)?;
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+            Ok(())
+        })?;
+        Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Checks every byte of the file, on so many threads.
     ///
     /// # Errors
     /// [`Error::Damaged`] with the entry that differs, or [`Error::Framing`] with the place.
     pub fn verify(&self, threads: usize) -> Result<Checked, Error> {
-        self.walk(threads, &|_, _, content| io::copy(content, &mut io::sink()).map(|_| ()).map_err(Stop::Content))
+        self.walk(threads, None, &|_, _, content| io::copy(content, &mut io::sink()).map(|_| ()).map_err(Stop::Content))
     }
 
     /// Unpacks all entries into the folder `target`, which must be new or empty, checking every byte on the way.
@@ -114,7 +135,7 @@ impl Bundle {
         create_dir_all(target)?;
         let tree = Tree::open(target).at("open", target)?;
         let mtime = i64::try_from(self.manifest.epoch.seconds()).unwrap_or(i64::MAX);
-        let checked = self.walk(threads, &|path, entry, content| {
+        let checked = self.walk(threads, None, &|path, entry, content| {
             let name = path.as_str().as_bytes();
             match &entry.kind {
                 RecordKind::Folder => tree.folder(name).map(|_| ()).map_err(Stop::Target),
@@ -130,9 +151,9 @@ impl Bundle {
         Ok(checked)
     }
 
-    fn walk(&self, threads: usize, visit: &Visit<'_>) -> Result<Checked, Error> {
+    fn walk(&self, threads: usize, only: Option<&RelPath>, visit: &Visit<'_>) -> Result<Checked, Error> {
         let Self { path, file, encoding, manifest, members } = self;
-        Walk { path, file, encoding: *encoding, manifest, members, threads }.run(visit)
+        Walk { path, file, encoding: *encoding, manifest, members, threads, only }.run(visit)
     }
 }
 

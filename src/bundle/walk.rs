@@ -70,6 +70,8 @@ pub(super) struct Walk<'w> {
     pub(super) manifest: &'w Manifest,
     pub(super) members: &'w [Member],
     pub(super) threads: usize,
+    /// Only this entry, and what cannot be read without it, is visited.
+    pub(super) only: Option<&'w RelPath>,
 }
 
 /// An entry, and where its parts are in the tar stream.
@@ -98,6 +100,9 @@ impl<'w> Walk<'w> {
     pub(super) fn run(&self, visit: &Visit<'_>) -> Result<Checked, Error> {
         let placed = self.placed();
         let mut units = self.units(&placed)?;
+        if let Some(only) = placed.iter().find(|placed| self.only == Some(placed.path)) {
+            units.retain(|unit| unit.start < only.end && only.start < unit.end);
+        }
         // What takes longest is begun first, so that nobody waits for it at the end.
         units.sort_by_key(|unit| std::cmp::Reverse(unit.end - unit.start));
         let ended = AtomicBool::new(false);

@@ -10,7 +10,7 @@ use super::configs::CollectedConfig;
 use super::error::Error;
 use super::framing::{Index, Trailer};
 use super::installer::{Installer, Linkage};
-use super::layout::{CONFIG_DEFAULTS, DOWNLOAD_CACHE, INDEX, INSTALL, LOCK, MANIFEST, OWN, README, SUMS};
+use super::layout::{CONFIG_DEFAULTS, CONTRACT, DOWNLOAD_CACHE, INDEX, INSTALL, LOCK, MANIFEST, OWN, README, SUMS};
 use super::manifest::{
     ConfigRecord, EntryRecord, EpochSource, FORMAT, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
@@ -55,6 +55,8 @@ pub struct Pack<'a> {
     pub overrides: &'a [Override],
     /// The text of the user defaults it was resolved with.
     pub user_defaults: Option<Vec<u8>>,
+    /// What builds use of the machine they run on, as a rehearsal saw it.
+    pub contract: Option<Vec<u8>>,
     /// The conditions that were evaluated.
     pub conditions: &'a [ConditionRecord],
     /// The installers.
@@ -244,6 +246,9 @@ impl Pack<'_> {
         if let Some(text) = &self.user_defaults {
             let content = Content::Memory(text.clone());
             items.insert(own(CONFIG_DEFAULTS), Item { mode: 0o644, content });
+        }
+        if let Some(text) = &self.contract {
+            items.insert(own(CONTRACT), Item { mode: 0o644, content: Content::Memory(text.clone()) });
         }
         let script = install_script(self.name, self.version).into_bytes();
         items.insert(own(INSTALL), Item { mode: 0o755, content: Content::Memory(script) });

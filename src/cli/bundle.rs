@@ -12,6 +12,7 @@ use super::media::{self, Media};
 use super::output::{output, warn_of_older};
 use super::project::{Loaded, Project};
 use super::trust::{secret_key, sign_file};
+use super::{receipts, rehearse};
 use crate::archive::Encoding;
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
@@ -19,6 +20,7 @@ use crate::bundle::{
 };
 use crate::cache::Depth;
 use crate::config::{Location, Override};
+use crate::install::contract::Contract;
 use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
 use crate::signature::SecretKey;
@@ -72,7 +74,11 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
         written = release.pack(&gathered, Depth::Bytes)?;
     }
-    if let Some(written) = written {
+    if let Some(mut written) = written {
+        if arguments.rehearse {
+            written = release.rehearse(&gathered, written, key.as_ref())?;
+        }
+        announce(context, &gathered, &written)?;
         release.go_with(&written, key.as_ref(), arguments.media.is_some())?;
     }
     gathered.caches.tidy(context);
@@ -99,11 +105,13 @@ impl Release<'_> {
     fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Option<Written>, Report> {
         let Self { context, name, version, installers, project, filter, files, output, encoding, .. } = self;
         // Once more: the lock file may have been written just now.
-        let listed = gathered.lock_written.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
+        let anew = gathered.lock_written || self.contract_path().is_file();
+        let listed = anew.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
         let files = listed.as_ref().unwrap_or(files);
         let prefix = project.settings.prefix.clone().unwrap_or_else(|| format!("/opt/{name}"));
         let user_defaults = project.loaded.user_defaults.as_ref().map(|path| std::fs::read(path).at("read", path));
         let overrides: Vec<_> = project.loaded.overrides.iter().map(Override::redacted).collect();
+        let contract = Contract::read(&self.contract_path())?;
         let pack = Pack {
             name,
             version,
@@ -118,6 +126,7 @@ impl Release<'_> {
             facts: &project.loaded.config.facts_read(),
             overrides: &overrides,
             user_defaults: user_defaults.transpose()?,
+            contract: contract.map(|contract| contract.to_text().into_bytes()),
             conditions: project.loaded.config.conditions(),
             installers,
             epoch: epoch(context, &project.settings, files)?,
@@ -134,10 +143,43 @@ impl Release<'_> {
             }
             written => {
                 let written = written?;
-                summary(context, &pack, gathered, &written)?;
+                summary(context, &pack, gathered, &written);
                 Ok(Some(written))
             }
         }
+    }
+
+    /// Rehearses the bundle. Where that shows that the project's host contract is another, the bundle is made again with the
+    /// new one in it, and it is that one which is rehearsed last, with the parts of the first.
+    fn rehearse(&self, gathered: &Gathered, bundle: Written, key: Option<&SecretKey>) -> Result<Written, Report> {
+        let Self { context, .. } = self;
+        let (_held, within) = context.environment.temporary_folder()?;
+        let within = within.join("rehearsal");
+        let rehearsed = rehearse::Order::new(&bundle.path, &within).carry_out(context);
+        let rehearsed = rehearsed.map_err(|report| self.without_vouching(report, &bundle.path))?;
+        let contract = self.contract_path();
+        if rehearsed.packed.as_ref() == Some(&rehearsed.receipt.host) {
+            receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
+            return Ok(bundle);
+        }
+        rehearsed.receipt.host.write(&contract)?;
+        context.console.say(format!("wrote {}; commit it", shown(context, &contract)));
+        context.console.say("packing again, with it in the bundle");
+        let Some(bundle) = self.pack(gathered, Depth::Bytes)? else { return Ok(bundle) };
+        let again = rehearse::Order { reuse: true, ..rehearse::Order::new(&bundle.path, &within) };
+        let rehearsed = again.carry_out(context)?;
+        receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
+        Ok(bundle)
+    }
+
+    /// A bundle that failed is there to be looked into, and the error says so.
+    fn without_vouching(&self, report: Report, bundle: &Utf8Path) -> Report {
+        report.hint(format!("{} was written, and is not to be carried", shown(self.context, bundle)))
+    }
+
+    /// Where the host contract of the project is.
+    fn contract_path(&self) -> Utf8PathBuf {
+        Contract::beside(&super::collection::lock_path(&self.project))
     }
 
     /// Writes what goes with the bundle: one that unpacks itself, signatures, the page of a medium.
@@ -235,11 +277,13 @@ fn filter(project: &Project, output: &Utf8Path) -> Result<ProjectFilter, Report>
         Origin::Project(path) => Some(path.clone()),
         Origin::Remote(_) | Origin::Git { .. } | Origin::Outside { .. } => None,
     });
+    let lock = super::collection::lock_path(project);
+    let contract = Contract::beside(&lock);
     Ok(ProjectFilter {
         folders,
         output: Some(output.to_owned()),
         exclude: project.settings.exclude.clone(),
-        lock: Some(super::collection::lock_path(project)),
+        kept: vec![lock, contract],
         sources: sources.collect(),
     })
 }
@@ -362,7 +406,8 @@ fn dry_run(context: &Context<'_>, files: &ProjectFiles, project: &Project, outpu
     context.console.out(&files.chain(sources).collect::<String>())
 }
 
-fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &Written) -> Result<(), Report> {
+/// Says what was packed.
+fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &Written) {
     let console = context.console;
     if gathered.lock_written {
         console.say(format!("wrote {}; commit it", shown(context, &gathered.lock_path)));
@@ -388,8 +433,12 @@ fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written:
         collected.downloads,
     ));
     console.say(format!("files are dated {} ({origin})", pack.epoch.0));
-    let shown_path = shown(context, &written.path);
-    console.say(format!("{shown_path}: {}", bytes(written.size)));
+    console.say(format!("{}: {}", shown(context, &written.path), bytes(written.size)));
+}
+
+/// Prints what came of it.
+fn announce(context: &Context<'_>, gathered: &Gathered, written: &Written) -> Result<(), Report> {
+    let (console, collected) = (context.console, &gathered.collected);
     if console.json {
         return console.out_json(&serde_json::json!({
             "format": JSON_FORMAT,
@@ -401,5 +450,5 @@ fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written:
             "downloads": collected.downloads,
         }));
     }
-    console.out(&format!("{}  {shown_path}\n", written.sha256))
+    console.out(&format!("{}  {}\n", written.sha256, shown(context, &written.path)))
 }

@@ -9,6 +9,7 @@ use super::error::{ENVIRONMENT, Report};
 use super::install::PATH;
 use super::release::{Target, look_at_file, look_at_folder};
 use crate::bundle::is_bundle_folder;
+use crate::install::contract::Contract;
 use crate::install::sandbox::{Examined, Level, Sandbox};
 use crate::install::{on_path, programs, room};
 use crate::report::{JSON_FORMAT, bytes, plural};
@@ -53,7 +54,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     match isolated {
         true if missing == 0 => Ok(()),
         true => {
-            let message = format!("the bundle needs {} that this machine has not", plural(missing, "program"));
+            let message = format!("the bundle needs {} that this machine has not", plural(missing, "thing"));
             Err(Report::new(ENVIRONMENT, "missing-tools", message))
         }
         false => Err(Report::new(ENVIRONMENT, "no-isolation", "no level of isolation is to be had here")),
@@ -123,7 +124,26 @@ fn needed(context: &Context<'_>, path: &Utf8Path) -> Result<Vec<Finding>, Report
         false => look_at_file(context, Target::default(), path, &scratch)?,
     };
     let names = |parts: std::collections::BTreeSet<String>| parts.into_iter().collect::<Vec<_>>().join(", ");
-    Ok(programs(&looked.plan).into_iter().map(|(tool, parts)| program(&tool, Some(names(parts)))).collect())
+    let called = programs(&looked.plan).into_iter().map(|(tool, parts)| program(&tool, Some(names(parts))));
+    let mut findings: Vec<Finding> = called.collect();
+    findings.extend(looked.contract.iter().flat_map(contract));
+    Ok(findings)
+}
+
+/// What builds used in rehearsal and is not here; one line if all of it is.
+fn contract(contract: &Contract) -> Vec<Finding> {
+    let looked = contract.look(PATH);
+    let finding = |what: &str, found: String, fine: bool, needed: bool| {
+        let advice = (!fine && needed).then(|| "install the package that has it here".to_owned());
+        Finding { what: what.to_owned(), fine, found, needed, advice }
+    };
+    let found = format!("{} of {} things that builds used on {}", looked.asked - looked.unmet.len(), looked.asked, contract.seen_on);
+    let mut findings = vec![finding("host contract", found, looked.needed().is_empty(), false)];
+    findings.extend(looked.unmet.iter().map(|unmet| match unmet.need.needed {
+        true => finding("missing", unmet.to_string(), false, true),
+        false => finding("not needed", format!("{unmet}, which only configure looked at"), true, false),
+    }));
+    findings
 }
 
 /// A program that is to be on PATH, and for which parts.

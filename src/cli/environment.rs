@@ -100,6 +100,11 @@ impl Environment {
 
     /// What this machine is. Python's version is nobody's fact: a config says it, or it is the default.
     pub(super) fn facts(&self) -> Facts {
+        self.facts_of(None)
+    }
+
+    /// The same of a machine whose files are in another root.
+    pub(super) fn facts_of(&self, root: Option<&Utf8Path>) -> Facts {
         let system = rustix::system::uname();
         let machine = system.machine().to_string_lossy().into_owned();
         let kernel_release = Some(system.release().to_string_lossy().into_owned());
@@ -108,7 +113,12 @@ impl Environment {
             "windows" => "win32",
             other => other,
         };
-        let release = ["/etc/os-release", "/usr/lib/os-release"];
+        let root = root.unwrap_or(Utf8Path::new("/"));
+        // The first is often a link, which in another root leads elsewhere than from here.
+        let mut release = [root.join("etc/os-release"), root.join("usr/lib/os-release")];
+        if root != "/" {
+            release.reverse();
+        }
         let text = release.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         let (platform, os_release) = (platform.to_owned(), parse_os_release(&text));
         Facts { machine, platform, python: PythonVersion::DEFAULT, os_release, paths: BTreeMap::new(), kernel_release }

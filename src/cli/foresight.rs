@@ -35,7 +35,7 @@ pub(super) fn show(
         true => Foreseen::default(),
         false => {
             let level = Sandbox::choose(arguments.sandbox, context.program()?, &scratch.join("trial"))?.level;
-            let release::Looked { root, plan, sources, files } = &looked;
+            let release::Looked { root, plan, sources, files, .. } = &looked;
             Preview { root, plan, sources, files, level, environment }.foresee()?
         }
     };

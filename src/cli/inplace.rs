@@ -17,7 +17,7 @@ use crate::base::{Epoch, Fingerprint, SourceKey, Wanted, fingerprint_file};
 use crate::bundle::{Collect, LockUse, Progress, find};
 use crate::cache::{Depth, Event};
 use crate::install::{
-    Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight,
+    Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight, programs,
 };
 use crate::lock::Lock;
 use crate::recipes::{Origin, Source};
@@ -31,7 +31,7 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
     require_complete(&project.plan)?;
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.
-    preflight(&Preflight { plan: &project.plan, sizes: Vec::new(), folder: project.root(), path: steps_path })?;
+    preflight(&Preflight { tools: programs(&project.plan), sizes: Vec::new(), folder: project.root(), path: steps_path })?;
     destination.start()?;
     let mut caches = caches(context, &project)?;
     let sources = cached_sources(context, &project, &caches)?;
@@ -54,7 +54,7 @@ pub(super) fn look_at(context: &Context<'_>, project: Project) -> Result<Looked,
     let caches = caches(context, &project)?;
     let sources = cached_sources(context, &project, &caches)?;
     let root = project.root().to_owned();
-    Ok(Looked { files: root.clone(), root, plan: project.plan, sources })
+    Ok(Looked { files: root.clone(), root, plan: project.plan, sources, contract: None })
 }
 
 /// All sources from the project's cache and from this machine's disk. What is missing is told all at once.

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::args::{Diff, Inspect};
 use super::context::Context;
 use super::error::{Report, UNSPECIFIC};
+use super::receipts::Rehearsed;
 use crate::bundle::{
     Bundle, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord, UnpackedBundle,
     is_bundle_folder, is_project_entry,
@@ -23,8 +24,10 @@ fn manifest(context: &Context<'_>, path: &Utf8Path) -> Result<Manifest, Report> 
 
 pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), Report> {
     let manifest = manifest(context, &arguments.bundle)?;
+    let rehearsal = Rehearsed::of(context, arguments)?;
     if context.console.json {
-        return context.console.out_json(&json!({ "format": JSON_FORMAT, "manifest": manifest }));
+        let value = json!({ "format": JSON_FORMAT, "manifest": manifest, "rehearsal": rehearsal.to_json() });
+        return context.console.out_json(&value);
     }
     let Manifest { name, version, hardtack, config, epoch, epoch_source, commit, .. } = &manifest;
     let from = match epoch_source {
@@ -62,6 +65,7 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
         plural(manifest.sources.len(), "source"),
         bytes(all)
     );
+    text += &rehearsal.words();
     for part in &manifest.parts {
         let sources: Vec<&SourceRecord> = part.sources.iter().filter_map(|key| manifest.source(key)).collect();
         let python = part.python.as_ref().map(|python| format!(", for Python {python}")).unwrap_or_default();
@@ -70,7 +74,9 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
             text += &format!("  {:>10}  {}\n", bytes(source.size), source.key);
         }
     }
-    context.console.out(&text)
+    context.console.out(&text)?;
+    rehearsal.warn(context);
+    Ok(())
 }
 
 pub(super) fn diff(context: &Context<'_>, arguments: &Diff) -> Result<(), Report> {

@@ -36,7 +36,9 @@ mod output;
 mod prepared;
 mod project;
 mod query;
+mod receipts;
 mod recipes;
+mod rehearse;
 mod release;
 mod remote;
 mod request;
@@ -90,6 +92,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Lock(lock) => lock::run(context, &lock),
         Command::Fetch(fetch) => fetch::run(context, &fetch),
         Command::Bundle(bundle) => bundle::run(context, &bundle),
+        Command::Rehearse(arguments) => rehearse::run(context, &arguments),
         Command::Install(install) => install::run(context, &install),
         Command::Verify(verify) => verify::run(context, &verify),
         Command::Inspect(arguments) => inspect::inspect(context, &arguments),

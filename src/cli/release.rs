@@ -13,14 +13,17 @@ use super::project::Loaded;
 use super::request::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
+    self,
     Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK, Manifest,
     RecordKind, UnpackedBundle, is_project_entry,
 };
 use crate::cache::DiskFiles;
 use crate::config::Loader;
+use crate::install::contract::{Contract, Unmet};
+use crate::install::sandbox::Rehearsal;
 use crate::install::{
     Destination, Error, Image, MissingSource, Open, Preflight, ProjectEntry, Release, SourceFile, SourcePlace,
-    check_space, differing_conditions, preflight,
+    check_space, differing_conditions, preflight, programs,
 };
 use crate::lock::Lock;
 use crate::recipes::Plan;
@@ -34,7 +37,10 @@ pub(super) fn from_file(
     steps_path: &str,
 ) -> Result<Prepared, Report> {
     let (bundle, manifest, root) = open_file(context, target, path)?;
-    let destination = Destination::open(&root, Open::Separate)?;
+    let mut destination = Destination::open(&root, Open::Separate)?;
+    if target.rehearsal.is_some() {
+        destination = destination.appear_at(Utf8Path::new(&manifest.prefix));
+    }
     let found = unpack_into(context, target, &bundle, &destination, steps_path);
     let digest = Sha256::of(manifest.to_text());
     Prepared::or_abandon(destination, found, manifest, digest)
@@ -47,11 +53,20 @@ pub(super) struct Target<'a> {
     pub(super) dest: Option<&'a Utf8Path>,
     /// The bundle's download cache is installed, too.
     pub(super) keep_cache: bool,
+    /// That the machine lacks what builds were seen to use is no reason not to begin.
+    pub(super) ignore_contract: bool,
+    /// It is a rehearsal: builds know the place by the bundle's prefix.
+    pub(super) rehearsal: Option<&'a Rehearsal>,
 }
 
 impl<'a> From<&'a Arguments> for Target<'a> {
     fn from(arguments: &'a Arguments) -> Self {
-        Self { dest: arguments.dest.as_deref(), keep_cache: arguments.keep_cache }
+        Self {
+            dest: arguments.dest.as_deref(),
+            keep_cache: arguments.keep_cache,
+            ignore_contract: arguments.ignore_contract,
+            rehearsal: None,
+        }
     }
 }
 
@@ -75,8 +90,9 @@ fn unpack_into(
     let checked = bundle.unpack(&folder, context.threads())?;
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
     let image = lay_out(&manifest, &folder, &destination.next_tree(), target.keep_cache, Take::Move)?;
-    let (plan, sources) = resolve(context, target, &manifest, root, &folder, &destination.next_tree())?;
-    check_machine(&plan, &manifest, destination, steps_path)?;
+    let (plan, sources) = resolve(context, target, &manifest, destination.seen_at(), &folder, &destination.next_tree())?;
+    check_machine(&plan, &manifest, destination, (target, steps_path))?;
+    check_contract(context, target, &folder, steps_path)?;
     Ok((plan, sources, Some(image)))
 }
 
@@ -88,7 +104,7 @@ fn open_file(
 ) -> Result<(Bundle, Manifest, Utf8PathBuf), Report> {
     let bundle = Bundle::open(path)?;
     let manifest = bundle.manifest().clone();
-    check_conditions(context, &manifest)?;
+    check_conditions(context, target, &manifest)?;
     let root = context.real_path(target.dest.unwrap_or(Utf8Path::new(&manifest.root())));
     Ok((bundle, manifest, root))
 }
@@ -108,10 +124,14 @@ fn resolve(
 }
 
 /// Opens an unpacked bundle that fits this machine; with its manifest what is wrong with its sources.
-fn open_folder(context: &Context<'_>, folder: &Utf8Path) -> Result<(Manifest, Vec<Damage>), Report> {
+fn open_folder(
+    context: &Context<'_>,
+    target: Target<'_>,
+    folder: &Utf8Path,
+) -> Result<(Manifest, Vec<Damage>), Report> {
     let bundle = UnpackedBundle::open(folder)?;
     let manifest = bundle.manifest().clone();
-    check_conditions(context, &manifest)?;
+    check_conditions(context, target, &manifest)?;
     let damage = bundle.check()?;
     damaged_files(folder, &manifest, &damage)?;
     Ok((manifest, damage))
@@ -124,6 +144,8 @@ pub(super) struct Looked {
     pub(super) sources: BTreeMap<SourceKey, SourceFile>,
     /// Where the project's files are.
     pub(super) files: Utf8PathBuf,
+    /// What its builds use of their machine, if that is known.
+    pub(super) contract: Option<Contract>,
 }
 
 /// Looks at a bundle file, unpacking it to `scratch`.
@@ -138,16 +160,16 @@ pub(super) fn look_at_file(
     bundle.unpack(&folder, context.threads())?;
     lay_out(&manifest, &folder, &files, target.keep_cache, Take::Move)?;
     let (plan, sources) = resolve(context, target, &manifest, &root, &folder, &files)?;
-    Ok(Looked { root, plan, sources, files })
+    Ok(Looked { root, plan, sources, files, contract: contract(&folder)? })
 }
 
 /// Looks at an unpacked bundle.
 pub(super) fn look_at_folder(context: &Context<'_>, target: Target<'_>, folder: &Utf8Path) -> Result<Looked, Report> {
-    let (manifest, damage) = open_folder(context, folder)?;
+    let (manifest, damage) = open_folder(context, target, folder)?;
     let root = target.dest.map_or_else(|| folder.to_owned(), |dest| context.real_path(dest));
     let plan = plan(context, &manifest, &root, folder, folder)?;
     let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
-    Ok(Looked { root, plan, sources, files: folder.to_owned() })
+    Ok(Looked { root, plan, sources, files: folder.to_owned(), contract: contract(folder)? })
 }
 
 /// Prepares the installation of an unpacked bundle, in its own folder unless another one is named.
@@ -157,7 +179,7 @@ pub(super) fn from_folder(
     folder: &Utf8Path,
     steps_path: &str,
 ) -> Result<Prepared, Report> {
-    let (manifest, damage) = open_folder(context, folder)?;
+    let (manifest, damage) = open_folder(context, target, folder)?;
     let digest = Sha256::of(manifest.to_text());
     let separate = target.dest.map(|dest| context.real_path(dest)).filter(|dest| dest != folder);
     context.console.say(format!("verified {folder}: {}", plural(manifest.entries.len(), "file")));
@@ -172,7 +194,8 @@ pub(super) fn from_folder(
         let tree = tree.as_deref().unwrap_or(folder);
         let image = image.transpose()?;
         let plan = plan(context, &manifest, destination.root(), tree, folder)?;
-        check_machine(&plan, &manifest, &destination, steps_path)?;
+        check_machine(&plan, &manifest, &destination, (target, steps_path))?;
+        check_contract(context, target, folder, steps_path)?;
         let sources = Sources { manifest: &manifest, folder, kept: false }.find(&plan, &damage)?;
         Ok((plan, sources, image))
     })();
@@ -180,8 +203,9 @@ pub(super) fn from_folder(
 }
 
 /// Stops where this machine would have resolved the config otherwise.
-fn check_conditions(context: &Context<'_>, manifest: &Manifest) -> Result<(), Report> {
-    let mut here = context.environment.facts();
+fn check_conditions(context: &Context<'_>, target: Target<'_>, manifest: &Manifest) -> Result<(), Report> {
+    let other_root = target.rehearsal.and_then(|rehearsal| rehearsal.root.as_deref());
+    let mut here = context.environment.facts_of(other_root);
     here.python = manifest.facts.python;
     let files = DiskFiles::default();
     here.paths = manifest.facts.paths.keys().map(|path| (path.clone(), files.path_kind(path))).collect();
@@ -190,9 +214,41 @@ fn check_conditions(context: &Context<'_>, manifest: &Manifest) -> Result<(), Re
 }
 
 /// Tools, room and mount options.
-fn check_machine(plan: &Plan, manifest: &Manifest, destination: &Destination, path: &str) -> Result<(), Report> {
+fn check_machine(
+    plan: &Plan,
+    manifest: &Manifest,
+    destination: &Destination,
+    (target, path): (Target<'_>, &str),
+) -> Result<(), Report> {
     let sizes = manifest.sources.iter().map(|source| source.size).collect();
-    Ok(preflight(&Preflight { plan, sizes, folder: destination.root(), path })?)
+    // What another root has, its own builds find out.
+    let other_root = target.rehearsal.is_some_and(|rehearsal| rehearsal.root.is_some());
+    let tools = if other_root { BTreeMap::new() } else { programs(plan) };
+    Ok(preflight(&Preflight { tools, sizes, folder: destination.root(), path })?)
+}
+
+/// What builds of an unpacked bundle use of their machine, if it was rehearsed before it was packed.
+fn contract(folder: &Utf8Path) -> Result<Option<Contract>, Report> {
+    Ok(Contract::read(&folder.join(bundle::CONTRACT))?)
+}
+
+/// Whether this machine has what builds were seen to use. A rehearsal finds out anew what that is.
+fn check_contract(context: &Context<'_>, target: Target<'_>, folder: &Utf8Path, path: &str) -> Result<(), Report> {
+    let Some(contract) = contract(folder)?.filter(|_| target.rehearsal.is_none()) else { return Ok(()) };
+    let looked = contract.look(path);
+    let (console, needed) = (context.console, looked.needed());
+    if !needed.is_empty() && !target.ignore_contract {
+        let unmet = needed.into_iter().cloned().collect();
+        return Err(Error::Unmet { unmet, seen_on: contract.seen_on }.into());
+    }
+    let (needed, others): (Vec<&Unmet>, Vec<&Unmet>) = looked.unmet.iter().partition(|unmet| unmet.need.needed);
+    needed.iter().for_each(|unmet| console.warn(format!("not on this machine: {unmet}")));
+    others.iter().for_each(|unmet| console.detail(format!("not on this machine, and not needed: {unmet}")));
+    if needed.is_empty() {
+        let there = looked.asked - others.len();
+        console.say(format!("this machine has what builds used in rehearsal: {there} of {}", looked.asked));
+    }
+    Ok(())
 }
 
 /// Damage to anything but sources, which are reported with their parts.

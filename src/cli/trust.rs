@@ -85,9 +85,7 @@ pub(super) fn sign_file(
 
 /// Looks whose bundle it is, before anything in it is read. A folder has no signature.
 pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -> Result<(), Report> {
-    let given = arguments.pubkey.iter().map(|key| read_key(&context.folder, key));
-    let known = context.trusted.keys.iter().map(|key| read_key(Utf8Path::new("/"), key));
-    let keys: Vec<PublicKey> = given.chain(known).collect::<Result<_, _>>()?;
+    let keys = keys(context, &arguments.pubkey)?;
     // Who names a key wants it to be that one's.
     if path.as_str().ends_with(RUN_ENDING) && path.is_file() {
         let message = format!("`{path}` installs itself");
@@ -126,6 +124,13 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The keys that are trusted: those given, and those of the settings.
+pub(super) fn keys(context: &Context<'_>, given: &[String]) -> Result<Vec<PublicKey>, Report> {
+    let given = given.iter().map(|key| read_key(&context.folder, key));
+    let known = context.trusted.keys.iter().map(|key| read_key(Utf8Path::new("/"), key));
+    Ok(given.chain(known).collect::<Result<_, _>>()?)
 }
 
 /// A key, or the file that it is in.

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::used::{self, UsedFiles};
+
 /// A look-up of a name, or a connection or a message to an address, beyond the sandbox. One with neither name nor address
 /// stands for all that came after the ones that are told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +80,9 @@ pub struct Sightings {
     pub refusals: Vec<Refusal>,
     /// Why the step could write elsewhere than to its own folders.
     pub unconfined: Option<String>,
+    /// The machine's files that it used, where that is watched.
+    #[serde(default)]
+    pub used: UsedFiles,
 }
 
 impl Sightings {
@@ -162,6 +167,9 @@ pub struct Seen {
     /// Why steps could write elsewhere than to their own folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unconfined: Option<String>,
+    /// The machine's files that it used, where that was watched.
+    #[serde(default, skip_serializing_if = "UsedFiles::is_empty")]
+    pub used: UsedFiles,
 }
 
 impl Seen {
@@ -173,6 +181,7 @@ impl Seen {
         let of_step = |refusal| StepRefusal { step: step.to_owned(), refusal };
         self.refused_sockets.extend(sightings.refusals.into_iter().map(of_step));
         self.unconfined = self.unconfined.take().or(sightings.unconfined);
+        used::add(&mut self.used, step, sightings.used);
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Open {
 #[derive(Debug)]
 pub struct Destination {
     root: Utf8PathBuf,
+    /// The path that builds know it by.
+    seen_at: Utf8PathBuf,
     /// Hardtack's own files in it.
     pub(super) own: Own,
     _lock: FileLock,
@@ -57,7 +59,8 @@ impl Destination {
         // Steps that cannot be tied to hardtack hold this one as long as any process of theirs lives.
         drop(FileLock::try_acquire(&own.path("build.lock"))?.ok_or_else(busy)?);
         let left_before = left(&own)?;
-        let mut destination = Self { root: root.to_owned(), own, _lock: lock, recovered: false, left_before };
+        let (root, seen_at) = (root.to_owned(), root.to_owned());
+        let mut destination = Self { root, seen_at, own, _lock: lock, recovered: false, left_before };
         destination.recover()?;
         Ok(destination)
     }
@@ -65,6 +68,26 @@ impl Destination {
     /// The folder.
     pub fn root(&self) -> &Utf8Path {
         &self.root
+    }
+
+    /// The path that builds know it by: the same as its own, unless it is to [appear](Self::appear_at) elsewhere.
+    pub fn seen_at(&self) -> &Utf8Path {
+        &self.seen_at
+    }
+
+    /// Lets builds know the folder by another path, at [`Level::Full`](super::sandbox::Level::Full) alone: what they bake
+    /// into their files is the same then, wherever the folder is.
+    #[must_use]
+    pub fn appear_at(self, path: &Utf8Path) -> Self {
+        Self { seen_at: path.to_owned(), ..self }
+    }
+
+    /// The records of the parts that are installed.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn records(&self) -> Result<Vec<PartRecord>, Error> {
+        self.state()?.map_or_else(|| Ok(Vec::new()), |state| self.own.records(&state))
     }
 
     /// An interrupted installation was put right.

@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 
 use super::attempts::{StepAttempt, StepRefusal};
 use super::causes::Cause;
+use super::contract::Unmet;
 use crate::archive;
 use crate::base::{Mismatch, PathError, RelPath};
 
@@ -80,6 +81,22 @@ pub enum Error {
         tools: Vec<String>,
         /// The PATH that was searched.
         path: String,
+    },
+    /// A host contract makes no sense.
+    #[error("`{path}` is no host contract: {reason}")]
+    Contract {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The machine lacks what builds of the bundle were seen to use.
+    #[error("this machine lacks what the rehearsal of this bundle on {seen_on} was seen to use:{}", unmet.iter().map(|unmet| format!("\n  {unmet}")).collect::<String>())]
+    Unmet {
+        /// What it lacks.
+        unmet: Vec<Unmet>,
+        /// The machine of the rehearsal.
+        seen_on: String,
     },
     /// Too little room.
     #[error("`{path}` has {free} MiB free; the build needs at least {needed} MiB")]

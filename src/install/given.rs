@@ -68,7 +68,7 @@ impl Install<'_> {
             plan: self.plan,
             level: self.sandbox.level,
             environment: &self.environment,
-            files: (files, self.destination.root()),
+            files: (files, self.destination.seen_at()),
             own: &self.destination.own,
         }
     }

@@ -120,7 +120,7 @@ impl Maker<'_> {
             bench,
             places: Places {
                 plan: install.plan,
-                root: destination.root(),
+                root: destination.seen_at(),
                 files: &files,
                 generation: &self.generation(),
             },
@@ -196,7 +196,7 @@ impl Maker<'_> {
         if !self.aside {
             return Ok(Vec::new());
         }
-        let (dest, tree) = (self.install.destination.root(), self.install.destination.next_tree());
+        let (dest, tree) = (self.install.destination.seen_at(), self.install.destination.next_tree());
         // What installations share is the same for all, and so has nothing to write to one of them.
         let of_all = |from: Utf8PathBuf, to: &Utf8Path| match part.location {
             Location::Project(_) => Bind::new(from, to),

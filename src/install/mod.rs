@@ -5,11 +5,13 @@
 //! puts the finished generation in place when all of it is there ([`Destination`]). It does not import `fetch`: there
 //! is no way from here to a server.
 
+mod asking;
 mod attempts;
 mod beside;
 mod building;
 mod causes;
 mod claims;
+pub mod contract;
 mod copying;
 mod destination;
 mod engine;
@@ -28,6 +30,7 @@ mod own;
 mod placing;
 mod preflight;
 mod preview;
+mod receipt;
 mod record;
 mod run;
 pub mod sandbox;
@@ -35,7 +38,9 @@ mod schedule;
 mod shared;
 mod source;
 mod survey;
+mod used;
 
+pub use asking::toolchain;
 pub use attempts::{Attempt, Refusal, Seen, Sightings, StepAttempt, StepRefusal};
 pub use causes::Cause;
 pub use destination::{Destination, Open};
@@ -48,7 +53,9 @@ pub use image::Image;
 pub use input::Input;
 pub use preflight::{Preflight, Room, check_space, differing_conditions, on_path, preflight, programs, room};
 pub use preview::{Fate, Foreseen, Preview};
+pub use receipt::{Machine, PartReceipt, RECEIPT_TYPE, Receipt};
 pub use record::{InstalledFile, PartRecord, ProjectEntry, Release, State};
 pub use run::check_visible;
 pub use source::{SourceFile, SourcePlace, check_project_sources};
 pub use survey::{Difference, Differences, Survey, is_installed};
+pub use used::{Used, UsedFiles};

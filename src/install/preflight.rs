@@ -13,8 +13,8 @@ use crate::recipes::{Plan, StepKind};
 
 /// What is to be checked.
 pub struct Preflight<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
+    /// The programs it calls, with the parts that do.
+    pub tools: BTreeMap<String, BTreeSet<String>>,
     /// Sizes of its sources in bytes.
     pub sizes: Vec<u64>,
     /// Where it will be built; an existing folder.
@@ -37,7 +37,7 @@ const BUILTIN: [&str; 43] = [
 /// # Errors
 /// [`Error::Tools`], [`Error::Space`], [`Error::NoExec`].
 pub fn preflight(check: &Preflight<'_>) -> Result<(), Error> {
-    let tools = programs(check.plan).into_keys().filter(|tool| !on_path(tool, check.path));
+    let tools = check.tools.keys().filter(|tool| !on_path(tool, check.path)).cloned();
     let tools: Vec<String> = tools.collect();
     if !tools.is_empty() {
         return Err(Error::Tools { tools, path: check.path.to_owned() });

@@ -11,6 +11,10 @@ use crate::base::{IoContext, write_atomic};
 
 /// What the file of a public key ends in, beside that of the secret one.
 const PUBLIC: &str = "pub";
+/// Where the key itself is in the bytes of a public and of a secret key of minisign: after the algorithms, the numbers and
+/// what the password is stretched with.
+const PUBLIC_AT: usize = 2 + 8;
+const SECRET_AT: usize = 3 * 2 + 32 + 2 * 8 + 8;
 /// Length of the checksum that a secret key ends in, in bytes.
 const CHECKSUM: usize = 32;
 /// Who may read a secret key.
@@ -51,6 +55,15 @@ impl PublicKey {
         KeyId::of(self.0.keynum())
     }
 
+    /// Whether `signature` is this key's of just these bytes, of which nothing else is said: Ed25519 without minisign's
+    /// file around it.
+    pub fn signed_bytes(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        let key = self.0.to_bytes();
+        let key = key.get(PUBLIC_AT..).and_then(|key| ed25519_compact::PublicKey::from_slice(key).ok());
+        let signature = ed25519_compact::Signature::from_slice(signature).ok();
+        key.zip(signature).is_some_and(|(key, signature)| key.verify(bytes, &signature).is_ok())
+    }
+
     /// The key as people write it down.
     pub fn to_text(&self) -> String {
         self.0.to_base64()
@@ -83,6 +96,17 @@ impl SecretKey {
     /// The key's number.
     pub fn id(&self) -> KeyId {
         KeyId::of(self.0.keynum())
+    }
+
+    /// Signs bytes and nothing else: Ed25519 without minisign's file around it.
+    ///
+    /// # Errors
+    /// [`Error::Sign`] where the key is none of Ed25519.
+    pub fn sign_bytes(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let key = self.0.to_bytes();
+        let key = key.get(SECRET_AT..SECRET_AT + ed25519_compact::SecretKey::BYTES).unwrap_or_default();
+        let key = ed25519_compact::SecretKey::from_slice(key).map_err(|error| Error::Sign(error.to_string()))?;
+        Ok(key.sign(bytes, None).to_vec())
     }
 
     /// The key that others may have.

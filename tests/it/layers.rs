@@ -7,7 +7,7 @@ const LAYERS: [&[&str]; 7] = [
     &["base"],
     &["config", "archive", "signature"],
     &["fetch", "cache"],
-    &["recipes", "lock"],
+    &["recipes", "lock", "attest"],
     &["bundle", "install", "python"],
     &["report"],
     &["cli"],

@@ -152,6 +152,7 @@ impl Command {
             Self::Lock(_) => "lock",
             Self::Fetch(_) => "fetch",
             Self::Bundle(_) => "bundle",
+            Self::Rehearse(_) => "rehearse",
             Self::Install(_) => "install",
             Self::Verify(_) => "verify",
             Self::Inspect(_) => "inspect",
@@ -176,6 +177,7 @@ pub(super) enum Command {
     Lock(LockCommand),
     Fetch(Fetch),
     Bundle(Bundle),
+    Rehearse(Rehearse),
     Install(Install),
     Verify(Verify),
     Inspect(Inspect),
@@ -324,6 +326,9 @@ pub(super) struct Bundle {
     /// Writes NAME-VERSION.run beside: the same, with a script before it that unpacks and installs it
     #[arg(long, env = "HARDTACK_SELF_EXTRACTING", value_parser = FalseyValueParser::new())]
     pub(super) self_extracting: bool,
+    /// Rehearses the bundle as hardtack rehearse does, and writes what it uses of the machine beside the lock
+    #[arg(long, env = "HARDTACK_REHEARSE", value_parser = FalseyValueParser::new())]
+    pub(super) rehearse: bool,
     /// Signs the bundle with this secret key, as hardtack sign does
     #[arg(long, value_name = "KEY", env = "HARDTACK_SIGN")]
     pub(super) sign: Option<Utf8PathBuf>,
@@ -340,6 +345,37 @@ pub(super) struct Bundle {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) sources: Sources,
+}
+
+/// Builds a bundle as the site will, before it is carried there, and writes down what it came to
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Writes BUNDLE.receipt.json and prints its name.\n\nExamples:\n  hardtack rehearse app-1.0.tar.gz\n  \
+                        hardtack rehearse app-1.0.tar.gz --rootfs rhel8.tar --sign release.key"
+)]
+pub(super) struct Rehearse {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(super) bundle: Utf8PathBuf,
+    /// Builds with the compilers and libraries of another root: a folder, or what docker export wrote
+    #[arg(long, value_name = "DIR|FILE.tar", env = "HARDTACK_ROOTFS")]
+    pub(super) rootfs: Option<Utf8PathBuf>,
+    /// Builds in this folder and keeps it; else in a temporary one
+    #[arg(long = "in", value_name = "DIR", env = "HARDTACK_REHEARSE_IN")]
+    pub(super) within: Option<Utf8PathBuf>,
+    /// Takes over whole parts that an earlier rehearsal in that folder built from the same input, and says so
+    #[arg(long, env = "HARDTACK_REUSE", value_parser = FalseyValueParser::new(), requires = "within", conflicts_with = "rootfs")]
+    pub(super) reuse: bool,
+    /// Processes at a time, of all parts together; as many as there are processors if left out
+    #[arg(short, long, value_name = "N", env = "HARDTACK_JOBS")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    /// Signs the receipt with this secret key
+    #[arg(long, value_name = "KEY", env = "HARDTACK_SIGN")]
+    pub(super) sign: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(super) password: Password,
+    #[command(flatten)]
+    pub(super) trust: Trust,
 }
 
 /// Builds and installs a bundle or a project, with no network
@@ -375,6 +411,9 @@ pub(super) struct Install {
     pub(super) network_attempts: Option<crate::recipes::NetworkAttempts>,
     #[command(flatten)]
     pub(super) trust: Trust,
+    /// Begins though this machine lacks what builds were seen to use when the bundle was rehearsed
+    #[arg(long, env = "HARDTACK_IGNORE_CONTRACT", value_parser = FalseyValueParser::new())]
+    pub(super) ignore_contract: bool,
     /// Keeps the bundle's download cache in DEST
     #[arg(long, env = "HARDTACK_KEEP_CACHE", value_parser = FalseyValueParser::new())]
     pub(super) keep_cache: bool,
@@ -444,6 +483,9 @@ pub(super) struct Inspect {
     /// A bundle, unpacked or not
     #[arg(value_name = "BUNDLE")]
     pub(super) bundle: Utf8PathBuf,
+    /// Believes receipts that are signed with this key: the key, or its file; may be given for several
+    #[arg(long, value_name = "KEY", env = "HARDTACK_PUBKEY", action = clap::ArgAction::Append)]
+    pub(super) pubkey: Vec<String>,
 }
 
 /// Tells how two bundles differ: parts, sources, files of the project

@@ -30,6 +30,9 @@ impl From<Error> for Report {
             Error::Busy { .. } => of(ENVIRONMENT, "busy").hint("wait until it has finished"),
             Error::Tools { .. } => of(ENVIRONMENT, "tool-missing")
                 .hint("install them, or say where they are: --env PATH=…; nothing was built"),
+            Error::Contract { .. } => of(USAGE, "contract"),
+            Error::Unmet { .. } => of(ENVIRONMENT, "host-lacks")
+                .hint("install them; nothing was built. If you know better: --ignore-contract"),
             Error::Space { .. } => of(ENVIRONMENT, "disk-full").hint("make room there, or choose another place"),
             Error::NoExec { .. } => of(ENVIRONMENT, "noexec").hint("choose a place on another file system"),
             Error::Conditions(_) => {

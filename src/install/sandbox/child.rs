@@ -14,7 +14,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::super::attempts::Sightings;
 use super::confinement::Confinement;
-use super::filter;
+use super::filter::{self, Tells};
 use super::mounts;
 use super::namespaces;
 use super::processes::{self, End, Outside};
@@ -55,12 +55,19 @@ fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> 
         let mut watching = Witness::new().doing("opening /proc")?;
         namespaces::leave()?;
         let tells = watching.is_ready();
+        let root = order.rehearsal.as_ref().and_then(|rehearsal| rehearsal.root.as_deref());
+        if order.rehearsal.is_some() {
+            let own = task.binds.iter().filter(|bind| bind.from != bind.to || !bind.read_only);
+            let watched = watching.watch_files(root, own.map(|bind| bind.to.clone()));
+            watched.doing("watching files")?;
+        }
+        let told_of = if order.rehearsal.is_some() { Tells::NetworkAndFiles } else { Tells::Network };
         let inside = |outside: &mut Outside| {
-            mounts::furnish(&task.binds)?;
+            mounts::furnish(&task.binds, root)?;
             give_up_privileges()?;
             let doing = "installing the system call filter";
             match tells {
-                true => outside.introduce(filter::install_with_listener(Level::Full).doing(doing)?)?,
+                true => outside.introduce(filter::install_with_listener(Level::Full, told_of).doing(doing)?)?,
                 false => filter::install(Level::Full).doing(doing)?,
             }
             // What this process holds leads out of the sandbox: the step must not look into it, nor stop it.
@@ -105,7 +112,7 @@ fn filtered(
         confinement.map_or(Ok(()), Confinement::enforce)?;
         let doing = "installing the system call filter";
         match tells {
-            true => outside.introduce(filter::install_with_listener(Level::Seccomp).doing(doing)?)?,
+            true => outside.introduce(filter::install_with_listener(Level::Seccomp, Tells::Network).doing(doing)?)?,
             false => filter::install(Level::Seccomp).doing(doing)?,
         }
         processes::run_step(|| become_command(task, answer), tell)

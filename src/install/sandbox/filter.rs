@@ -14,6 +14,7 @@ const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const ARG0: u32 = 16;
 const ARG1: u32 = 24;
+const ARG2: u32 = 32;
 
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
@@ -81,9 +82,40 @@ impl Program {
         self.op(IF_AT_LEAST, 0, 1, value);
         self.give(answer);
     }
+
+    /// Tells of files that are run or opened, but for what is opened to be written or is a folder: builds do that where
+    /// they work. The number is loaded, and is afterwards.
+    fn tell_of_files(&mut self) {
+        // What `openat2` is asked for lies in memory, where no filter looks.
+        for call in [libc::SYS_execve, libc::SYS_execveat, libc::SYS_openat2] {
+            self.give_if_equal(call as u32, libc::SECCOMP_RET_USER_NOTIF);
+        }
+        #[cfg(target_arch = "x86_64")]
+        self.tell_of_opening(libc::SYS_open, ARG1);
+        self.tell_of_opening(libc::SYS_openat, ARG2);
+    }
+
+    /// The same for a call that has its flags in the argument at an offset.
+    fn tell_of_opening(&mut self, call: libc::c_long, flags: u32) {
+        // Past the five instructions below, with the number still loaded.
+        self.op(IF_EQUAL, 0, 5, call as u32);
+        self.load(flags);
+        self.mask((libc::O_ACCMODE | libc::O_DIRECTORY | libc::O_PATH) as u32);
+        self.give_if_equal(libc::O_RDONLY as u32, libc::SECCOMP_RET_USER_NOTIF);
+        self.give(ALLOW);
+    }
 }
 
-fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
+/// What a listener is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tells {
+    /// Ways to the network.
+    Network,
+    /// Those, and files that are opened for reading or run.
+    NetworkAndFiles,
+}
+
+fn program(level: Level, tells: Option<Tells>) -> Vec<libc::sock_filter> {
     let mut program = Program::default();
     program.load(ARCH);
     program.give_unless_equal(OWN_ARCH, errno(libc::ENOSYS));
@@ -103,10 +135,13 @@ fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
         }
     }
     // Where there are no internet sockets, nothing more comes of a call than asking for one.
-    if tells && level == Level::Full {
+    if tells.is_some() && level == Level::Full {
         for call in [libc::SYS_connect, libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_sendmmsg] {
             program.give_if_equal(call as u32, libc::SECCOMP_RET_USER_NOTIF);
         }
+    }
+    if tells == Some(Tells::NetworkAndFiles) {
+        program.tell_of_files();
     }
     program.give_unless_equal(libc::SYS_socket as u32, ALLOW);
     program.load(ARG0);
@@ -124,7 +159,7 @@ fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
         program.give_if_equal(libc::SOCK_RAW as u32, errno(libc::EACCES));
         program.give_if_equal(SOCK_PACKET, errno(libc::EACCES));
         program.give(ALLOW);
-    } else if tells {
+    } else if tells.is_some() {
         program.give_if_equal(libc::AF_INET as u32, libc::SECCOMP_RET_USER_NOTIF);
         program.give_if_equal(libc::AF_INET6 as u32, libc::SECCOMP_RET_USER_NOTIF);
     }
@@ -134,12 +169,12 @@ fn program(level: Level, tells: bool) -> Vec<libc::sock_filter> {
 
 /// Installs the filter for this process and all it starts. `no_new_privs` must be set.
 pub(super) fn install(level: Level) -> io::Result<()> {
-    load(&program(level, false), 0).map(|_| ())
+    load(&program(level, None), 0).map(|_| ())
 }
 
-/// The same, with a listener that is told of connections and messages; the second is why there is none.
-pub(super) fn install_with_listener(level: Level) -> io::Result<io::Result<OwnedFd>> {
-    let program = program(level, true);
+/// The same, with a listener that is told of some calls; the second is why there is none.
+pub(super) fn install_with_listener(level: Level, tells: Tells) -> io::Result<io::Result<OwnedFd>> {
+    let program = program(level, Some(tells));
     // Since Linux 5.19 a signal does not begin a call anew that waits for its witness.
     let flags = [libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER];
     let mut last = None;
@@ -170,7 +205,10 @@ mod tests {
 
     /// What the kernel's machine would answer; only the instructions used here.
     fn answer(level: Level, arch: u32, number: u32, args: [u32; 2]) -> u32 {
-        let code = program(level, false);
+        answer_of(&program(level, None), arch, number, [args[0], args[1], 0])
+    }
+
+    fn answer_of(code: &[libc::sock_filter], arch: u32, number: u32, args: [u32; 3]) -> u32 {
         let (mut at, mut register) = (0, 0u32);
         loop {
             let op = code[at];
@@ -183,6 +221,7 @@ mod tests {
                         ARCH => arch,
                         ARG0 => args[0],
                         ARG1 => args[1],
+                        ARG2 => args[2],
                         other => panic!("loads {other}"),
                     }
                 }
@@ -197,12 +236,23 @@ mod tests {
 
     #[test]
     fn a_listener_is_told_of_what_leads_somewhere_and_of_nothing_else() {
-        let told = program(Level::Full, true);
+        let told = program(Level::Full, Some(Tells::Network));
         let tells = |code: &[libc::sock_filter]| {
             code.iter().filter(|op| op.code == RETURN && op.k == libc::SECCOMP_RET_USER_NOTIF).count()
         };
-        assert_eq!((tells(&told), tells(&program(Level::Full, false))), (4, 0));
-        assert_eq!((tells(&program(Level::Seccomp, true)), tells(&program(Level::Seccomp, false))), (2, 0));
+        assert_eq!((tells(&told), tells(&program(Level::Full, None))), (4, 0));
+        assert_eq!((tells(&program(Level::Seccomp, Some(Tells::Network))), tells(&program(Level::Seccomp, None))), (2, 0));
+    }
+
+    #[test]
+    fn a_rehearsal_is_told_of_files_that_are_read_or_run() {
+        let code = program(Level::Full, Some(Tells::NetworkAndFiles));
+        let opening = |flags: i32| answer_of(&code, OWN_ARCH, libc::SYS_openat as u32, [0, 0, flags as u32]);
+        let told = libc::SECCOMP_RET_USER_NOTIF;
+        assert_eq!((opening(libc::O_RDONLY | libc::O_CLOEXEC), opening(libc::O_RDONLY | libc::O_DIRECTORY)), (told, ALLOW));
+        assert_eq!((opening(libc::O_WRONLY | libc::O_CREAT), opening(libc::O_RDWR)), (ALLOW, ALLOW));
+        let other = |call: libc::c_long| answer_of(&code, OWN_ARCH, call as u32, [0; 3]);
+        assert_eq!((other(libc::SYS_execve), other(libc::SYS_read), other(libc::SYS_connect)), (told, ALLOW, told));
     }
 
     fn socket(level: Level, family: i32, kind: i32) -> u32 {

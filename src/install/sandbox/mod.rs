@@ -10,6 +10,7 @@ mod filter;
 mod listener;
 mod mounts;
 mod namespaces;
+mod opened;
 mod processes;
 mod resolver;
 mod walls;
@@ -87,6 +88,14 @@ pub struct Sandbox {
     /// Why it is not a better one; empty for the best.
     pub reason: String,
     launcher: Utf8PathBuf,
+    rehearsal: Option<Rehearsal>,
+}
+
+/// What is different in a rehearsal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// The folder that all commands have as their root, with its compilers and libraries, instead of this machine's.
+    pub root: Option<Utf8PathBuf>,
 }
 
 /// One command to be run.
@@ -144,6 +153,8 @@ struct Order {
     seen: Utf8PathBuf,
     /// The process that gives the order.
     parent: i32,
+    /// The machine's files that the command uses are noted.
+    rehearsal: Option<Rehearsal>,
 }
 
 /// The answer of a child whose walls stand.
@@ -152,12 +163,37 @@ const READY: &str = "ready";
 const FAILED: i32 = 70;
 
 impl Sandbox {
+    fn new(level: Level, reason: String, launcher: &Utf8Path) -> Self {
+        Self { level, reason, launcher: launcher.to_owned(), rehearsal: None }
+    }
+
+    /// The one for a rehearsal, which notes the files of the machine that commands use. It must be of [`Level::Full`].
+    ///
+    /// # Errors
+    /// [`Error::Isolation`] where a command does not run like this, as where the other root is for another machine.
+    pub fn rehearsing(self, rehearsal: Rehearsal, scratch: &Utf8Path) -> Result<Self, Error> {
+        let sandbox = Self { rehearsal: Some(rehearsal), ..self };
+        match sandbox.trial(scratch)? {
+            Outcome::Ran(status, sightings) => match sightings.unseen {
+                None if status.success() => Ok(sandbox),
+                None => Err(Error::Isolation { reason: format!("/bin/sh does not run: {status}") }),
+                Some(reason) => Err(Error::Isolation { reason: format!("what builds use is not seen: {reason}") }),
+            },
+            Outcome::NoWalls(reason) => Err(Error::Isolation { reason }),
+        }
+    }
+
+    /// The root that commands have, if it is not this machine's.
+    pub fn root(&self) -> Option<&Utf8Path> {
+        self.rehearsal.as_ref().and_then(|rehearsal| rehearsal.root.as_deref())
+    }
+
     /// Tries one level: what keeps it from working, or what keeps attempts to reach the network from being seen.
     ///
     /// # Errors
     /// When the trial cannot be made at all.
     pub fn examine(level: Level, launcher: &Utf8Path, scratch: &Utf8Path) -> Result<Examined, Error> {
-        let sandbox = Self { level, reason: String::new(), launcher: launcher.to_owned() };
+        let sandbox = Self::new(level, String::new(), launcher);
         Ok(match sandbox.trial(scratch)? {
             Outcome::Ran(status, sightings) if status.success() => {
                 Examined::Works { unseen: sightings.unseen, unconfined: sightings.unconfined }
@@ -180,7 +216,7 @@ impl Sandbox {
         for level in candidates {
             match Self::examine(level, launcher, scratch)? {
                 Examined::Works { .. } => {
-                    return Ok(Self { level, reason: reasons.join("; "), launcher: launcher.to_owned() });
+                    return Ok(Self::new(level, reasons.join("; "), launcher));
                 }
                 Examined::Fails(reason) => reasons.push(format!("level `{}`: {reason}", level.name())),
             }
@@ -216,7 +252,14 @@ impl Sandbox {
         fs::write(&answer, b"").at("write", &answer)?;
         fs::write(&seen, b"").at("write", &seen)?;
         let parent = rustix::process::getpid().as_raw_nonzero().get();
-        let order = Order { level: self.level, task: task.clone(), answer: answer.clone(), seen: seen.clone(), parent };
+        let order = Order {
+            level: self.level,
+            task: task.clone(),
+            answer: answer.clone(),
+            seen: seen.clone(),
+            parent,
+            rehearsal: self.rehearsal.clone(),
+        };
         let reason = |error: serde_json::Error| Error::State { path: order_path.clone(), reason: error.to_string() };
         fs::write(&order_path, serde_json::to_vec(&order).map_err(reason)?).at("write", &order_path)?;
         let duplicate = || output.try_clone().at("duplicate the log of", scratch);

@@ -51,12 +51,13 @@ pub(in super::super) fn is_masked(path: &Utf8Path) -> bool {
 }
 
 /// Makes the wanted folders show up where they are wanted, and everything else read-only or gone. For the first process in
-/// the new namespaces.
-pub(super) fn furnish(binds: &[Bind]) -> Result<(), WallError> {
+/// the new namespaces. With another root, what is in that folder is all there is.
+pub(super) fn furnish(binds: &[Bind], root: Option<&Utf8Path>) -> Result<(), WallError> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).doing("making mounts private")?;
     // Opened in the new namespace, since mounts of another one cannot be bound, and before anything is mounted over them.
     let sources: Vec<_> =
         binds.iter().map(|bind| Ok((open(bind.from.as_std_path())?, bind))).collect::<Result<_, WallError>>()?;
+    root.map_or(Ok(()), enter)?;
     let names = NAMES.map(|(path, text)| (fs::canonicalize(path).ok(), text));
 
     for folder in MASKED.iter().map(Path::new).filter(|folder| is_real_folder(folder)) {
@@ -66,8 +67,9 @@ pub(super) fn furnish(binds: &[Bind]) -> Result<(), WallError> {
     for (path, text) in names.iter().filter_map(|(path, text)| Some((path.as_deref()?, text))) {
         replace(path, text)?;
     }
-    for (folder, Bind { to, .. }) in &sources {
-        ensure_folder(to).doing(format!("making `{to}`"))?;
+    for (index, (folder, Bind { to, .. })) in sources.iter().enumerate() {
+        let own = binds[..index].iter().map(|bind| bind.to.as_path());
+        make_mount_point(to, own.chain(MASKED.iter().map(|masked| Utf8Path::new(*masked))))?;
         mount_bind_recursive(descriptor_path(folder), to.as_std_path()).doing(format!("mounting on `{to}`"))?;
     }
     freeze()?;
@@ -232,8 +234,58 @@ fn processes() -> Result<(), WallError> {
     Ok(())
 }
 
-fn ensure_folder(path: &Utf8Path) -> io::Result<()> {
-    if path.is_dir() { Ok(()) } else { fs::create_dir_all(path) }
+/// Makes a folder the root, with the machine's processes and devices until there are own ones.
+fn enter(root: &Utf8Path) -> Result<(), WallError> {
+    let doing = || format!("entering the root `{root}`");
+    mount_bind_recursive(root.as_std_path(), root.as_std_path()).doing(doing())?;
+    for name in ["proc", "dev"] {
+        let inside = root.join(name);
+        fs::create_dir_all(&inside).doing(doing())?;
+        mount_bind_recursive(format!("/{name}"), inside.as_std_path()).doing(doing())?;
+    }
+    rustix::process::chroot(root.as_std_path()).doing(doing())?;
+    rustix::process::chdir("/").doing(doing())
+}
+
+/// Sees to it that something can be mounted on a path. Where there is no such folder, and the one above it is not below the
+/// sandbox's `own`, that is hidden by another with the same things in it, so that nothing is made on the machine itself.
+fn make_mount_point<'p>(path: &Utf8Path, mut own: impl Iterator<Item = &'p Utf8Path>) -> Result<(), WallError> {
+    let doing = || format!("making `{path}`");
+    if path.is_dir() {
+        return Ok(());
+    }
+    let there = path.ancestors().find(|above| above.is_dir()).unwrap_or(Utf8Path::new("/"));
+    if there != "/" && !own.any(|own| there.starts_with(own)) {
+        stand_in_for(there)?;
+    }
+    fs::create_dir_all(path).doing(doing())
+}
+
+/// Hides a folder behind one in memory that has the same things in it.
+fn stand_in_for(folder: &Utf8Path) -> Result<(), WallError> {
+    let doing = || format!("standing in for `{folder}`");
+    let mut inside = Vec::new();
+    for entry in fs::read_dir(folder).doing(doing())? {
+        let entry = entry.doing(doing())?;
+        let (path, kind) = (entry.path(), entry.file_type().doing(doing())?);
+        let link = kind.is_symlink().then(|| fs::read_link(&path)).transpose().doing(doing())?;
+        // What cannot even be looked at is of no use to a build either.
+        let Ok(opened) = open(&path) else { continue };
+        inside.push((path, kind, link, opened));
+    }
+    mount_memory(folder.as_std_path(), "0755")?;
+    for (path, kind, link, opened) in inside {
+        match link {
+            Some(target) => {
+                symlink(target, &path).doing(doing())?;
+                continue;
+            }
+            None if kind.is_dir() => fs::create_dir(&path).doing(doing())?,
+            None => drop(File::create(&path).doing(doing())?),
+        }
+        mount_bind_recursive(descriptor_path(&opened), &path).doing(doing())?;
+    }
+    Ok(())
 }
 
 /// The descriptor of a file, for paths below `/proc/self/fd`.

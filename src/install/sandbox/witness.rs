@@ -6,13 +6,14 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
 use super::super::attempts::{Attempt, Sightings};
 use super::listener::{self, Call, Listener, Target};
+use super::opened::Opened;
 use super::processes::{self, End, Word};
 use super::resolver::{Question, Resolver};
 
@@ -28,6 +29,8 @@ pub(super) struct Witness {
     /// The sandbox's name server; none where nothing can be seen.
     names: Option<UdpSocket>,
     sightings: Sightings,
+    /// The machine's files that the step uses, where that is watched.
+    opened: Option<Opened>,
 }
 
 /// The programs that led to a call.
@@ -46,7 +49,7 @@ impl Witness {
             listener::read(child.as_raw_nonzero().get(), own.as_ptr() as u64, &mut byte)
         });
         let unseen = tried.err().map(|error| format!("looking at system calls: {error}"));
-        Ok(Self { processes, names: None, sightings: Sightings { unseen, ..Sightings::default() } })
+        Ok(Self { processes, names: None, sightings: Sightings { unseen, ..Sightings::default() }, opened: None })
     }
 
     /// Whether it can see anything.
@@ -70,9 +73,20 @@ impl Witness {
         self.names.is_some()
     }
 
+    /// Watches the machine's files, too: those of another root, if there is one, and not those in the folders `own`.
+    pub(super) fn watch_files(
+        &mut self,
+        root: Option<&Utf8Path>,
+        own: impl Iterator<Item = Utf8PathBuf>,
+    ) -> io::Result<()> {
+        self.opened = Some(Opened::new(self.processes.try_clone()?, root, own));
+        Ok(())
+    }
+
     /// What was seen.
     pub(super) fn into_sightings(self) -> Sightings {
-        self.sightings
+        let used = self.opened.map(Opened::into_used).unwrap_or_default();
+        Sightings { used, ..self.sightings }
     }
 
     /// Watches until the sandbox's first process has told how the step ended, or is gone.
@@ -98,6 +112,9 @@ impl Witness {
     /// Takes the listener over from the process that has it.
     fn begin(&mut self, first: Pid, descriptor: i32) -> io::Result<Session> {
         let listener = Listener::new(descriptor_of(first, descriptor)?);
+        if self.opened.is_some() {
+            listener.hurry();
+        }
         Ok(Session { listener, names: self.names.take(), resolver: Resolver::default(), asker: Vec::new() })
     }
 
@@ -209,6 +226,10 @@ impl Session {
                 witness.sightings.add_refusal(chain);
             }
             return self.listener.refuse(call);
+        }
+        if let (Some(opened), Some(file)) = (&mut witness.opened, call.file()) {
+            opened.note(file, call.thread);
+            return self.listener.let_go_on(call);
         }
         let targets = call.targets();
         let beyond = targets.iter().filter_map(|target| match target {

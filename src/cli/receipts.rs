@@ -1,0 +1,133 @@
+//! Receipts beside bundles: who says that a bundle was rehearsed.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+
+use super::args::Inspect;
+use super::collection::shown;
+use super::context::Context;
+use super::error::Report;
+use super::trust;
+use crate::attest::{Envelope, Signed, Statement, Subject};
+use crate::base::{IoContext, Sha256, sha256_file, write_atomic};
+use crate::install::{RECEIPT_TYPE, Receipt};
+use crate::report::plural;
+use crate::signature::SecretKey;
+
+/// Where the receipt of a bundle is.
+pub(super) fn receipt_of(bundle: &Utf8Path) -> Utf8PathBuf {
+    format!("{bundle}.receipt.json").into()
+}
+
+/// Writes the receipt of a bundle of this digest beside it, in an envelope with a signature if there is a key for one.
+pub(super) fn write(
+    context: &Context<'_>,
+    (bundle, sha256): (&Utf8Path, Sha256),
+    receipt: &Receipt,
+    key: Option<&SecretKey>,
+) -> Result<Utf8PathBuf, Report> {
+    let subject = Subject::new(bundle.file_name().unwrap_or_default(), sha256);
+    let statement = Statement::new(vec![subject], RECEIPT_TYPE, receipt).to_text();
+    let path = receipt_of(bundle);
+    let text = match key {
+        Some(key) => Envelope::seal(&statement, key)?.to_text(),
+        None => statement,
+    };
+    write_atomic(&path, &text, 0o644)?;
+    let signed = key.map_or_else(|| "not signed".to_owned(), |key| format!("signed with key {}", key.id()));
+    context.console.say(format!("{}: {signed}", shown(context, &path)));
+    Ok(path)
+}
+
+/// What is known of a bundle's rehearsal.
+pub(super) enum Rehearsed {
+    /// An unpacked bundle has no receipt.
+    Unknown,
+    /// Nobody says that there was one.
+    Never,
+    /// There is a receipt, and it says nothing of these bytes.
+    Useless(String),
+    /// It was rehearsed, says somebody.
+    Says(Box<Receipt>, Signed),
+}
+
+impl Rehearsed {
+    /// Looks at the receipt beside a bundle's file.
+    pub(super) fn of(context: &Context<'_>, arguments: &Inspect) -> Result<Self, Report> {
+        let bundle = context.real_path(&arguments.bundle);
+        if bundle.is_dir() {
+            return Ok(Self::Unknown);
+        }
+        let path = receipt_of(&bundle);
+        let text = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::Never),
+            text => text.at("read", &path)?,
+        };
+        let name = shown(context, &path);
+        let useless = |reason: String| Ok(Self::Useless(format!("`{name}` {reason}")));
+        let opened = match Envelope::open(&text, &trust::keys(context, &arguments.pubkey)?) {
+            Ok(opened) => opened,
+            Err(reason) => return useless(format!("is no receipt: {reason}")),
+        };
+        let statement: Statement<Receipt> = match serde_json::from_slice(&opened.statement) {
+            Ok(statement) => statement,
+            Err(error) => return useless(format!("is no receipt: {error}")),
+        };
+        if !statement.is_of(RECEIPT_TYPE) {
+            return useless("says something else".to_owned());
+        }
+        if !statement.is_about(&sha256_file(&bundle)?) {
+            return useless("is of another bundle, with other bytes".to_owned());
+        }
+        match opened.signed {
+            Signed::Wrong(key) => useless(format!("is not what key {key} signed")),
+            signed => Ok(Self::Says(Box::new(statement.predicate), signed)),
+        }
+    }
+
+    /// A line or two.
+    pub(super) fn words(&self) -> String {
+        let (receipt, signed) = match self {
+            Self::Unknown => return String::new(),
+            Self::Never | Self::Useless(_) => return "NOT REHEARSED\n".to_owned(),
+            Self::Says(receipt, signed) => (receipt, signed),
+        };
+        let whose = match signed {
+            Signed::By(key) => format!("the receipt is signed by key {key}, which is trusted"),
+            Signed::Unknown(key) => format!("the receipt is signed with key {key}, which nobody here trusts"),
+            Signed::No | Signed::Wrong(_) => "the receipt is not signed".to_owned(),
+        };
+        let reused = receipt.parts.iter().filter(|part| part.reused).count();
+        let reused = if reused == 0 { String::new() } else { format!(", {} taken over", plural(reused, "part")) };
+        let attempts: usize = receipt.parts.iter().map(|part| part.attempts.len()).sum();
+        let attempts = if attempts == 0 { String::new() } else { format!(", {}", plural(attempts, "network attempt")) };
+        let when = receipt.finished.strftime("%Y-%m-%d %H:%M UTC");
+        format!("rehearsed on {when} on {}{reused}{attempts}; {whose}\n", receipt.machine.system)
+    }
+
+    /// Says loudly what nobody should overlook.
+    pub(super) fn warn(&self, context: &Context<'_>) {
+        match self {
+            Self::Never => context.console.warn("nobody has rehearsed this bundle: hardtack rehearse builds it as the site will"),
+            Self::Useless(reason) => context.console.warn(format!("{reason}; the bundle counts as not rehearsed")),
+            Self::Unknown | Self::Says(..) => {}
+        }
+    }
+
+    /// The same for programs.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Unknown => serde_json::Value::Null,
+            Self::Never => json!({ "rehearsed": false }),
+            Self::Useless(reason) => json!({ "rehearsed": false, "reason": reason }),
+            Self::Says(receipt, signed) => {
+                let (signer, trusted) = match signed {
+                    Signed::By(key) => (Some(key.to_string()), true),
+                    Signed::Unknown(key) | Signed::Wrong(key) => (Some(key.clone()), false),
+                    Signed::No => (None, false),
+                };
+                json!({ "rehearsed": true, "signer": signer, "trusted": trusted, "receipt": receipt })
+            }
+        }
+    }
+}

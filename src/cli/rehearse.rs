@@ -1,0 +1,287 @@
+//! `hardtack rehearse`: a bundle is built as it would be at the site, before it is carried there.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, Read};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::args::Rehearse as Arguments;
+use super::collection::shown;
+use super::context::Context;
+use super::error::{ATTEMPT, BUILD, Report, USAGE};
+use super::install::PATH;
+use super::prepared::Prepared;
+use super::release::{Target, from_file};
+use super::trust::{self, secret_key};
+use super::{events, receipts};
+use crate::base::{IoContext, create_dir_all, is_empty_dir, sha256_file};
+use crate::bundle::{self, Bundle};
+use crate::install::contract::{CONTRACT, Contract, gather, owners};
+use crate::install::sandbox::{Choice, Level, Rehearsal, Sandbox};
+use crate::install::{Install, Machine, PartReceipt, Receipt, check_visible, install, toolchain};
+use crate::report::{JSON_FORMAT, plural, seconds};
+
+pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
+    let bundle = context.real_path(&arguments.bundle);
+    if bundle.is_dir() {
+        let message = format!("`{bundle}` is a folder, and what is carried is a file");
+        return Err(Report::new(USAGE, "usage", message)
+            .hint("of a project: hardtack bundle --rehearse; of an unpacked bundle: rehearse the file it came from"));
+    }
+    trust::check(context, &arguments.trust, &bundle)?;
+    let key = arguments.sign.as_ref().map(|key| secret_key(context, key, &arguments.password)).transpose()?;
+    let sha256 = sha256_file(&bundle)?;
+    let order = Order {
+        bundle: &bundle,
+        rootfs: arguments.rootfs.as_deref(),
+        within: arguments.within.as_deref(),
+        reuse: arguments.reuse,
+        jobs: arguments.jobs.map(std::num::NonZero::get),
+    };
+    let rehearsed = order.carry_out(context)?;
+    let receipt = receipts::write(context, (&bundle, sha256), &rehearsed.receipt, key.as_ref())?;
+    let contract = bundle.with_file_name(CONTRACT);
+    match rehearsed.packed {
+        Some(packed) if packed == rehearsed.receipt.host => {}
+        packed => {
+            rehearsed.receipt.host.write(&contract)?;
+            let why = if packed.is_some() { "has another host contract" } else { "has no host contract" };
+            context.console.note(format!(
+                "the bundle {why}; what its builds use is in {}: put it beside the lock and bundle again",
+                shown(context, &contract)
+            ));
+        }
+    }
+    if context.console.json {
+        return context.console.out_json(&json!({
+            "format": JSON_FORMAT, "bundle": bundle, "sha256": sha256, "receipt": receipt,
+            "rehearsal": rehearsed.receipt,
+        }));
+    }
+    context.console.out(&format!("{}\n", shown(context, &receipt)))
+}
+
+/// What is to be rehearsed, and how.
+pub(super) struct Order<'a> {
+    /// The bundle's file.
+    pub(super) bundle: &'a Utf8Path,
+    /// The root that builds have, a folder or an archive of one, instead of this machine's.
+    pub(super) rootfs: Option<&'a Utf8Path>,
+    /// The folder for it, which is kept; else it is one that is gone afterwards.
+    pub(super) within: Option<&'a Utf8Path>,
+    /// Parts that an earlier rehearsal in that folder built are taken over.
+    pub(super) reuse: bool,
+    /// Processes at a time.
+    pub(super) jobs: Option<usize>,
+}
+
+/// What a rehearsal came to.
+pub(super) struct Rehearsed {
+    pub(super) receipt: Receipt,
+    /// The contract in the bundle.
+    pub(super) packed: Option<Contract>,
+}
+
+impl<'a> Order<'a> {
+    /// Of a bundle, in a folder that is kept, with this machine's compilers and all its processors.
+    pub(super) fn new(bundle: &'a Utf8Path, within: &'a Utf8Path) -> Self {
+        Self { bundle, rootfs: None, within: Some(within), reuse: false, jobs: None }
+    }
+
+    /// Rehearses. The folder of one that fails is kept, for what there is to be seen in it.
+    pub(super) fn carry_out(&self, context: &Context<'_>) -> Result<Rehearsed, Report> {
+        // As installations do: what is built must not hang on the mask of whoever builds.
+        rustix::process::umask(rustix::fs::Mode::from(0o022));
+        if let Some(folder) = self.within {
+            return self.carry_out_in(context, &self.check_folder(context, &context.folder.join(folder))?);
+        }
+        let (held, within) = context.environment.temporary_folder()?;
+        self.carry_out_in(context, &within).map_err(|report| match report.exit {
+            BUILD | ATTEMPT => {
+                let kept = held.keep();
+                report.hint(format!("the rehearsal is kept in {} until you remove it", kept.display()))
+            }
+            _ => report,
+        })
+    }
+
+    fn carry_out_in(&self, context: &Context<'_>, within: &Utf8Path) -> Result<Rehearsed, Report> {
+        let root = self.rootfs.map(|root| other_root(&context.real_path(root), within)).transpose()?;
+        let rehearsal = Rehearsal { root };
+        let started = Timestamp::now();
+        let dest = within.join("dest");
+        let target = Target { dest: Some(&dest), rehearsal: Some(&rehearsal), ..Target::default() };
+        let prepared = from_file(context, target, self.bundle, PATH)?;
+        let (sandbox, reused) = self.build(context, &prepared, &rehearsal)?;
+        let (destination, scratch) = (&prepared.destination, within.join("ask"));
+        let records = destination.records()?;
+        let system = system(context, &rehearsal);
+        let (_, asked) = gather(&records, &system, &BTreeMap::new());
+        let (host, _) = gather(&records, &system, &owners(&asked, &sandbox, &scratch)?);
+        let packed = self.packed_contract()?;
+        let host = packed.iter().fold(host, Contract::with_words_of);
+        let release = prepared.release.as_ref();
+        let receipt = Receipt {
+            hardtack: env!("CARGO_PKG_VERSION").to_owned(),
+            name: release.map(|release| release.name.clone()).unwrap_or_default(),
+            version: release.map(|release| release.version.clone()).unwrap_or_default(),
+            manifest: release.map(|release| release.manifest),
+            prefix: destination.seen_at().to_string(),
+            epoch: prepared.epoch,
+            isolation: Level::Full.name().to_owned(),
+            started,
+            finished: Timestamp::now(),
+            machine: Machine {
+                system,
+                other_root: rehearsal.root.is_some(),
+                kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+                toolchain: toolchain(&sandbox, &scratch)?,
+            },
+            parts: records.iter().map(|record| PartReceipt::of(record, reused.contains(&record.name))).collect(),
+            files: Receipt::files_of(&records),
+            beside: records.iter().flat_map(|record| record.beside.clone()).collect(),
+            host_files: Contract::files_used(&records),
+            host,
+        };
+        tell(context, &receipt);
+        Ok(Rehearsed { receipt, packed })
+    }
+
+    /// A folder that is new or empty, or where `--reuse` finds what it wants.
+    fn check_folder(&self, context: &Context<'_>, folder: &Utf8Path) -> Result<Utf8PathBuf, Report> {
+        let used = folder.join("dest/.hardtack");
+        if !is_empty_dir(folder)? {
+            let there = shown(context, folder);
+            if !self.reuse {
+                let message = format!("`{there}` is not empty");
+                return Err(Report::new(USAGE, "not-empty", message)
+                    .hint("choose another folder, or --reuse what an earlier rehearsal built in it"));
+            }
+            if !used.is_dir() {
+                return Err(Report::new(USAGE, "not-empty", format!("`{there}` is not of a rehearsal")));
+            }
+        }
+        create_dir_all(folder)?;
+        Ok(context.real_path(folder))
+    }
+
+    /// The contract in the bundle.
+    fn packed_contract(&self) -> Result<Option<Contract>, Report> {
+        let text = Bundle::open(self.bundle)?.read(bundle::CONTRACT)?;
+        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+        Ok(text.map(|text| Contract::parse(&text, self.bundle)).transpose()?)
+    }
+
+    /// Builds; with the sandbox the names of parts that were there already.
+    fn build(
+        &self,
+        context: &Context<'_>,
+        prepared: &Prepared,
+        rehearsal: &Rehearsal,
+    ) -> Result<(Sandbox, Vec<String>), Report> {
+        let (console, destination) = (context.console, &prepared.destination);
+        if let Some((part, place)) = prepared.plan.shared().next() {
+            let (part, folder) = (&part.name, &place.folder);
+            let message =
+                format!("part `{part}` is shared by installations, in `{folder}`, which a rehearsal must not touch");
+            return Err(Report::new(USAGE, "shared-part", message)
+                .hint("to rehearse it, bundle it without `shared` or without shared-part-list"));
+        }
+        let scratch = destination.trial();
+        let sandbox = Sandbox::choose(Choice::Exactly(Level::Full), context.program()?, &scratch)?;
+        check_visible(destination.seen_at(), sandbox.level)?;
+        let sandbox = sandbox.rehearsing(rehearsal.clone(), &scratch.join("files"))?;
+        let of = if rehearsal.root.is_some() { ", with the compilers and libraries of another root" } else { "" };
+        console.say(format!("rehearsing at {}{of}", destination.seen_at()));
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let order = Install {
+            destination,
+            plan: &prepared.plan,
+            sources: prepared.sources.clone(),
+            image: prepared.image.clone(),
+            release: prepared.release.clone(),
+            sandbox: &sandbox,
+            environment: BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]),
+            epoch: prepared.epoch,
+            jobs: self.jobs.unwrap_or(processors),
+            most_load: None,
+            keep_going: false,
+            partial: false,
+            network_attempts: None,
+            allow_downtime: false,
+        };
+        let installed = install(&order, &mut |event| events::installation(console, console.verbose > 0, &event));
+        let installed = installed.map_err(|error| {
+            Report::from(error).hint("nothing vouches for this bundle: at the site it would fail like this")
+        })?;
+        Ok((sandbox, installed.kept))
+    }
+}
+
+/// A root for builds: a folder, or an archive of one, which is unpacked. What is in it is what a container's tool exported,
+/// and no source: devices stay out, and owners are not kept.
+fn other_root(path: &Utf8Path, within: &Utf8Path) -> Result<Utf8PathBuf, Report> {
+    if path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let folder = within.join("root");
+    create_dir_all(&folder)?;
+    let mut file = std::io::BufReader::new(File::open(path).at("open", path)?);
+    let is_gzip = file.fill_buf().at("read", path)?.starts_with(&[0x1f, 0x8b]);
+    let reader: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut archive = tar::Archive::new(reader);
+    archive.set_preserve_ownerships(false);
+    archive.set_overwrite(true);
+    for entry in archive.entries().at("read", path)? {
+        let mut entry = entry.at("read", path)?;
+        let kind = entry.header().entry_type();
+        if !(kind.is_block_special() || kind.is_character_special() || kind.is_fifo()) {
+            entry.unpack_in(&folder).at("unpack", path)?;
+        }
+    }
+    match folder.join("bin/sh").symlink_metadata() {
+        Ok(_) => Ok(folder),
+        Err(_) => Err(Report::new(USAGE, "not-a-root", format!("`{path}` is no archive of a machine's root: it has no /bin/sh"))
+            .hint("docker export CONTAINER, or podman export CONTAINER, write one")),
+    }
+}
+
+/// The system that builds see, and the machine's kind, such as `debian 12 x86_64`.
+fn system(context: &Context<'_>, rehearsal: &Rehearsal) -> String {
+    let facts = context.environment.facts_of(rehearsal.root.as_deref());
+    let field = |name: &str| facts.os_release.get(name).cloned();
+    let words = [field("ID").or_else(|| Some("linux".to_owned())), field("VERSION_ID"), Some(facts.machine.clone())];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn tell(context: &Context<'_>, receipt: &Receipt) {
+    let took: f64 = receipt.finished.duration_since(receipt.started).as_secs_f64();
+    let reused = receipt.parts.iter().filter(|part| part.reused).count();
+    let reused = match reused {
+        0 => String::new(),
+        count if count == receipt.parts.len() => ", all taken over".to_owned(),
+        count => format!(", {count} of them taken over"),
+    };
+    let attempts: usize = receipt.parts.iter().map(|part| part.attempts.len()).sum();
+    let attempts = match attempts {
+        0 => "nothing tried to reach the network".to_owned(),
+        count => format!("{} to reach the network, which the config allows", plural(count, "attempt")),
+    };
+    let took = seconds(std::time::Duration::from_secs_f64(took.max(0.0)));
+    let parts = plural(receipt.parts.len(), "part");
+    context.console.say(format!("rehearsed {} {}: {parts}{reused}, in {took}; {attempts}", receipt.name, receipt.version));
+    let host = &receipt.host;
+    let counts = [
+        plural(host.programs.len(), "program"),
+        plural(host.headers.len(), "header"),
+        match host.libraries.len() {
+            1 => "1 library to link with".to_owned(),
+            count => format!("{count} libraries to link with"),
+        },
+    ];
+    context.console.say(format!("of {} the builds use {}", receipt.machine.system, counts.join(", ")));
+}

@@ -1,0 +1,174 @@
+//! The file.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::super::error::Error;
+use crate::base::{IoContext, write_atomic};
+
+/// Its name, beside the lock.
+pub const CONTRACT: &str = "hardtack.contract.toml";
+/// The format written and read here.
+const FORMAT: u32 = 1;
+/// What a person reads who opens the file.
+const HEAD: &str = "\
+# What builds of this project use of the machine they run on, as a rehearsal saw it. Sites look for it before they build.
+# What only `configure` looked at is not needed. If a build can do without something else, say `needed = false`: that
+# stays when this is written anew.
+";
+
+/// What builds use of their machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Contract {
+    /// Version of this format.
+    format: u32,
+    /// The machine that it was seen on, such as `debian 12 x86_64`.
+    pub seen_on: String,
+    /// Programs, by the names they are called by.
+    #[serde(default, rename = "program", skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<Need>,
+    /// Headers, by the names they are included by.
+    #[serde(default, rename = "header", skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Need>,
+    /// Libraries that something was linked with: `libz` for `libz.so` or `libz.a`.
+    #[serde(default, rename = "library", skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<Need>,
+    /// Descriptions of libraries for pkg-config, by the names they are asked for by.
+    #[serde(default, rename = "pkg-config", skip_serializing_if = "Vec::is_empty")]
+    pub pkg_configs: Vec<Need>,
+}
+
+/// One thing that is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Need {
+    /// What it is called by.
+    pub name: String,
+    /// The package it belongs to where it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The parts that use it.
+    pub parts: Vec<String>,
+    /// No build succeeds without it.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub needed: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What kind of thing is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A program.
+    Program,
+    /// A header.
+    Header,
+    /// A library.
+    Library,
+    /// A description for pkg-config.
+    PkgConfig,
+}
+
+impl Kind {
+    /// The word for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Header => "header",
+            Self::Library => "library",
+            Self::PkgConfig => "pkg-config file",
+        }
+    }
+}
+
+impl Contract {
+    /// One that asks for nothing yet.
+    pub(super) fn new(seen_on: &str) -> Self {
+        let seen_on = seen_on.to_owned();
+        Self { format: FORMAT, seen_on, programs: vec![], headers: vec![], libraries: vec![], pkg_configs: vec![] }
+    }
+
+    /// All it asks for, kind by kind.
+    pub fn needs(&self) -> impl Iterator<Item = (Kind, &Need)> {
+        let lists = [
+            (Kind::Program, &self.programs),
+            (Kind::Header, &self.headers),
+            (Kind::Library, &self.libraries),
+            (Kind::PkgConfig, &self.pkg_configs),
+        ];
+        lists.into_iter().flat_map(|(kind, needs)| needs.iter().map(move |need| (kind, need)))
+    }
+
+    pub(super) fn list(&mut self, kind: Kind) -> &mut Vec<Need> {
+        match kind {
+            Kind::Program => &mut self.programs,
+            Kind::Header => &mut self.headers,
+            Kind::Library => &mut self.libraries,
+            Kind::PkgConfig => &mut self.pkg_configs,
+        }
+    }
+
+    /// Takes over from an earlier contract what a person said there: that something is not needed.
+    #[must_use]
+    pub fn with_words_of(mut self, earlier: &Self) -> Self {
+        for (kind, need) in earlier.needs().filter(|(_, need)| !need.needed) {
+            if let Some(same) = self.list(kind).iter_mut().find(|other| other.name == need.name) {
+                same.needed = false;
+            }
+        }
+        self
+    }
+
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        // Strings, numbers, and lists of them always serialise.
+        format!("{HEAD}{}", toml::to_string(self).expect("a contract serialises"))
+    }
+
+    /// Reads the text of a contract; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Contract`].
+    pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Contract { path: path.to_owned(), reason };
+        let contract: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+        match contract.format {
+            FORMAT => Ok(contract),
+            other => Err(wrong(format!("it has format {other}, and this hardtack knows {FORMAT}"))),
+        }
+    }
+
+    /// Reads a contract, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Contract`], [`Error::Io`].
+    pub fn read(path: &Utf8Path) -> Result<Option<Self>, Error> {
+        match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            text => Self::parse(&text.at("read", path)?, path).map(Some),
+        }
+    }
+
+    /// Where the contract of the project with this lock is.
+    pub fn beside(lock: &Utf8Path) -> Utf8PathBuf {
+        let name = lock.file_name().unwrap_or_default();
+        // `hardtack.lock` is the lock of `buildout.cfg`; other configs have their own before it.
+        lock.with_file_name(name.strip_suffix("hardtack.lock").unwrap_or_default().to_owned() + CONTRACT)
+    }
+
+    /// Writes the file, unless that is what it says already; whether it was written.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Utf8Path) -> Result<bool, Error> {
+        let text = self.to_text();
+        if std::fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+            return Ok(false);
+        }
+        write_atomic(path, text.as_bytes(), 0o644)?;
+        Ok(true)
+    }
+}
