@@ -153,10 +153,17 @@ impl Release<'_> {
     /// new one in it, and it is that one which is rehearsed last, with the parts of the first.
     fn rehearse(&self, gathered: &Gathered, bundle: Written, key: Option<&SecretKey>) -> Result<Written, Report> {
         let Self { context, .. } = self;
-        let (_held, within) = context.environment.temporary_folder()?;
+        let (held, within) = context.environment.temporary_folder()?;
         let within = within.join("rehearsal");
         let rehearsed = rehearse::Order::new(&bundle.path, &within).carry_out(context);
-        let rehearsed = rehearsed.map_err(|report| self.without_vouching(report, &bundle.path))?;
+        let rehearsed = match rehearsed {
+            Ok(rehearsed) => rehearsed,
+            Err(report) => {
+                let written = shown(context, &bundle.path);
+                let report = report.hint(format!("{written} was written, and is not to be carried"));
+                return Err(rehearse::keep_failed(report, held));
+            }
+        };
         let contract = self.contract_path();
         if rehearsed.packed.as_ref() == Some(&rehearsed.receipt.host) {
             receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
@@ -170,11 +177,6 @@ impl Release<'_> {
         let rehearsed = again.carry_out(context)?;
         receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
         Ok(bundle)
-    }
-
-    /// A bundle that failed is there to be looked into, and the error says so.
-    fn without_vouching(&self, report: Report, bundle: &Utf8Path) -> Report {
-        report.hint(format!("{} was written, and is not to be carried", shown(self.context, bundle)))
     }
 
     /// Where the host contract of the project is.

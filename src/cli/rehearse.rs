@@ -8,11 +8,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::args::Rehearse as Arguments;
 use super::collection::shown;
 use super::context::Context;
-use super::error::{ATTEMPT, BUILD, Report, USAGE};
+use super::error::{AGAIN, ATTEMPT, BUILD, Report, USAGE};
 use super::install::PATH;
 use super::prepared::Prepared;
 use super::release::{Target, from_file};
@@ -100,13 +101,7 @@ impl<'a> Order<'a> {
             return self.carry_out_in(context, &self.check_folder(context, &context.folder.join(folder))?);
         }
         let (held, within) = context.environment.temporary_folder()?;
-        self.carry_out_in(context, &within).map_err(|report| match report.exit {
-            BUILD | ATTEMPT => {
-                let kept = held.keep();
-                report.hint(format!("the rehearsal is kept in {} until you remove it", kept.display()))
-            }
-            _ => report,
-        })
+        self.carry_out_in(context, &within).map_err(|report| keep_failed(report, held))
     }
 
     fn carry_out_in(&self, context: &Context<'_>, within: &Utf8Path) -> Result<Rehearsed, Report> {
@@ -216,9 +211,22 @@ impl<'a> Order<'a> {
         };
         let installed = install(&order, &mut |event| events::installation(console, console.verbose > 0, &event));
         let installed = installed.map_err(|error| {
-            Report::from(error).hint("nothing vouches for this bundle: at the site it would fail like this")
+            let mut report = Report::from(error);
+            report.hints.retain(|hint| hint != AGAIN);
+            report.hint("nothing vouches for this bundle: at the site it would fail like this")
         })?;
         Ok((sandbox, installed.kept))
+    }
+}
+
+/// Keeps the folder of a rehearsal that failed in a build, for what there is to be seen in it.
+pub(super) fn keep_failed(report: Report, folder: TempDir) -> Report {
+    match report.exit {
+        BUILD | ATTEMPT => {
+            let kept = folder.keep();
+            report.hint(format!("the rehearsal is kept in {} until you remove it", kept.display()))
+        }
+        _ => report,
     }
 }
 

@@ -3,6 +3,9 @@
 use super::{ATTEMPT, BUILD, DIGEST, ENVIRONMENT, Item, MISSING, Report, USAGE};
 use crate::install::{Cause, Error, StepAttempt};
 
+/// What is true of installations, and not of rehearsals.
+pub(in super::super) const AGAIN: &str = "when the cause is mended, run the same command again: parts that are whole are kept";
+
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
         let of = |exit, code| Self::of(exit, code, &error);
@@ -61,7 +64,7 @@ impl From<Error> for Report {
                 report
                     .hint(format!("the whole output is in {log}"))
                     .hint(format!("the build folder is kept at {folder}"))
-                    .hint("when the cause is mended, run the same command again: parts that are whole are kept")
+                    .hint(AGAIN)
             }
             Error::Attempts(ref attempts) => {
                 let mut report = of(ATTEMPT, "network-attempt");

@@ -11,6 +11,7 @@ use std::error::Error as StdError;
 use crate::base::{PathError, Place};
 
 pub(super) use config::describe;
+pub(super) use install::AGAIN;
 pub(in crate::cli) use sources::failures;
 
 /// Failed in a way none of the others names.
