@@ -8,6 +8,7 @@ mod error;
 mod git;
 mod member;
 mod pack;
+mod pick;
 mod read;
 mod tar_write;
 mod tree;
@@ -18,6 +19,7 @@ pub use error::{Error, Refusal};
 pub use git::{CommitObject, GitTarWriter, GitTree, GitTreeError, check_git_tar};
 pub use member::{Closing, Encoding, Member, MemberReader, decode_members, encoded_members};
 pub use pack::{PackContent, PackError, PackItem, Packed, pack};
+pub use pick::pick;
 pub use read::{
     Compression, Container, Entry, EntryKind, Format, LimitError, Limits, Links, SmallFile, content_digest, detect,
     read_small_tar,

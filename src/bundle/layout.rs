@@ -18,6 +18,11 @@ pub const LOCK: &str = ".hardtack/lock.toml";
 pub(super) const README: &str = ".hardtack/README.txt";
 /// What builds use of the machine they run on, as a rehearsal saw it.
 pub const CONTRACT: &str = ".hardtack/contract.toml";
+/// What the release is made of, in two forms (SPDX 2.3, CycloneDX 1.6).
+pub(super) const SPDX: &str = ".hardtack/sbom.spdx.json";
+pub(super) const CYCLONEDX: &str = ".hardtack/sbom.cdx.json";
+/// The licence texts of its sources.
+pub(super) const LICENCES: &str = ".hardtack/licenses";
 /// The user defaults the config was resolved with, if there were any.
 pub const CONFIG_DEFAULTS: &str = ".hardtack/default.cfg";
 /// Sources that belong to no layout of buildout's.

@@ -103,6 +103,9 @@ pub struct SourceRecord {
     pub path: RelPath,
     /// The parts that want it.
     pub parts: Vec<String>,
+    /// The licences whose texts are in it, by the names they are known by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licences: Vec<String>,
 }
 
 /// One config that was read by URL.

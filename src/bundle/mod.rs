@@ -15,12 +15,15 @@ mod framing;
 mod get;
 mod git;
 mod installer;
+mod inventory;
 mod job;
 mod layout;
+mod licences;
 mod look;
 mod manifest;
 mod meter;
 mod mirror;
+mod named;
 mod order;
 mod products;
 mod project;
@@ -45,6 +48,7 @@ pub use installer::{Installer, Linkage};
 pub use layout::{
     BLOBS, CONFIG_DEFAULTS, CONTRACT, DOWNLOAD_CACHE, LOCK, MANIFEST, OWN, check_locations, is_bundle_folder, is_project_entry,
 };
+pub use licences::{Licences, gather_licences};
 pub use manifest::{
     ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };

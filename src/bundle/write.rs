@@ -1,6 +1,6 @@
 //! Writing a bundle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,18 +10,25 @@ use super::configs::CollectedConfig;
 use super::error::Error;
 use super::framing::{Index, Trailer};
 use super::installer::{Installer, Linkage};
-use super::layout::{CONFIG_DEFAULTS, CONTRACT, DOWNLOAD_CACHE, INDEX, INSTALL, LOCK, MANIFEST, OWN, README, SUMS};
+use super::layout::{
+    CONFIG_DEFAULTS, CONTRACT, CYCLONEDX, DOWNLOAD_CACHE, INDEX, INSTALL, LICENCES, LOCK, MANIFEST, OWN, README, SPDX,
+    SUMS,
+};
+use super::licences::Licences;
 use super::manifest::{
     ConfigRecord, EntryRecord, EpochSource, FORMAT, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
+use super::named::file_name;
 use super::project::{FileKind, ProjectFile};
 use super::script::{install_script, readme};
 use crate::archive::{
     Encoding, PackContent, PackError, PackItem, TarEntry, TarKind, encode_entry, encoded_members, pack as pack_all,
     padding,
 };
+use crate::attest::sbom::{cyclonedx, spdx};
 use crate::base::{
-    Epoch, Fingerprint, HashingWriter, IoContext, PathError, RelPath, Sha256, TEMPORARY, create_dir_all, write_atomic,
+    Epoch, Fingerprint, HashingWriter, IoContext, PathError, RelPath, Sha256, SourceKey, TEMPORARY, create_dir_all,
+    write_atomic,
 };
 use crate::config::{ConditionRecord, Facts, Override};
 use crate::lock::Lock;
@@ -45,6 +52,8 @@ pub struct Pack<'a> {
     pub prefix: &'a str,
     /// The sources, sorted by key.
     pub sources: &'a [CollectedSource],
+    /// The licence texts in them.
+    pub licences: &'a Licences,
     /// The configs that were read by URL, sorted by key.
     pub configs: Vec<&'a CollectedConfig>,
     /// The lock.
@@ -247,6 +256,14 @@ impl Pack<'_> {
             let content = Content::Memory(text.clone());
             items.insert(own(CONFIG_DEFAULTS), Item { mode: 0o644, content });
         }
+        let manifest = self.manifest(BTreeMap::new());
+        let inventory = manifest.inventory(self.licences);
+        for (path, document) in [(SPDX, spdx(&inventory)), (CYCLONEDX, cyclonedx(&inventory))] {
+            items.insert(own(path), Item { mode: 0o644, content: Content::Memory(document) });
+        }
+        for (path, text) in self.licence_files() {
+            items.insert(path, Item { mode: 0o644, content: Content::Memory(text.clone().into_bytes()) });
+        }
         if let Some(text) = &self.contract {
             items.insert(own(CONTRACT), Item { mode: 0o644, content: Content::Memory(text.clone()) });
         }
@@ -254,9 +271,33 @@ impl Pack<'_> {
         items.insert(own(INSTALL), Item { mode: 0o755, content: Content::Memory(script) });
         let lock = self.lock.to_text().into_bytes();
         items.insert(own(LOCK), Item { mode: 0o644, content: Content::Memory(lock) });
-        let readme = readme(&self.manifest(BTreeMap::new())).into_bytes();
+        let readme = readme(&manifest).into_bytes();
         items.insert(own(README), Item { mode: 0o644, content: Content::Memory(readme) });
         items
+    }
+
+    /// Names of the licences whose texts are in a source.
+    fn licence_names(&self, key: &SourceKey) -> Vec<String> {
+        let texts = self.licences.get(key).into_iter().flatten();
+        let names: BTreeSet<String> = texts.map(|licence| licence.name().to_string()).collect();
+        names.into_iter().collect()
+    }
+
+    /// The licence texts, each below the name of its source's file.
+    fn licence_files(&self) -> impl Iterator<Item = (RelPath, &String)> {
+        self.licences.iter().flat_map(|(key, texts)| {
+            // Of two sources whose files have one name, digests tell which is which.
+            let name = file_name(key.as_str());
+            let is_only = self.licences.keys().filter(|other| file_name(other.as_str()) == name).count() == 1;
+            let folder = if is_only { name.to_owned() } else { format!("{name}-{}", &key.id()[..16]) };
+            // The archive's own folder, if it has one, says nothing.
+            let top = texts.first().and_then(|first| Some(first.path.split_once('/')?.0.to_owned() + "/"));
+            let top = top.filter(|top| texts.iter().all(|licence| licence.path.starts_with(top))).unwrap_or_default();
+            texts.iter().filter_map(move |licence| {
+                let path = licence.path.strip_prefix(&top).unwrap_or(&licence.path);
+                Some((RelPath::new(format!("{LICENCES}/{folder}/{path}")).ok()?, &licence.text))
+            })
+        })
     }
 
     fn manifest(&self, entries: BTreeMap<RelPath, EntryRecord>) -> Manifest {
@@ -273,6 +314,7 @@ impl Pack<'_> {
             size: source.fingerprint.size,
             path: source.bundle_path.clone(),
             parts: source.parts.clone(),
+            licences: self.licence_names(&source.key),
         });
         let configs = self.configs.iter().map(|config| ConfigRecord {
             key: config.key.clone(),

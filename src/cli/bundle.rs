@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::access::Access;
-use super::args::Bundle;
+use super::args::Bundle as Arguments;
 use super::check;
 use super::collection::{Gathered, gather, shown};
 use super::context::Context;
@@ -14,9 +14,11 @@ use super::project::{Loaded, Project};
 use super::trust::{secret_key, sign_file};
 use super::{receipts, rehearse};
 use crate::archive::Encoding;
+use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
-    EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings, Written, write,
+    Bundle, EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings, Written,
+    gather_licences, write,
 };
 use crate::cache::Depth;
 use crate::config::{Location, Override};
@@ -28,7 +30,7 @@ use crate::signature::SecretKey;
 /// 1980-01-01, the earliest time all archive formats know.
 const FIXED_EPOCH: u32 = 315_532_800;
 
-pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Report> {
+pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&arguments.words, 1)?;
     let folder = context.folder_of(words.first())?;
     let access = Access::of(&arguments.sources);
@@ -78,6 +80,9 @@ pub(super) fn run(context: &Context<'_>, arguments: &Bundle) -> Result<(), Repor
         if arguments.rehearse {
             written = release.rehearse(&gathered, written, key.as_ref())?;
         }
+        if arguments.provenance {
+            release.write_provenance(&written, key.as_ref())?;
+        }
         announce(context, &gathered, &written)?;
         release.go_with(&written, key.as_ref(), arguments.media.is_some())?;
     }
@@ -121,6 +126,7 @@ impl Release<'_> {
             plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
             prefix: &prefix,
             sources: &gathered.collected.sources,
+            licences: &gather_licences(&gathered.collected.sources, context.threads()),
             configs: project.loaded.remote.configs.values().collect(),
             lock: &gathered.collected.lock,
             facts: &project.loaded.config.facts_read(),
@@ -147,6 +153,15 @@ impl Release<'_> {
                 Ok(Some(written))
             }
         }
+    }
+
+    /// Writes beside the bundle what it was made of, signed if there is a key.
+    fn write_provenance(&self, bundle: &Written, key: Option<&SecretKey>) -> Result<(), Report> {
+        let predicate = Bundle::open(&bundle.path)?.manifest().provenance();
+        let subject = Subject::new(bundle.path.file_name().unwrap_or_default(), bundle.sha256);
+        let statement = Statement::new(vec![subject], PROVENANCE_TYPE, predicate);
+        let path = format!("{}.provenance.json", bundle.path);
+        receipts::write_statement(self.context, Utf8Path::new(&path), &statement, key)
     }
 
     /// Rehearses the bundle. Where that shows that the project's host contract is another, the bundle is made again with the
@@ -212,7 +227,7 @@ impl Release<'_> {
 }
 
 /// Name and version, from the command line or the config.
-fn naming(arguments: &Bundle, settings: &Settings) -> Result<(String, String), Report> {
+fn naming(arguments: &Arguments, settings: &Settings) -> Result<(String, String), Report> {
     let name = arguments.name.clone().or_else(|| settings.name.clone()).ok_or(Error::Unnamed("name"))?;
     let version = arguments.version.clone().or_else(|| settings.version.clone()).ok_or(Error::Unnamed("version"))?;
     for (option, value) in [("name", &name), ("version", &version)] {
@@ -224,7 +239,7 @@ fn naming(arguments: &Bundle, settings: &Settings) -> Result<(String, String), R
 }
 
 /// The installers asked for; without any, this program itself.
-fn installers(context: &Context<'_>, arguments: &Bundle) -> Result<Vec<Installer>, Report> {
+fn installers(context: &Context<'_>, arguments: &Arguments) -> Result<Vec<Installer>, Report> {
     let mut installers = Vec::new();
     let own = context.environment.program.clone();
     let wanted: Vec<Utf8PathBuf> = match arguments.installer.as_slice() {
@@ -293,7 +308,7 @@ fn filter(project: &Project, output: &Utf8Path) -> Result<ProjectFilter, Report>
 /// The project's files, with a word about those that stay out.
 fn project_files(
     context: &Context<'_>,
-    arguments: &Bundle,
+    arguments: &Arguments,
     project: &Project,
     filter: &ProjectFilter,
 ) -> Result<ProjectFiles, Report> {

@@ -8,9 +8,10 @@ use super::context::Context;
 use super::error::{Report, UNSPECIFIC};
 use super::receipts::Rehearsed;
 use crate::bundle::{
-    Bundle, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord, UnpackedBundle,
+    Bundle, CONTRACT, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord, UnpackedBundle,
     is_bundle_folder, is_project_entry,
 };
+use crate::install::contract::{Contract, Kind};
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 /// The manifest of a bundle, unpacked or not.
@@ -20,6 +21,17 @@ fn manifest(context: &Context<'_>, path: &Utf8Path) -> Result<Manifest, Report> 
         true => UnpackedBundle::open(&path)?.manifest().clone(),
         false => Bundle::open(&path)?.manifest().clone(),
     })
+}
+
+/// What builds of a bundle use of their machine, if that is known.
+pub(super) fn contract(context: &Context<'_>, path: &Utf8Path) -> Result<Option<Contract>, Report> {
+    let path = context.real_path(path);
+    if is_bundle_folder(&path) {
+        return Ok(Contract::read(&path.join(CONTRACT))?);
+    }
+    let text = Bundle::open(&path)?.read(CONTRACT)?;
+    let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+    Ok(text.map(|text| Contract::parse(&text, &path)).transpose()?)
 }
 
 pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), Report> {
@@ -66,12 +78,23 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
         bytes(all)
     );
     text += &rehearsal.words();
+    if let Some(contract) = contract(context, &arguments.bundle)? {
+        let count = |kind: Kind| contract.needs().filter(|(other, need)| *other == kind && need.needed).count();
+        let needs = [Kind::Program, Kind::Header, Kind::Library, Kind::PkgConfig].map(|kind| (count(kind), kind));
+        let needs = needs.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| kind.counted(*count));
+        let needs: Vec<String> = needs.collect();
+        text += &format!("needs {} that {} had\n", needs.join(", "), contract.seen_on);
+    }
     for part in &manifest.parts {
         let sources: Vec<&SourceRecord> = part.sources.iter().filter_map(|key| manifest.source(key)).collect();
         let python = part.python.as_ref().map(|python| format!(", for Python {python}")).unwrap_or_default();
         text += &format!("part {} ({}{python})\n", part.name, part.recipe);
         for source in sources {
-            text += &format!("  {:>10}  {}\n", bytes(source.size), source.key);
+            let licences = match source.licences.as_slice() {
+                [] => String::new(),
+                some => format!("  [{}]", some.join("; ")),
+            };
+            text += &format!("  {:>10}  {}{licences}\n", bytes(source.size), source.key);
         }
     }
     context.console.out(&text)?;

@@ -1,6 +1,7 @@
 //! Receipts beside bundles: who says that a bundle was rehearsed.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
 use serde_json::json;
 
 use super::args::Inspect;
@@ -27,16 +28,26 @@ pub(super) fn write(
     key: Option<&SecretKey>,
 ) -> Result<Utf8PathBuf, Report> {
     let subject = Subject::new(bundle.file_name().unwrap_or_default(), sha256);
-    let statement = Statement::new(vec![subject], RECEIPT_TYPE, receipt).to_text();
     let path = receipt_of(bundle);
-    let text = match key {
-        Some(key) => Envelope::seal(&statement, key)?.to_text(),
-        None => statement,
-    };
-    write_atomic(&path, &text, 0o644)?;
-    let signed = key.map_or_else(|| "not signed".to_owned(), |key| format!("signed with key {}", key.id()));
-    context.console.say(format!("{}: {signed}", shown(context, &path)));
+    write_statement(context, &path, &Statement::new(vec![subject], RECEIPT_TYPE, receipt), key)?;
     Ok(path)
+}
+
+/// Writes a statement, in an envelope with a signature if there is a key for one.
+pub(super) fn write_statement<P: Serialize>(
+    context: &Context<'_>,
+    path: &Utf8Path,
+    statement: &Statement<P>,
+    key: Option<&SecretKey>,
+) -> Result<(), Report> {
+    let text = match key {
+        Some(key) => Envelope::seal(&statement.to_text(), key)?.to_text(),
+        None => statement.to_text(),
+    };
+    write_atomic(path, &text, 0o644)?;
+    let signed = key.map_or_else(|| "not signed".to_owned(), |key| format!("signed with key {}", key.id()));
+    context.console.say(format!("{}: {signed}", shown(context, path)));
+    Ok(())
 }
 
 /// What is known of a bundle's rehearsal.

@@ -20,8 +20,7 @@ use super::release::{Target, from_file};
 use super::trust::{self, secret_key};
 use super::{events, receipts};
 use crate::base::{IoContext, create_dir_all, is_empty_dir, sha256_file};
-use crate::bundle::{self, Bundle};
-use crate::install::contract::{CONTRACT, Contract, gather, owners};
+use crate::install::contract::{CONTRACT, Contract, Kind, gather, owners};
 use crate::install::sandbox::{Choice, Level, Rehearsal, Sandbox};
 use crate::install::{Install, Machine, PartReceipt, Receipt, check_visible, install, toolchain};
 use crate::report::{JSON_FORMAT, plural, seconds};
@@ -117,7 +116,7 @@ impl<'a> Order<'a> {
         let system = system(context, &rehearsal);
         let (_, asked) = gather(&records, &system, &BTreeMap::new());
         let (host, _) = gather(&records, &system, &owners(&asked, &sandbox, &scratch)?);
-        let packed = self.packed_contract()?;
+        let packed = super::inspect::contract(context, self.bundle)?;
         let host = packed.iter().fold(host, Contract::with_words_of);
         let release = prepared.release.as_ref();
         let receipt = Receipt {
@@ -162,13 +161,6 @@ impl<'a> Order<'a> {
         }
         create_dir_all(folder)?;
         Ok(context.real_path(folder))
-    }
-
-    /// The contract in the bundle.
-    fn packed_contract(&self) -> Result<Option<Contract>, Report> {
-        let text = Bundle::open(self.bundle)?.read(bundle::CONTRACT)?;
-        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
-        Ok(text.map(|text| Contract::parse(&text, self.bundle)).transpose()?)
     }
 
     /// Builds; with the sandbox the names of parts that were there already.
@@ -283,13 +275,7 @@ fn tell(context: &Context<'_>, receipt: &Receipt) {
     let parts = plural(receipt.parts.len(), "part");
     context.console.say(format!("rehearsed {} {}: {parts}{reused}, in {took}; {attempts}", receipt.name, receipt.version));
     let host = &receipt.host;
-    let counts = [
-        plural(host.programs.len(), "program"),
-        plural(host.headers.len(), "header"),
-        match host.libraries.len() {
-            1 => "1 library to link with".to_owned(),
-            count => format!("{count} libraries to link with"),
-        },
-    ];
+    let lists = [(Kind::Program, &host.programs), (Kind::Header, &host.headers), (Kind::Library, &host.libraries)];
+    let counts = lists.map(|(kind, list)| kind.counted(list.len()));
     context.console.say(format!("of {} the builds use {}", receipt.machine.system, counts.join(", ")));
 }

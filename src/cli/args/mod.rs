@@ -329,7 +329,10 @@ pub(super) struct Bundle {
     /// Rehearses the bundle as hardtack rehearse does, and writes what it uses of the machine beside the lock
     #[arg(long, env = "HARDTACK_REHEARSE", value_parser = FalseyValueParser::new())]
     pub(super) rehearse: bool,
-    /// Signs the bundle with this secret key, as hardtack sign does
+    /// Writes BUNDLE.provenance.json beside: what it was made of, as SLSA has it
+    #[arg(long, env = "HARDTACK_PROVENANCE", value_parser = FalseyValueParser::new())]
+    pub(super) provenance: bool,
+    /// Signs the bundle with this secret key, as hardtack sign does, and what is written beside
     #[arg(long, value_name = "KEY", env = "HARDTACK_SIGN")]
     pub(super) sign: Option<Utf8PathBuf>,
     #[command(flatten)]

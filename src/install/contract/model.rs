@@ -73,6 +73,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// So many of them, in words.
+    pub fn counted(self, count: usize) -> String {
+        match self {
+            _ if count == 1 => format!("1 {}", self.name()),
+            Self::Library => format!("{count} libraries"),
+            Self::Program | Self::Header | Self::PkgConfig => format!("{count} {}s", self.name()),
+        }
+    }
+
     /// The word for messages.
     pub fn name(self) -> &'static str {
         match self {
