@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 
+use super::rest::Rest;
 use super::failure::Failure;
 use crate::base::{PathError, Place, RelPath};
 use crate::{cache, config, lock};
@@ -143,6 +144,26 @@ pub enum Error {
         path: Utf8PathBuf,
         /// Each file with what is wrong.
         damage: Vec<String>,
+    },
+    /// A file that is larger than a volume.
+    #[error("`{path}` has {size} bytes, and a volume has room for {room}")]
+    NoVolume {
+        /// The file in the bundle.
+        path: RelPath,
+        /// Its length.
+        size: u64,
+        /// Room of a volume for one file, in bytes.
+        room: u64,
+    },
+    /// A bundle that has not all its files, and nothing has the others.
+    #[error("`{path}` is {rest}, and not all of the rest is there; missing: {}", list(.lacking))]
+    Lacks {
+        /// The bundle.
+        path: Utf8PathBuf,
+        /// Where the rest is.
+        rest: Rest,
+        /// What is missing, in words.
+        lacking: Vec<String>,
     },
     /// The manifest contradicts itself.
     #[error("the manifest of `{path}` is malformed: {reason}")]

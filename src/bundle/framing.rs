@@ -14,6 +14,7 @@ use std::os::unix::fs::FileExt;
 
 use serde::{Deserialize, Serialize};
 
+use super::rest::Rest;
 use crate::archive::{Closing, Encoding, Member};
 use crate::base::{RelPath, Sha256};
 
@@ -119,12 +120,15 @@ pub(super) struct Index {
     pub(super) members: Vec<(u64, u64, u64, u64, u32)>,
     /// Each entry with the offset of its header in the tar stream.
     pub(super) entries: Vec<(RelPath, u64)>,
+    /// Where those are that the manifest lists and this has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rest: Option<Rest>,
 }
 
 impl Index {
-    pub(super) fn new(members: &[Member], entries: Vec<(RelPath, u64)>) -> Self {
+    pub(super) fn new(members: &[Member], entries: Vec<(RelPath, u64)>, rest: Option<Rest>) -> Self {
         let tuple = |m: &Member| (m.offset, m.length, m.content_offset, m.content_length, m.crc);
-        Self { format: 1, members: members.iter().map(tuple).collect(), entries }
+        Self { format: 1, members: members.iter().map(tuple).collect(), entries, rest }
     }
 
     pub(super) fn to_text(&self) -> Vec<u8> {

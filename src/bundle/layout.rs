@@ -36,6 +36,11 @@ pub(super) const INSTALL: &str = "install";
 /// Digests of all files, for `sha256sum -c`.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
+/// Whether an entry is the bundle's own, with which an installation begins.
+pub(super) fn is_own(path: &RelPath) -> bool {
+    path.first() == OWN || path.as_str() == INSTALL
+}
+
 /// Whether a project file of this path would collide with the bundle's own.
 pub(super) fn is_reserved(path: &RelPath) -> bool {
     matches!(path.first(), OWN | DOWNLOAD_CACHE | EXTENDS_CACHE) || matches!(path.as_str(), INSTALL | SUMS)

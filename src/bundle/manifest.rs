@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Epoch, Md5, RelPath, Sha256, SourceKey, link_stays_below};
+use super::error::Error;
+use crate::base::{Epoch, IoContext, Md5, RelPath, Sha256, SourceKey, link_stays_below};
 use crate::config::{ConditionRecord, Facts, Override};
 
 /// The format written and read here.
@@ -203,6 +205,18 @@ impl Manifest {
         let mut text = serde_json::to_vec_pretty(self).expect("a manifest serialises");
         text.push(b'\n');
         text
+    }
+
+    /// Reads the file of a manifest that was taken out of its bundle.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`], [`Error::Newer`], [`Error::Io`].
+    pub fn read(path: &Utf8Path) -> Result<Self, Error> {
+        let text = std::fs::read(path).at("read", path)?;
+        Self::parse(&text).map_err(|problem| match problem {
+            ManifestProblem::Malformed(reason) => Error::Manifest { path: path.to_owned(), reason },
+            ManifestProblem::Newer(found) => Error::Newer { path: path.to_owned(), found, known: FORMAT },
+        })
     }
 
     /// Reads the text of a manifest and checks that it does not contradict itself; the error is a reason in words.

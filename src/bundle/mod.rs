@@ -7,6 +7,7 @@
 
 mod collect;
 mod compare;
+mod complete;
 mod configs;
 mod contained;
 mod error;
@@ -28,6 +29,7 @@ mod order;
 mod products;
 mod project;
 mod read;
+mod rest;
 mod root;
 mod script;
 mod self_extracting;
@@ -38,6 +40,7 @@ mod write;
 
 pub use collect::{Collected, CollectedSource, collect};
 pub use compare::{Comparison, PartChange, Presence, SourceChange};
+pub use complete::Base;
 pub use configs::{CollectedConfig, ConfigFiles, KnownConfigs, RemoteConfigs, collect_config};
 pub use contained::contained;
 pub use error::Error;
@@ -57,6 +60,7 @@ pub use order::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress};
 pub use products::{ProjectFilter, is_bundle_file};
 pub use project::{FileKind, ProjectFile, ProjectFiles};
 pub use read::Bundle;
+pub use rest::{Rest, write_since, write_volumes};
 pub use root::find_root;
 pub use self_extracting::{RUN_ENDING, SelfExtracting};
 pub use settings::{Settings, bad_name};

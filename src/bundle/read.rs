@@ -1,5 +1,6 @@
 //! Reading a bundle. Nothing in it is believed before it is checked.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -11,6 +12,7 @@ use super::error::Error;
 use super::framing::{Found, Index, NoTrailer, Trailer};
 use super::layout::{INDEX, MANIFEST, SUMS};
 use super::manifest::{FORMAT, Manifest, ManifestProblem, RecordKind};
+use super::rest::Rest;
 use super::walk::{Checked, Stop, Visit, Walk};
 use super::write::tail_content;
 use crate::archive::{Encoding, Member, Tree, decode_members, finish, read_small_tar};
@@ -27,6 +29,9 @@ pub struct Bundle {
     encoding: Encoding,
     manifest: Manifest,
     members: Vec<Member>,
+    /// Entries of the manifest that it has not, and where they are.
+    lacks: BTreeSet<RelPath>,
+    rest: Option<Rest>,
 }
 
 impl Bundle {
@@ -81,12 +86,27 @@ impl Bundle {
         }
         let index: Index = serde_json::from_slice(index_text).map_err(|error| malformed(error.to_string()))?;
         let members = index.members(&trailer).ok_or_else(|| framing(start, "the trailer and the index disagree"))?;
-        Ok(Self { path: path.to_owned(), file, encoding, manifest, members })
+        let has: BTreeSet<&RelPath> = index.entries.iter().map(|(path, _)| path).collect();
+        let lacks: BTreeSet<RelPath> = manifest.entries.keys().filter(|path| !has.contains(path)).cloned().collect();
+        if has.len() + lacks.len() != manifest.entries.len() || index.rest.is_none() && !lacks.is_empty() {
+            return Err(malformed("the index has other entries than the manifest".to_owned()));
+        }
+        Ok(Self { path: path.to_owned(), file, encoding, manifest, members, lacks, rest: index.rest })
     }
 
     /// The bundle's file.
     pub fn path(&self) -> &Utf8Path {
         &self.path
+    }
+
+    /// Where the files are that it has not itself; none for a bundle that has all of them.
+    pub fn rest(&self) -> Option<&Rest> {
+        self.rest.as_ref()
+    }
+
+    /// Whether an entry of its manifest is not in the file.
+    pub(super) fn lacks(&self, path: &RelPath) -> bool {
+        self.lacks.contains(path)
     }
 
     /// How the bundle is compressed.
@@ -107,7 +127,7 @@ impl Bundle {
         let wanted = self.manifest.entries.keys().find(|entry| entry.as_str() == path);
         let Some(wanted) = wanted else { return Ok(None) };
         let found = Mutex::new(None);
-        self.walk(1, Some(wanted), &|path, _, content| {
+        self.visit(1, &BTreeSet::from([wanted]), &|path, _, content| {
             if path != wanted {
                 return io::copy(content, &mut io::sink()).map(|_| ()).map_err(Stop::Content);
             }
@@ -151,14 +171,19 @@ impl Bundle {
         Ok(checked)
     }
 
-    fn walk(&self, threads: usize, only: Option<&RelPath>, visit: &Visit<'_>) -> Result<Checked, Error> {
-        let Self { path, file, encoding, manifest, members } = self;
-        Walk { path, file, encoding: *encoding, manifest, members, threads, only }.run(visit)
+    /// Visits these entries, and what cannot be read without them.
+    pub(super) fn visit(&self, threads: usize, only: &BTreeSet<&RelPath>, visit: &Visit<'_>) -> Result<Checked, Error> {
+        self.walk(threads, Some(only), visit)
+    }
+
+    fn walk(&self, threads: usize, only: Option<&BTreeSet<&RelPath>>, visit: &Visit<'_>) -> Result<Checked, Error> {
+        let Self { path, file, encoding, manifest, members, lacks, .. } = self;
+        Walk { path, file, encoding: *encoding, manifest, members, lacks, threads, only }.run(visit)
     }
 }
 
 /// Copies so that reading and writing errors stay apart.
-fn copy(from: &mut dyn Read, to: &mut File) -> Result<(), Stop> {
+pub(super) fn copy(from: &mut dyn Read, to: &mut File) -> Result<(), Stop> {
     let mut buffer = vec![0; 128 * 1024];
     loop {
         match from.read(&mut buffer).map_err(Stop::Content)? {

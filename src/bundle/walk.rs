@@ -1,6 +1,7 @@
 //! Going through a bundle's entries on all cores. Members that hold whole entries are read apart from one another; each
 //! byte is compared with what the manifest says must be there.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -70,8 +71,10 @@ pub(super) struct Walk<'w> {
     pub(super) manifest: &'w Manifest,
     pub(super) members: &'w [Member],
     pub(super) threads: usize,
-    /// Only this entry, and what cannot be read without it, is visited.
-    pub(super) only: Option<&'w RelPath>,
+    /// Entries of the manifest that are elsewhere.
+    pub(super) lacks: &'w BTreeSet<RelPath>,
+    /// Only these, and what cannot be read without them, are visited.
+    pub(super) only: Option<&'w BTreeSet<&'w RelPath>>,
 }
 
 /// An entry, and where its parts are in the tar stream.
@@ -100,8 +103,12 @@ impl<'w> Walk<'w> {
     pub(super) fn run(&self, visit: &Visit<'_>) -> Result<Checked, Error> {
         let placed = self.placed();
         let mut units = self.units(&placed)?;
-        if let Some(only) = placed.iter().find(|placed| self.only == Some(placed.path)) {
-            units.retain(|unit| unit.start < only.end && only.start < unit.end);
+        if let Some(only) = self.only {
+            let wanted: Vec<&Placed<'_>> = placed.iter().filter(|placed| only.contains(placed.path)).collect();
+            units.retain(|unit| {
+                let first = wanted.partition_point(|placed| placed.end <= unit.start);
+                wanted.get(first).is_some_and(|placed| placed.start < unit.end)
+            });
         }
         // What takes longest is begun first, so that nobody waits for it at the end.
         units.sort_by_key(|unit| std::cmp::Reverse(unit.end - unit.start));
@@ -129,7 +136,8 @@ impl<'w> Walk<'w> {
     fn placed(&self) -> Vec<Placed<'w>> {
         let root = self.manifest.root();
         let mut start = 0;
-        let entries = self.manifest.entries.iter().map(|(path, entry)| {
+        let there = self.manifest.entries.iter().filter(|(path, _)| !self.lacks.contains(*path));
+        let entries = there.map(|(path, entry)| {
             let (kind, size) = match &entry.kind {
                 RecordKind::File { size, .. } => (TarKind::File(*size), *size),
                 RecordKind::Symlink { target } => (TarKind::Symlink(target), 0),

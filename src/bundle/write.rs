@@ -20,6 +20,7 @@ use super::manifest::{
 };
 use super::named::file_name;
 use super::project::{FileKind, ProjectFile};
+use super::rest::Rest;
 use super::script::{install_script, readme};
 use crate::archive::{
     Encoding, PackContent, PackError, PackItem, TarEntry, TarKind, encode_entry, encoded_members, pack as pack_all,
@@ -28,7 +29,7 @@ use crate::archive::{
 use crate::attest::sbom::{cyclonedx, spdx};
 use crate::base::{
     Epoch, Fingerprint, HashingWriter, IoContext, PathError, RelPath, Sha256, SourceKey, TEMPORARY, create_dir_all,
-    write_atomic,
+    fingerprint_file, write_atomic,
 };
 use crate::config::{ConditionRecord, Facts, Override};
 use crate::lock::Lock;
@@ -107,7 +108,8 @@ enum Content<'a> {
     EmptyFolder,
 }
 
-struct Item<'a> {
+/// A file, link or empty folder that is to be packed.
+pub(super) struct Item<'a> {
     mode: u32,
     content: Content<'a>,
 }
@@ -117,13 +119,24 @@ struct Item<'a> {
 /// # Errors
 /// When a file cannot be read or written, or changes while it is packed.
 pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
+    write_items(pack, &pack.items(), None, output)
+}
+
+/// Writes a bundle that has these items. Where they are not all, it is told what the manifest says of all of them, and where
+/// the others are.
+pub(super) fn write_items(
+    pack: &Pack<'_>,
+    items: &BTreeMap<RelPath, Item<'_>>,
+    of: Option<(&BTreeMap<RelPath, EntryRecord>, Rest)>,
+    output: &Utf8Path,
+) -> Result<Written, Error> {
     let folder = match output.parent() {
         Some(folder) if folder != "" => folder,
         _ => Utf8Path::new("."),
     };
     create_dir_all(folder)?;
     let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).at("create a file in", folder)?;
-    let (root, items) = (format!("{}-{}", pack.name, pack.version), pack.items());
+    let root = format!("{}-{}", pack.name, pack.version);
     let mut hashing = HashingWriter::new(file);
     let entries: Vec<PackItem> = items.iter().map(|(path, item)| item.to_pack(&format!("{root}/{path}"))).collect();
     let packed = pack_all(&entries, pack.encoding, pack.epoch.0, pack.threads, &mut hashing);
@@ -136,7 +149,14 @@ pub fn write(pack: &Pack<'_>, output: &Utf8Path) -> Result<Written, Error> {
     for ((path, item), file) in items.iter().zip(&packed.files) {
         records.insert(path.clone(), EntryRecord { mode: item.mode, kind: item.record(*file)? });
     }
-    let index = Index::new(&packed.members, items.keys().cloned().zip(packed.offsets).collect());
+    let (all, rest) = of.unzip();
+    for (path, record) in all.into_iter().flatten() {
+        let known = records.entry(path.clone()).or_insert_with(|| record.clone());
+        if known != record {
+            return Err(Error::Changed { path: pack.plan.project.root.join(path) });
+        }
+    }
+    let index = Index::new(&packed.members, items.keys().cloned().zip(packed.offsets).collect(), rest);
     let manifest = pack.manifest(records);
     let tail = tail_content(&manifest, &manifest.to_text(), &index.to_text());
     let tail = encoded_members(pack.encoding, &tail).at("write", output)?;
@@ -182,6 +202,20 @@ impl Item<'_> {
         PackItem { path: path.to_owned(), mode: self.mode, content }
     }
 
+    /// What the manifest will say of it.
+    pub(super) fn look(&self) -> Result<EntryRecord, Error> {
+        let found = match &self.content {
+            Content::Disk(path) => {
+                let found = fingerprint_file(path)?;
+                Some((found.size, found.sha256))
+            }
+            Content::Blob(_, wanted) => Some((wanted.size, wanted.sha256)),
+            Content::Memory(bytes) => Some((bytes.len() as u64, Sha256::of(bytes))),
+            Content::Symlink(_) | Content::EmptyFolder => None,
+        };
+        Ok(EntryRecord { mode: self.mode, kind: self.record(found)? })
+    }
+
     /// What the manifest says of it, with length and digest of what was packed.
     fn record(&self, packed: Option<(u64, Sha256)>) -> Result<RecordKind, Error> {
         match (&self.content, packed) {
@@ -222,7 +256,7 @@ pub(super) fn sums(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8])
 
 impl Pack<'_> {
     /// All entries but those of the tail, by path.
-    fn items(&self) -> BTreeMap<RelPath, Item<'_>> {
+    pub(super) fn items(&self) -> BTreeMap<RelPath, Item<'_>> {
         let mut items = BTreeMap::new();
         let own = |path: &str| RelPath::new(path).expect("names of ours are relative paths");
         for file in self.files {
@@ -300,7 +334,7 @@ impl Pack<'_> {
         })
     }
 
-    fn manifest(&self, entries: BTreeMap<RelPath, EntryRecord>) -> Manifest {
+    pub(super) fn manifest(&self, entries: BTreeMap<RelPath, EntryRecord>) -> Manifest {
         let parts = self.plan.parts.iter().map(|part| PartRecord {
             name: part.name.clone(),
             recipe: part.recipe.clone(),

@@ -45,6 +45,11 @@ impl FromStr for ViewLayout {
     }
 }
 
+/// The folder of a cache in which blobs are named by their digests, below the first two digits of these.
+pub fn blobs_of(root: &Utf8Path) -> Utf8PathBuf {
+    Layout { root: root.to_owned() }.store()
+}
+
 /// Paths of one cache.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {

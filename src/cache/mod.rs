@@ -38,7 +38,7 @@ pub use files::DiskFiles;
 pub use foreign::{Foreign, ForeignBytes, ForeignCache};
 pub use gc::{Cleaned, GcHow, GcLimits};
 pub use import::Imported;
-pub use layout::ViewLayout;
+pub use layout::{ViewLayout, blobs_of};
 pub use lookup::{Depth, Hit, Lookup, Standing, Wrong};
 pub use place::{CacheBase, default_place};
 pub use policy::{DeletePolicy, Policy, Rule, decide};

@@ -8,6 +8,7 @@ use super::check;
 use super::collection::{Gathered, gather, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
+use super::inspect::manifest;
 use super::media::{self, Media};
 use super::output::{output, warn_of_older};
 use super::project::{Loaded, Project};
@@ -17,8 +18,8 @@ use crate::archive::Encoding;
 use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
-    Bundle, EpochSource, Error, Installer, Linkage, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings, Written,
-    gather_licences, write,
+    Bundle, EpochSource, Error, Installer, Linkage, Manifest, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings, Written,
+    gather_licences, write, write_since, write_volumes,
 };
 use crate::cache::Depth;
 use crate::config::{Location, Override};
@@ -37,7 +38,8 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     let project = Loaded::from_disk(context, &folder, overrides, access)?.project(context)?;
     let (name, version) = naming(arguments, &project.settings)?;
     let installers = installers(context, arguments)?;
-    let (output, encoding) = output(context, arguments, &format!("{name}-{version}"))?;
+    let shape = Shape::of(context, arguments)?;
+    let (output, encoding) = output(context, arguments, &shape.file_stem(&name, &version))?;
     let filter = filter(&project, &output)?;
     let files = project_files(context, arguments, &project, &filter)?;
     portable(context, &project)?;
@@ -65,6 +67,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         output,
         encoding,
         self_extracting: arguments.self_extracting,
+        shape,
     };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
@@ -76,16 +79,15 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
         written = release.pack(&gathered, Depth::Bytes)?;
     }
-    if let Some(mut written) = written {
-        if arguments.rehearse {
-            written = release.rehearse(&gathered, written, key.as_ref())?;
-        }
-        if arguments.provenance {
-            release.write_provenance(&written, key.as_ref())?;
-        }
-        announce(context, &gathered, &written)?;
-        release.go_with(&written, key.as_ref(), arguments.media.is_some())?;
+    let mut written = written.unwrap_or_default();
+    if arguments.rehearse {
+        written = release.rehearse(&gathered, written, key.as_ref())?;
     }
+    if arguments.provenance {
+        written.iter().try_for_each(|written| release.write_provenance(written, key.as_ref()))?;
+    }
+    announce(context, &gathered, &written)?;
+    written.iter().try_for_each(|written| release.go_with(written, key.as_ref(), arguments.media.is_some()))?;
     gathered.caches.tidy(context);
     Ok(())
 }
@@ -103,11 +105,38 @@ struct Release<'r> {
     encoding: Encoding,
     /// One that unpacks itself is written, too.
     self_extracting: bool,
+    shape: Shape,
+}
+
+/// What files the bundle is written as.
+enum Shape {
+    Whole,
+    /// What this older one has not.
+    Since(Box<Manifest>),
+    /// Volumes of so many bytes.
+    Volumes(u64),
+}
+
+impl Shape {
+    fn of(context: &Context<'_>, arguments: &Arguments) -> Result<Self, Report> {
+        Ok(match (&arguments.since, arguments.volume_size) {
+            (Some(older), _) => Self::Since(Box::new(manifest(context, older)?)),
+            (None, Some(size)) => Self::Volumes(size),
+            (None, None) => Self::Whole,
+        })
+    }
+
+    fn file_stem(&self, name: &str, version: &str) -> String {
+        match self {
+            Self::Since(older) => format!("{name}-{version}-since-{}", older.version),
+            Self::Whole | Self::Volumes(_) => format!("{name}-{version}"),
+        }
+    }
 }
 
 impl Release<'_> {
     /// Writes the bundle; none where a source has other bytes than the cache says.
-    fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Option<Written>, Report> {
+    fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Option<Vec<Written>>, Report> {
         let Self { context, name, version, installers, project, filter, files, output, encoding, .. } = self;
         // Once more: the lock file may have been written just now.
         let anew = gathered.lock_written || self.contract_path().is_file();
@@ -141,7 +170,12 @@ impl Release<'_> {
             encoding: *encoding,
             threads: context.threads(),
         };
-        match write(&pack, output) {
+        let written = match &self.shape {
+            Shape::Whole => write(&pack, output).map(|written| vec![written]),
+            Shape::Since(older) => write_since(&pack, older, output).map(|written| vec![written]),
+            Shape::Volumes(size) => write_volumes(&pack, *size, output),
+        };
+        match written {
             Err(Error::Changed { path })
                 if depth == Depth::Presence && pack.sources.iter().any(|source| source.path == path) =>
             {
@@ -166,8 +200,15 @@ impl Release<'_> {
 
     /// Rehearses the bundle. Where that shows that the project's host contract is another, the bundle is made again with the
     /// new one in it, and it is that one which is rehearsed last, with the parts of the first.
-    fn rehearse(&self, gathered: &Gathered, bundle: Written, key: Option<&SecretKey>) -> Result<Written, Report> {
+    fn rehearse(
+        &self,
+        gathered: &Gathered,
+        written: Vec<Written>,
+        key: Option<&SecretKey>,
+    ) -> Result<Vec<Written>, Report> {
         let Self { context, .. } = self;
+        // One that is rehearsed is whole.
+        let [bundle] = written.as_slice() else { return Ok(written) };
         let (held, within) = context.environment.temporary_folder()?;
         let within = within.join("rehearsal");
         let rehearsed = rehearse::Order::new(&bundle.path, &within).carry_out(context);
@@ -182,16 +223,17 @@ impl Release<'_> {
         let contract = self.contract_path();
         if rehearsed.packed.as_ref() == Some(&rehearsed.receipt.host) {
             receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
-            return Ok(bundle);
+            return Ok(written);
         }
         rehearsed.receipt.host.write(&contract)?;
         context.console.say(format!("wrote {}; commit it", shown(context, &contract)));
         context.console.say("packing again, with it in the bundle");
-        let Some(bundle) = self.pack(gathered, Depth::Bytes)? else { return Ok(bundle) };
+        let written = self.pack(gathered, Depth::Bytes)?.unwrap_or_default();
+        let [bundle] = written.as_slice() else { return Ok(written) };
         let again = rehearse::Order { reuse: true, ..rehearse::Order::new(&bundle.path, &within) };
         let rehearsed = again.carry_out(context)?;
         receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
-        Ok(bundle)
+        Ok(written)
     }
 
     /// Where the host contract of the project is.
@@ -424,7 +466,7 @@ fn dry_run(context: &Context<'_>, files: &ProjectFiles, project: &Project, outpu
 }
 
 /// Says what was packed.
-fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &Written) {
+fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &[Written]) {
     let console = context.console;
     if gathered.lock_written {
         console.say(format!("wrote {}; commit it", shown(context, &gathered.lock_path)));
@@ -450,22 +492,28 @@ fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written:
         collected.downloads,
     ));
     console.say(format!("files are dated {} ({origin})", pack.epoch.0));
-    console.say(format!("{}: {}", shown(context, &written.path), bytes(written.size)));
+    for file in written {
+        console.say(format!("{}: {}", shown(context, &file.path), bytes(file.size)));
+    }
 }
 
 /// Prints what came of it.
-fn announce(context: &Context<'_>, gathered: &Gathered, written: &Written) -> Result<(), Report> {
+fn announce(context: &Context<'_>, gathered: &Gathered, written: &[Written]) -> Result<(), Report> {
     let (console, collected) = (context.console, &gathered.collected);
     if console.json {
-        return console.out_json(&serde_json::json!({
-            "format": JSON_FORMAT,
-            "bundle": written.path,
-            "sha256": written.sha256,
-            "size": written.size,
-            "entries": written.entries,
-            "sources": collected.sources.len(),
-            "downloads": collected.downloads,
-        }));
+        let file = |written: &Written| {
+            serde_json::json!({
+                "format": JSON_FORMAT,
+                "bundle": written.path,
+                "sha256": written.sha256,
+                "size": written.size,
+                "entries": written.entries,
+                "sources": collected.sources.len(),
+                "downloads": collected.downloads,
+            })
+        };
+        return written.iter().try_for_each(|written| console.out_json(&file(written)));
     }
-    console.out(&format!("{}  {}\n", written.sha256, shown(context, &written.path)))
+    let lines = written.iter().map(|written| format!("{}  {}\n", written.sha256, shown(context, &written.path)));
+    console.out(&lines.collect::<String>())
 }

@@ -15,8 +15,11 @@ use crate::install::contract::{Contract, Kind};
 use crate::report::{JSON_FORMAT, bytes, plural};
 
 /// The manifest of a bundle, unpacked or not.
-fn manifest(context: &Context<'_>, path: &Utf8Path) -> Result<Manifest, Report> {
+pub(super) fn manifest(context: &Context<'_>, path: &Utf8Path) -> Result<Manifest, Report> {
     let path = context.real_path(path);
+    if path.file_name() == Some("manifest.json") {
+        return Ok(Manifest::read(&path)?);
+    }
     Ok(match is_bundle_folder(&path) {
         true => UnpackedBundle::open(&path)?.manifest().clone(),
         false => Bundle::open(&path)?.manifest().clone(),
@@ -36,9 +39,11 @@ pub(super) fn contract(context: &Context<'_>, path: &Utf8Path) -> Result<Option<
 
 pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), Report> {
     let manifest = manifest(context, &arguments.bundle)?;
+    let path = context.real_path(&arguments.bundle);
+    let rest = if path.is_dir() { None } else { Bundle::open(&path)?.rest().cloned() };
     let rehearsal = Rehearsed::of(context, arguments)?;
     if context.console.json {
-        let value = json!({ "format": JSON_FORMAT, "manifest": manifest, "rehearsal": rehearsal.to_json() });
+        let value = json!({ "format": JSON_FORMAT, "manifest": manifest, "rest": rest, "rehearsal": rehearsal.to_json() });
         return context.console.out_json(&value);
     }
     let Manifest { name, version, hardtack, config, epoch, epoch_source, commit, .. } = &manifest;
@@ -49,6 +54,9 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
         EpochSource::Fixed => "fixed",
     };
     let mut text = format!("{name} {version}\nmade by hardtack {hardtack} from {config}, dated {epoch} ({from})\n");
+    if let Some(rest) = rest {
+        text += &format!("this file is {rest}; what follows is of the whole\n");
+    }
     if let Some(commit) = commit {
         text += &format!("commit {commit}{}\n", if manifest.dirty { ", and files that differ from it" } else { "" });
     }

@@ -13,11 +13,10 @@ use super::project::Loaded;
 use super::request::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
-    self,
-    Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK, Manifest,
-    RecordKind, UnpackedBundle, is_project_entry,
+    self, Base, Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK, Manifest,
+    RecordKind, UnpackedBundle, is_bundle_folder, is_project_entry,
 };
-use crate::cache::DiskFiles;
+use crate::cache::{DiskFiles, blobs_of};
 use crate::config::Loader;
 use crate::install::contract::{Contract, Unmet};
 use crate::install::sandbox::Rehearsal;
@@ -53,6 +52,8 @@ pub(super) struct Target<'a> {
     pub(super) dest: Option<&'a Utf8Path>,
     /// The bundle's download cache is installed, too.
     pub(super) keep_cache: bool,
+    /// Where files are that a bundle has not itself.
+    pub(super) bases: &'a [Utf8PathBuf],
     /// That the machine lacks what builds were seen to use is no reason not to begin.
     pub(super) ignore_contract: bool,
     /// It is a rehearsal: builds know the place by the bundle's prefix.
@@ -64,6 +65,7 @@ impl<'a> From<&'a Arguments> for Target<'a> {
         Self {
             dest: arguments.dest.as_deref(),
             keep_cache: arguments.keep_cache,
+            bases: &arguments.base,
             ignore_contract: arguments.ignore_contract,
             rehearsal: None,
         }
@@ -89,11 +91,29 @@ fn unpack_into(
     check_space(root, content)?;
     let checked = bundle.unpack(&folder, context.threads())?;
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
+    complete(context, target, bundle, &folder)?;
     let image = lay_out(&manifest, &folder, &destination.next_tree(), target.keep_cache, Take::Move)?;
     let (plan, sources) = resolve(context, target, &manifest, destination.seen_at(), &folder, &destination.next_tree())?;
     check_machine(&plan, &manifest, destination, (target, steps_path))?;
     check_contract(context, target, &folder, steps_path)?;
     Ok((plan, sources, Some(image)))
+}
+
+/// Brings what a bundle has not itself to the folder that it was unpacked to.
+fn complete(context: &Context<'_>, target: Target<'_>, bundle: &Bundle, folder: &Utf8Path) -> Result<(), Report> {
+    let Some(rest) = bundle.rest() else { return Ok(()) };
+    let mut bases = bundle.volumes_beside()?;
+    for base in target.bases {
+        let path = context.real_path(base);
+        bases.push(match path {
+            _ if base == "cache" => Base::Store(blobs_of(context.cache_place()?)),
+            path if is_bundle_folder(&path) => Base::Folder(UnpackedBundle::open(&path)?),
+            path => Base::File(Box::new(Bundle::open(&path)?)),
+        });
+    }
+    let brought = bundle.complete(folder, &bases, context.threads())?;
+    context.console.say(format!("{} is {rest}: {} came from elsewhere", bundle.path(), plural(brought, "file")));
+    Ok(())
 }
 
 /// Opens a bundle file that fits this machine; with it its manifest and where it would be installed.
@@ -158,6 +178,7 @@ pub(super) fn look_at_file(
     let (bundle, manifest, root) = open_file(context, target, path)?;
     let (folder, files) = (scratch.join("bundle"), scratch.join("tree"));
     bundle.unpack(&folder, context.threads())?;
+    complete(context, target, &bundle, &folder)?;
     lay_out(&manifest, &folder, &files, target.keep_cache, Take::Move)?;
     let (plan, sources) = resolve(context, target, &manifest, &root, &folder, &files)?;
     Ok(Looked { root, plan, sources, files, contract: contract(&folder)? })

@@ -12,6 +12,7 @@ pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> 
     if !crate::install::is_installed(&path) {
         trust::check(context, &verify.trust, &path)?;
     }
+    let mut rest = None;
     let (entries, size) = if is_bundle_folder(&path) {
         let bundle = UnpackedBundle::open(&path)?;
         let damage = bundle.check()?;
@@ -27,14 +28,17 @@ pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> 
         let hint = "name a bundle file, the folder it unpacks to, or the one it was installed to";
         return Err(Report::new(USAGE, "not-a-bundle", message).hint(hint));
     } else {
-        let checked = Bundle::open(&path)?.verify(context.threads())?;
+        let bundle = Bundle::open(&path)?;
+        let checked = bundle.verify(context.threads())?;
+        rest = bundle.rest().cloned();
         (checked.entries, Some(checked.bytes))
     };
     if context.console.json {
-        let value = serde_json::json!({ "format": JSON_FORMAT, "whole": true, "entries": entries, "bytes": size });
+        let value = serde_json::json!({ "format": JSON_FORMAT, "whole": true, "entries": entries, "bytes": size, "rest": rest });
         return context.console.out_json(&value);
     }
     let size = size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
-    context.console.say(format!("{} is whole: {}{size}", verify.what, plural(entries, "file")));
+    let rest = rest.map(|rest| format!("; it is {rest}, and needs the rest, too")).unwrap_or_default();
+    context.console.say(format!("{} is whole: {}{size}{rest}", verify.what, plural(entries, "file")));
     Ok(())
 }

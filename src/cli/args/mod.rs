@@ -323,6 +323,12 @@ pub(super) struct Bundle {
     /// Version of the release, instead of `[hardtack] version`
     #[arg(long, env = "HARDTACK_VERSION")]
     pub(super) version: Option<String>,
+    /// Leaves out every file that this older bundle has: the bundle, the folder it was unpacked to, or its manifest.json
+    #[arg(long, value_name = "OLD", env = "HARDTACK_SINCE", conflicts_with_all = ["self_extracting", "media", "rehearse", "volume_size"])]
+    pub(super) since: Option<Utf8PathBuf>,
+    /// Writes volumes of at most this size, such as 4.7GB, each of which can be checked alone
+    #[arg(long, value_name = "SIZE", env = "HARDTACK_VOLUME_SIZE", value_parser = super::amounts::size, conflicts_with_all = ["self_extracting", "media", "rehearse"])]
+    pub(super) volume_size: Option<u64>,
     /// Writes NAME-VERSION.run beside: the same, with a script before it that unpacks and installs it
     #[arg(long, env = "HARDTACK_SELF_EXTRACTING", value_parser = FalseyValueParser::new())]
     pub(super) self_extracting: bool,
@@ -414,6 +420,10 @@ pub(super) struct Install {
     pub(super) network_attempts: Option<crate::recipes::NetworkAttempts>,
     #[command(flatten)]
     pub(super) trust: Trust,
+    /// Where the files are that a bundle made with --since leaves out, or the other volumes: a bundle, unpacked or not, or
+    /// `cache`; may be given for several
+    #[arg(long, value_name = "OLD|cache", env = "HARDTACK_BASE", action = clap::ArgAction::Append)]
+    pub(super) base: Vec<Utf8PathBuf>,
     /// Begins though this machine lacks what builds were seen to use when the bundle was rehearsed
     #[arg(long, env = "HARDTACK_IGNORE_CONTRACT", value_parser = FalseyValueParser::new())]
     pub(super) ignore_contract: bool,

@@ -1,8 +1,8 @@
 //! Errors of making and reading bundles.
 
 use super::sources::failures;
-use super::{DIGEST, ENVIRONMENT, Report, USAGE};
-use crate::bundle::Error;
+use super::{DIGEST, ENVIRONMENT, MISSING, Report, USAGE};
+use crate::bundle::{Error, Rest};
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
@@ -49,6 +49,12 @@ impl From<Error> for Report {
             }
             Error::Damaged { .. } | Error::Framing { .. } | Error::UnpackedDamaged { .. } => {
                 of(DIGEST, "bundle-damaged").hint("copy it again from where it came from")
+            }
+            Error::NoVolume { .. } => of(USAGE, "volume-too-small").hint("choose larger volumes"),
+            Error::Lacks { rest: Rest::Since { ref name, ref version, .. }, .. } => of(MISSING, "incomplete")
+                .hint(format!("name the bundle of {name} {version}, unpacked or not: --base FILE; or --base cache")),
+            Error::Lacks { rest: Rest::Volumes { .. }, .. } => {
+                of(MISSING, "incomplete").hint("put all volumes into one folder, or name the others: --base FILE")
             }
             Error::Manifest { .. } => of(DIGEST, "bundle-malformed"),
         }
