@@ -131,7 +131,10 @@ mod tests {
         assert_eq!(by(&[stranger]), Signed::Unknown(key.id().to_string()));
         let changed = String::from_utf8(text).expect("UTF-8").replace("eyJhIjogMX0=", "eyJhIjogMn0=");
         let opened = Envelope::open(changed.as_bytes(), &[pair.public()]).expect("opens");
-        assert_eq!((opened.statement.as_slice(), opened.signed), (&b"{\"a\": 2}"[..], Signed::Wrong(key.id().to_string())));
+        assert_eq!(
+            (opened.statement.as_slice(), opened.signed),
+            (&b"{\"a\": 2}"[..], Signed::Wrong(key.id().to_string()))
+        );
         assert_eq!(Envelope::open(b"{\"a\": 1}", &[]).expect("opens").signed, Signed::No);
         assert!(Envelope::open(b"nonsense", &[]).is_err());
     }

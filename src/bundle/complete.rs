@@ -19,7 +19,7 @@ pub enum Base {
     /// Another bundle, or another volume.
     File(Box<Bundle>),
     /// An unpacked bundle.
-    Folder(UnpackedBundle),
+    Folder(Box<UnpackedBundle>),
     /// A folder in which files are named by their digests, as the store of a cache has them.
     Store(Utf8PathBuf),
 }
@@ -86,9 +86,8 @@ impl Bundle {
         if let Some(Rest::Volumes { number, of }) = self.rest() {
             let there: BTreeSet<usize> = bases.iter().filter_map(Base::number).collect();
             let absent = others(self.path(), *number, *of).into_iter().filter(|(number, _)| !there.contains(number));
-            let names = absent.map(|(number, path)| {
-                format!("volume {number} of {of}, `{}`", path.file_name().unwrap_or_default())
-            });
+            let names = absent
+                .map(|(number, path)| format!("volume {number} of {of}, `{}`", path.file_name().unwrap_or_default()));
             let names: Vec<String> = names.collect();
             if !names.is_empty() {
                 return names;
@@ -142,7 +141,9 @@ impl Base {
                 let mut given = BTreeSet::new();
                 for (path, entry) in &bundle.manifest().entries {
                     let Some(sha256) = entry.sha256().filter(|sha256| wanted.contains_key(sha256)) else { continue };
-                    if !given.contains(&sha256) && from_file(&bundle.folder().join(path), sha256, &wanted[&sha256], put)? {
+                    if !given.contains(&sha256)
+                        && from_file(&bundle.folder().join(path), sha256, &wanted[&sha256], put)?
+                    {
                         given.insert(sha256);
                     }
                 }

@@ -2,8 +2,8 @@
 
 use camino::Utf8PathBuf;
 
-use super::rest::Rest;
 use super::failure::Failure;
+use super::rest::Rest;
 use crate::base::{PathError, Place, RelPath};
 use crate::{cache, config, lock};
 

@@ -34,7 +34,7 @@ pub(super) const EXTENDS_CACHE: &str = "extends-cache";
 /// The script that starts the installer.
 pub(super) const INSTALL: &str = "install";
 /// Digests of all files, for `sha256sum -c`.
-pub(super) const SUMS: &str = "SHA256SUMS";
+pub const SUMS: &str = "SHA256SUMS";
 
 /// Whether an entry is the bundle's own, with which an installation begins.
 pub(super) fn is_own(path: &RelPath) -> bool {

@@ -15,8 +15,7 @@ const DEEPEST: usize = 2;
 /// More than these are licences of files and samples within, of one source.
 const MOST: usize = 24;
 /// What files with licences are called, in small letters, up to the first mark.
-const NAMES: [&str; 8] =
-    ["license", "licence", "copying", "copyright", "notice", "unlicense", "patents", "licenses"];
+const NAMES: [&str; 8] = ["license", "licence", "copying", "copyright", "notice", "unlicense", "patents", "licenses"];
 
 /// The licence texts of sources, by their keys.
 pub type Licences = BTreeMap<SourceKey, Vec<Licence>>;
@@ -27,7 +26,10 @@ pub fn gather_licences(sources: &[CollectedSource], threads: usize) -> Licences 
     let found = in_parallel(sources, threads, |source| {
         let files = pick(&source.path, LONGEST, &is_licence).unwrap_or_default();
         let texts = files.into_iter().filter_map(|(path, text)| {
-            Some(Licence { path: String::from_utf8(path).ok()?, text: plain(String::from_utf8_lossy(&text).into_owned()) })
+            Some(Licence {
+                path: String::from_utf8(path).ok()?,
+                text: plain(String::from_utf8_lossy(&text).into_owned()),
+            })
         });
         let mut texts: Vec<Licence> = texts.filter(|licence| !licence.text.trim().is_empty()).collect();
         texts.sort_by(|a, b| (a.path.matches('/').count(), &a.path).cmp(&(b.path.matches('/').count(), &b.path)));
@@ -44,7 +46,8 @@ fn is_licence(entry: &Entry) -> bool {
     let name = folders.pop().unwrap_or_default().to_lowercase();
     let in_own_folder = folders.last().is_some_and(|folder| folder.eq_ignore_ascii_case("licenses"));
     let stem = name.split(['.', '-', '_', ' ']).next().unwrap_or_default();
-    let is_program = [".c", ".h", ".py", ".sh", ".js", ".go", ".rs", ".m4", ".in"].iter().any(|ending| name.ends_with(ending));
+    let is_program =
+        [".c", ".h", ".py", ".sh", ".js", ".go", ".rs", ".m4", ".in"].iter().any(|ending| name.ends_with(ending));
     folders.len() <= DEEPEST && !is_program && (NAMES.contains(&stem) || in_own_folder)
 }
 

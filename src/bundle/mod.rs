@@ -49,7 +49,8 @@ pub use get::find;
 pub use git::Commit;
 pub use installer::{Installer, Linkage};
 pub use layout::{
-    BLOBS, CONFIG_DEFAULTS, CONTRACT, DOWNLOAD_CACHE, LOCK, MANIFEST, OWN, check_locations, is_bundle_folder, is_project_entry,
+    BLOBS, CONFIG_DEFAULTS, CONTRACT, DOWNLOAD_CACHE, LOCK, MANIFEST, OWN, SUMS, check_locations, is_bundle_folder,
+    is_project_entry,
 };
 pub use licences::{Licences, gather_licences};
 pub use manifest::{

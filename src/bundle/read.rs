@@ -32,6 +32,7 @@ pub struct Bundle {
     /// Entries of the manifest that it has not, and where they are.
     lacks: BTreeSet<RelPath>,
     rest: Option<Rest>,
+    sums: Vec<u8>,
 }
 
 impl Bundle {
@@ -74,7 +75,7 @@ impl Bundle {
         let malformed = |reason: String| Error::Manifest { path: path.to_owned(), reason };
         let content = decode_members(encoding, &tail, MAX_TAIL).map_err(|error| malformed(error.to_string()))?;
         let files = read_small_tar(&content).map_err(|refusal| malformed(refusal.to_string()))?;
-        let [(_, manifest_text), (_, index_text), _] = files.as_slice() else {
+        let [(_, manifest_text), (_, index_text), (_, sums)] = files.as_slice() else {
             return Err(malformed(format!("there are {} files after the last entry, not three", files.len())));
         };
         let manifest = Manifest::parse(manifest_text).map_err(|problem| match problem {
@@ -91,7 +92,16 @@ impl Bundle {
         if has.len() + lacks.len() != manifest.entries.len() || index.rest.is_none() && !lacks.is_empty() {
             return Err(malformed("the index has other entries than the manifest".to_owned()));
         }
-        Ok(Self { path: path.to_owned(), file, encoding, manifest, members, lacks, rest: index.rest })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            encoding,
+            manifest,
+            members,
+            lacks,
+            rest: index.rest,
+            sums: sums.clone(),
+        })
     }
 
     /// The bundle's file.
@@ -102,6 +112,11 @@ impl Bundle {
     /// Where the files are that it has not itself; none for a bundle that has all of them.
     pub fn rest(&self) -> Option<&Rest> {
         self.rest.as_ref()
+    }
+
+    /// Its `SHA256SUMS`.
+    pub fn sums(&self) -> &[u8] {
+        &self.sums
     }
 
     /// Whether an entry of its manifest is not in the file.

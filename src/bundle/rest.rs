@@ -110,7 +110,8 @@ fn records(items: &BTreeMap<RelPath, Item<'_>>) -> Result<BTreeMap<RelPath, Entr
 /// The name of a volume: `app-1.0.vol1of3.tar.gz` for `app-1.0.tar.gz`.
 fn volume(output: &Utf8Path, number: usize, of: usize) -> Utf8PathBuf {
     let name = output.file_name().unwrap_or_default();
-    let ending = [".tar.gz", ".tar.zst", ".tgz", ".tar"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or("");
+    let ending =
+        [".tar.gz", ".tar.zst", ".tgz", ".tar"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or("");
     let stem = name.strip_suffix(ending).unwrap_or(name);
     output.with_file_name(format!("{stem}.vol{number}of{of}{ending}"))
 }

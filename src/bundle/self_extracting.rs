@@ -21,6 +21,8 @@ pub struct SelfExtracting<'a> {
     pub name: (&'a str, &'a str),
     /// The bundle that was written.
     pub bundle: &'a Written,
+    /// The signature of its `SHA256SUMS`, for what checks it once it is unpacked.
+    pub signature: Option<&'a str>,
     /// How it is compressed; zstd is not to be had everywhere.
     pub encoding: Encoding,
 }
@@ -60,6 +62,12 @@ impl SelfExtracting<'_> {
             .replace("@UNPACKED@", &unpacked.to_string())
             .replace("@SHA256@", &self.bundle.sha256.to_string())
             .replace("@DECOMPRESS@", decompress);
+        // Lines of base64 and a comment that begins with a word: none of them ends the text in the shell.
+        let signature = self.signature.map_or_else(
+            || "\t:".to_owned(),
+            |text| format!("\tcat >\"$1/$name/SHA256SUMS.minisig\" <<'@END'\n{}\n@END", text.trim_end()),
+        );
+        let text = text.replace("@SIGNATURE@", &signature);
         let header = text.len() - "@HEADER@".len() + HEADER_DIGITS;
         // Blanks at the end of a value are none of it.
         text.replace("@HEADER@", &format!("{header:<HEADER_DIGITS$}"))

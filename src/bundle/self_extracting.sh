@@ -74,6 +74,7 @@ extract() {
 	esac
 	tarball | (cd -- "$1" && tar xf -) || fail "failed to unpack it to $1"
 	[ -f "$1/$name/SHA256SUMS" ] || fail "failed to unpack it to $1"
+@SIGNATURE@
 }
 
 case ${1:-} in

@@ -8,8 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
+use super::framing::Index;
 use super::layout::{INDEX, MANIFEST, SUMS};
 use super::manifest::{EntryRecord, Manifest, ManifestProblem, RecordKind};
+use super::rest::Rest;
 use super::write::sums;
 use crate::base::{IoContext, RelPath, Sha256, fingerprint_file, look_at};
 
@@ -18,6 +20,8 @@ use crate::base::{IoContext, RelPath, Sha256, fingerprint_file, look_at};
 pub struct UnpackedBundle {
     folder: Utf8PathBuf,
     manifest: Manifest,
+    /// Where the rest of it is, of one that was unpacked last and has not all files.
+    rest: Option<Rest>,
 }
 
 /// A file that is not what the manifest says.
@@ -65,7 +69,8 @@ impl UnpackedBundle {
             let reason = format!("`{SUMS}`: what it says{} is not so", name.unwrap_or_default());
             return Err(damaged(vec![reason]));
         }
-        Ok(Self { folder: folder.to_owned(), manifest })
+        let rest = serde_json::from_slice::<Index>(&index).ok().and_then(|index| index.rest);
+        Ok(Self { folder: folder.to_owned(), manifest, rest })
     }
 
     /// What the bundle says it holds.
@@ -91,6 +96,11 @@ impl UnpackedBundle {
             if let Some(problem) = self.check_entry(path, entry)? {
                 damage.push(problem);
             }
+        }
+        if let Some(rest) = self.rest.clone().filter(|_| damage.iter().any(|damage| damage.missing)) {
+            let missing = damage.iter().filter(|damage| damage.missing);
+            let lacking = missing.map(|damage| format!("file `{}`", damage.path)).collect();
+            return Err(Error::Lacks { path: self.folder.clone(), rest, lacking });
         }
         for folder in folders {
             let is_link = fs::symlink_metadata(self.folder.join(folder)).is_ok_and(|metadata| metadata.is_symlink());

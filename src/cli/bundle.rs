@@ -12,14 +12,14 @@ use super::inspect::manifest;
 use super::media::{self, Media};
 use super::output::{output, warn_of_older};
 use super::project::{Loaded, Project};
-use super::trust::{secret_key, sign_file};
+use super::trust::{secret_key, sign_file, sign_sums};
 use super::{receipts, rehearse};
 use crate::archive::Encoding;
 use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
-    Bundle, EpochSource, Error, Installer, Linkage, Manifest, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings, Written,
-    gather_licences, write, write_since, write_volumes,
+    Bundle, EpochSource, Error, Installer, Linkage, Manifest, Pack, ProjectFiles, ProjectFilter, SelfExtracting,
+    Settings, Written, gather_licences, write, write_since, write_volumes,
 };
 use crate::cache::Depth;
 use crate::config::{Location, Override};
@@ -68,6 +68,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         encoding,
         self_extracting: arguments.self_extracting,
         shape,
+        passing: arguments.passing,
     };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
@@ -106,6 +107,8 @@ struct Release<'r> {
     /// One that unpacks itself is written, too.
     self_extracting: bool,
     shape: Shape,
+    /// The project is gone afterwards.
+    passing: bool,
 }
 
 /// What files the bundle is written as.
@@ -183,7 +186,7 @@ impl Release<'_> {
             }
             written => {
                 let written = written?;
-                summary(context, &pack, gathered, &written);
+                summary(context, &pack, (gathered, self.passing), &written);
                 Ok(Some(written))
             }
         }
@@ -246,8 +249,10 @@ impl Release<'_> {
         let Self { context, name, version, encoding, .. } = self;
         warn_of_older(context, &bundle.path, (key.is_some(), self.self_extracting));
         let mut run = None;
+        let signature = key.map(|key| sign_sums(context, &bundle.path, key)).transpose()?;
         if self.self_extracting {
-            let written = SelfExtracting { name: (name, version), bundle, encoding: *encoding };
+            let signature = signature.as_deref();
+            let written = SelfExtracting { name: (name, version), bundle, signature, encoding: *encoding };
             let written = written.write(&SelfExtracting::beside(&bundle.path))?;
             context.console.say(format!("{}: {}", shown(context, &written.path), bytes(written.size)));
             run = Some(written);
@@ -466,9 +471,9 @@ fn dry_run(context: &Context<'_>, files: &ProjectFiles, project: &Project, outpu
 }
 
 /// Says what was packed.
-fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &[Written]) {
+fn summary(context: &Context<'_>, pack: &Pack<'_>, (gathered, passing): (&Gathered, bool), written: &[Written]) {
     let console = context.console;
-    if gathered.lock_written {
+    if gathered.lock_written && !passing {
         console.say(format!("wrote {}; commit it", shown(context, &gathered.lock_path)));
     }
     let origin = match pack.epoch.1 {

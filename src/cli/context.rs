@@ -16,6 +16,7 @@ use crate::config::Override;
 const CONNECTIONS: usize = 16;
 
 /// The surroundings of a command.
+#[derive(Clone)]
 pub(super) struct Context<'a> {
     pub(super) environment: &'a Environment,
     pub(super) console: &'a Console,

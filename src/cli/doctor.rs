@@ -137,7 +137,12 @@ fn contract(contract: &Contract) -> Vec<Finding> {
         let advice = (!fine && needed).then(|| "install the package that has it here".to_owned());
         Finding { what: what.to_owned(), fine, found, needed, advice }
     };
-    let found = format!("{} of {} things that builds used on {}", looked.asked - looked.unmet.len(), looked.asked, contract.seen_on);
+    let found = format!(
+        "{} of {} things that builds used on {}",
+        looked.asked - looked.unmet.len(),
+        looked.asked,
+        contract.seen_on
+    );
     let mut findings = vec![finding("host contract", found, looked.needed().is_empty(), false)];
     findings.extend(looked.unmet.iter().map(|unmet| match unmet.need.needed {
         true => finding("missing", unmet.to_string(), false, true),

@@ -13,11 +13,12 @@ use super::events;
 use super::prepared::Prepared;
 use super::project::Project;
 use super::release::Looked;
-use crate::base::{Epoch, Fingerprint, SourceKey, Wanted, fingerprint_file};
+use crate::base::{Epoch, Expected, Fingerprint, Mismatch, SourceKey, Wanted, fingerprint_file};
 use crate::bundle::{Collect, LockUse, Progress, find};
 use crate::cache::{Depth, Event};
 use crate::install::{
-    Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight, programs,
+    Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight,
+    programs,
 };
 use crate::lock::Lock;
 use crate::recipes::{Origin, Source};
@@ -31,7 +32,12 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
     require_complete(&project.plan)?;
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.
-    preflight(&Preflight { tools: programs(&project.plan), sizes: Vec::new(), folder: project.root(), path: steps_path })?;
+    preflight(&Preflight {
+        tools: programs(&project.plan),
+        sizes: Vec::new(),
+        folder: project.root(),
+        path: steps_path,
+    })?;
     destination.start()?;
     let mut caches = caches(context, &project)?;
     let sources = cached_sources(context, &project, &caches)?;
@@ -57,12 +63,53 @@ pub(super) fn look_at(context: &Context<'_>, project: Project) -> Result<Looked,
     Ok(Looked { files: root.clone(), root, plan: project.plan, sources, contract: None })
 }
 
+/// A source that is not to be had here.
+pub(super) struct Wanting {
+    pub(super) key: SourceKey,
+    pub(super) parts: Vec<String>,
+    /// What its bytes must be.
+    pub(super) expected: Expected,
+    shown: String,
+    /// What is there in its place.
+    mismatch: Option<Mismatch>,
+}
+
+impl From<Wanting> for MissingSource {
+    fn from(wanting: Wanting) -> Self {
+        Self { source: wanting.shown, part: wanting.parts.join(", "), mismatch: wanting.mismatch }
+    }
+}
+
+/// The sources of a project that neither its cache nor this machine's disk has as they must be.
+pub(super) fn wanting(context: &Context<'_>, project: &Project) -> Result<Vec<Wanting>, Report> {
+    let caches = caches(context, project)?;
+    Ok(search(context, project, &caches)?.1)
+}
+
 /// All sources from the project's cache and from this machine's disk. What is missing is told all at once.
 fn cached_sources(
     context: &Context<'_>,
     project: &Project,
     caches: &Caches,
 ) -> Result<BTreeMap<SourceKey, SourceFile>, Report> {
+    let (mut missing, mut wrong) = check_project_sources(&project.plan, project.root())?;
+    let (found, wanting) = search(context, project, caches)?;
+    for wanting in wanting {
+        let list = if wanting.mismatch.is_some() { &mut wrong } else { &mut missing };
+        list.push(wanting.into());
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Wrong(wrong).into());
+    }
+    if missing.is_empty() { Ok(found) } else { Err(Error::Missing(missing).into()) }
+}
+
+/// The sources that are there, and those that are not.
+fn search(
+    context: &Context<'_>,
+    project: &Project,
+    caches: &Caches,
+) -> Result<(BTreeMap<SourceKey, SourceFile>, Vec<Wanting>), Report> {
     let lock = Lock::read(&lock_path(project))?.unwrap_or_default();
     let told = walk(context, project)?;
     let order = Collect {
@@ -78,12 +125,14 @@ fn cached_sources(
         workers: 1,
         observe: &|progress| events::collection(context.console, told, &progress),
     };
-    let mut found = BTreeMap::new();
-    let (mut missing, mut wrong) = check_project_sources(&project.plan, project.root())?;
+    let (mut found, mut lacking) = (BTreeMap::new(), Vec::new());
     for (key, source, parts) in project.plan.sources() {
         let Some(wanted) = source.wanted() else { continue };
         let wanted = Wanted { expected: lock.expected(&key, source.expected)?, ..wanted };
-        let absent = |mismatch| MissingSource { source: source.shown(), part: parts.join(", "), mismatch };
+        let expected = wanted.expected;
+        let owned = parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let absent =
+            |mismatch| Wanting { key: key.clone(), parts: owned.clone(), expected, shown: source.shown(), mismatch };
         let part = parts.first().copied().unwrap_or_default().to_owned();
         let mut observe = |event| (order.observe)(Progress::Cache { part: part.clone(), event });
         let (hit, mut bad) = find(source, &parts, wanted.clone(), &order).map_err(|failure| failures(vec![failure]))?;
@@ -91,7 +140,7 @@ fn cached_sources(
             (Some(hit), _) => Some((hit.path, hit.fingerprint)),
             (None, None) => local(caches, source, &wanted, &mut observe)?,
             (None, Some(bad)) => {
-                wrong.push(absent(Some(bad.mismatch)));
+                lacking.push(absent(Some(bad.mismatch)));
                 continue;
             }
         };
@@ -99,17 +148,14 @@ fn cached_sources(
             Some((path, fingerprint)) => match wanted.expected.check(&fingerprint) {
                 Ok(()) => {
                     let (name, place) = (source.shown(), SourcePlace::Fixed(path));
-                    found.insert(key, SourceFile { name, place, fingerprint });
+                    found.insert(key.clone(), SourceFile { name, place, fingerprint });
                 }
-                Err(mismatch) => wrong.push(absent(Some(mismatch))),
+                Err(mismatch) => lacking.push(absent(Some(mismatch))),
             },
-            None => missing.push(absent(None)),
+            None => lacking.push(absent(None)),
         }
     }
-    if !wrong.is_empty() {
-        return Err(Error::Wrong(wrong).into());
-    }
-    if missing.is_empty() { Ok(found) } else { Err(Error::Missing(missing).into()) }
+    Ok((found, lacking))
 }
 
 type Found = Option<(Utf8PathBuf, Fingerprint)>;

@@ -8,8 +8,8 @@ use super::context::Context;
 use super::error::{Report, UNSPECIFIC};
 use super::receipts::Rehearsed;
 use crate::bundle::{
-    Bundle, CONTRACT, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord, UnpackedBundle,
-    is_bundle_folder, is_project_entry,
+    Bundle, CONTRACT, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord,
+    UnpackedBundle, is_bundle_folder, is_project_entry,
 };
 use crate::install::contract::{Contract, Kind};
 use crate::report::{JSON_FORMAT, bytes, plural};
@@ -43,7 +43,8 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
     let rest = if path.is_dir() { None } else { Bundle::open(&path)?.rest().cloned() };
     let rehearsal = Rehearsed::of(context, arguments)?;
     if context.console.json {
-        let value = json!({ "format": JSON_FORMAT, "manifest": manifest, "rest": rest, "rehearsal": rehearsal.to_json() });
+        let value =
+            json!({ "format": JSON_FORMAT, "manifest": manifest, "rest": rest, "rehearsal": rehearsal.to_json() });
         return context.console.out_json(&value);
     }
     let Manifest { name, version, hardtack, config, epoch, epoch_source, commit, .. } = &manifest;

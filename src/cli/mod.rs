@@ -43,6 +43,7 @@ mod release;
 mod remote;
 mod request;
 mod settings;
+mod supply;
 mod trust;
 mod verify;
 
@@ -99,6 +100,8 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Diff(arguments) => inspect::diff(context, &arguments),
         Command::Keygen(arguments) => trust::keygen(context, &arguments),
         Command::Sign(arguments) => trust::sign_files(context, &arguments),
+        Command::Request(arguments) => supply::request(context, &arguments),
+        Command::Fulfill(arguments) => supply::fulfill(context, &arguments),
         Command::Status(status) => installed::status(context, &status),
         Command::Rollback(rollback) => installed::rollback(context, &rollback),
         Command::Uninstall(uninstall) => installed::uninstall(context, &uninstall),

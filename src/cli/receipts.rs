@@ -119,7 +119,9 @@ impl Rehearsed {
     /// Says loudly what nobody should overlook.
     pub(super) fn warn(&self, context: &Context<'_>) {
         match self {
-            Self::Never => context.console.warn("nobody has rehearsed this bundle: hardtack rehearse builds it as the site will"),
+            Self::Never => {
+                context.console.warn("nobody has rehearsed this bundle: hardtack rehearse builds it as the site will")
+            }
             Self::Useless(reason) => context.console.warn(format!("{reason}; the bundle counts as not rehearsed")),
             Self::Unknown | Self::Says(..) => {}
         }

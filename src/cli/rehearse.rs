@@ -245,8 +245,12 @@ fn other_root(path: &Utf8Path, within: &Utf8Path) -> Result<Utf8PathBuf, Report>
     }
     match folder.join("bin/sh").symlink_metadata() {
         Ok(_) => Ok(folder),
-        Err(_) => Err(Report::new(USAGE, "not-a-root", format!("`{path}` is no archive of a machine's root: it has no /bin/sh"))
-            .hint("docker export CONTAINER, or podman export CONTAINER, write one")),
+        Err(_) => Err(Report::new(
+            USAGE,
+            "not-a-root",
+            format!("`{path}` is no archive of a machine's root: it has no /bin/sh"),
+        )
+        .hint("docker export CONTAINER, or podman export CONTAINER, write one")),
     }
 }
 
@@ -273,7 +277,9 @@ fn tell(context: &Context<'_>, receipt: &Receipt) {
     };
     let took = seconds(std::time::Duration::from_secs_f64(took.max(0.0)));
     let parts = plural(receipt.parts.len(), "part");
-    context.console.say(format!("rehearsed {} {}: {parts}{reused}, in {took}; {attempts}", receipt.name, receipt.version));
+    context
+        .console
+        .say(format!("rehearsed {} {}: {parts}{reused}, in {took}; {attempts}", receipt.name, receipt.version));
     let host = &receipt.host;
     let lists = [(Kind::Program, &host.programs), (Kind::Header, &host.headers), (Kind::Library, &host.libraries)];
     let counts = lists.map(|(kind, list)| kind.counted(list.len()));

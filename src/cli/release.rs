@@ -13,8 +13,8 @@ use super::project::Loaded;
 use super::request::Request;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
-    self, Base, Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK, Manifest,
-    RecordKind, UnpackedBundle, is_bundle_folder, is_project_entry,
+    self, Base, Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK,
+    Manifest, RecordKind, UnpackedBundle, is_bundle_folder, is_project_entry,
 };
 use crate::cache::{DiskFiles, blobs_of};
 use crate::config::Loader;
@@ -93,7 +93,8 @@ fn unpack_into(
     context.console.say(format!("verified {}: {}", bundle.path(), plural(checked.entries, "file")));
     complete(context, target, bundle, &folder)?;
     let image = lay_out(&manifest, &folder, &destination.next_tree(), target.keep_cache, Take::Move)?;
-    let (plan, sources) = resolve(context, target, &manifest, destination.seen_at(), &folder, &destination.next_tree())?;
+    let (plan, sources) =
+        resolve(context, target, &manifest, destination.seen_at(), &folder, &destination.next_tree())?;
     check_machine(&plan, &manifest, destination, (target, steps_path))?;
     check_contract(context, target, &folder, steps_path)?;
     Ok((plan, sources, Some(image)))
@@ -107,7 +108,7 @@ fn complete(context: &Context<'_>, target: Target<'_>, bundle: &Bundle, folder: 
         let path = context.real_path(base);
         bases.push(match path {
             _ if base == "cache" => Base::Store(blobs_of(context.cache_place()?)),
-            path if is_bundle_folder(&path) => Base::Folder(UnpackedBundle::open(&path)?),
+            path if is_bundle_folder(&path) => Base::Folder(Box::new(UnpackedBundle::open(&path)?)),
             path => Base::File(Box::new(Bundle::open(&path)?)),
         });
     }

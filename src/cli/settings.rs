@@ -69,7 +69,7 @@ pub(super) struct CacheSettings {
 }
 
 /// Whose bundles are taken.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Clone)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct TrustSettings {
     /// Public keys of minisign, or their files by whole paths.

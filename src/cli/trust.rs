@@ -7,10 +7,10 @@ use super::args::{Keygen, Password, Sign, Trust};
 use super::collection::shown;
 use super::context::Context;
 use super::error::{DIGEST, ENVIRONMENT, Report, USAGE};
-use crate::base::{IoContext, Sha256, sha256_file};
-use crate::bundle::RUN_ENDING;
+use crate::base::{IoContext, Sha256, sha256_file, write_atomic};
+use crate::bundle::{Bundle, RUN_ENDING, SUMS};
 use crate::report::JSON_FORMAT;
-use crate::signature::{Error, KeyPair, PublicKey, SecretKey, sign, verify};
+use crate::signature::{Error, KeyPair, PublicKey, SecretKey, sign, signature_of, signature_text, verify};
 
 /// The password that a file has, in its first line.
 fn password(context: &Context<'_>, arguments: &Password) -> Result<Option<String>, Report> {
@@ -83,7 +83,18 @@ pub(super) fn sign_file(
     Ok(())
 }
 
-/// Looks whose bundle it is, before anything in it is read. A folder has no signature.
+/// Signs the `SHA256SUMS` in a bundle, beside the bundle, for who unpacks it before it is checked; the signature.
+pub(super) fn sign_sums(context: &Context<'_>, path: &Utf8Path, key: &SecretKey) -> Result<String, Report> {
+    let name = path.file_name().unwrap_or_default();
+    let bundle = Bundle::open(path)?;
+    let text = signature_text(bundle.sums(), key, &format!("file:{SUMS} of:{name}"))?;
+    let signature = signature_of(Utf8Path::new(&format!("{path}.{SUMS}")));
+    write_atomic(&signature, text.as_bytes(), 0o644)?;
+    context.console.say(format!("{}: for what is unpacked first", shown(context, &signature)));
+    Ok(text)
+}
+
+/// Looks whose bundle it is, before anything in it is read.
 pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -> Result<(), Report> {
     let keys = keys(context, &arguments.pubkey)?;
     // Who names a key wants it to be that one's.
@@ -93,15 +104,8 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
         return Err(Report::new(USAGE, "self-extracting", message).hint(hint));
     }
     let required = arguments.require_signature || context.trusted.required || !arguments.pubkey.is_empty();
-    if path.is_dir() {
-        let message = format!("`{path}` is unpacked, and only files are signed");
-        return match required {
-            true => {
-                Err(Report::new(DIGEST, "unsigned", message).hint("install the bundle file, with its .minisig beside"))
-            }
-            false => Ok(()),
-        };
-    }
+    // What is unpacked is known by its sums, which all of it is compared with.
+    let path = &if path.is_dir() { path.join(SUMS) } else { path.to_owned() };
     match verify(path, &keys) {
         Ok(good) => {
             context.console.say(format!("signed by key {}, which is trusted: {}", good.signer, good.comment));
@@ -150,6 +154,8 @@ impl From<Error> for Report {
             Error::NoPassword { .. } => Self::of(USAGE, "no-password", &error).hint("--password-file FILE says it"),
             Error::Sign(_) => Self::of(ENVIRONMENT, "not-signed", &error),
             Error::Malformed { .. } => Self::of(DIGEST, "not-a-signature", &error),
+            Error::Unsigned { ref path, .. } if path.ends_with(SUMS) => Self::of(DIGEST, "unsigned", &error)
+                .hint("copy BUNDLE.SHA256SUMS.minisig there under this name, or install the bundle's own file"),
             Error::Unsigned { .. } => Self::of(DIGEST, "unsigned", &error)
                 .hint("copy the .minisig file, too; or do without --pubkey and --require-signature"),
             Error::Untrusted { .. } => Self::of(DIGEST, "untrusted", &error)

@@ -28,6 +28,14 @@ pub enum Error {
         /// The newest known here.
         known: u32,
     },
+    /// A request makes no sense.
+    #[error("`{path}` is no request of a site: {reason}")]
+    Request {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// `--locked`, and the lock does not fit the config.
     #[error("lock file `{path}` does not fit the config: {}", changes.join("; "))]
     Outdated {

@@ -5,6 +5,8 @@
 
 mod error;
 mod model;
+mod request;
 
 pub use error::Error;
 pub use model::{Lock, Locked, file_name};
+pub use request::{Request, Requested};

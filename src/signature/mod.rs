@@ -11,4 +11,4 @@ mod sign;
 pub use error::Error;
 pub use key::{KeyPair, PublicKey, SecretKey};
 pub use key_id::KeyId;
-pub use sign::{Good, sign, signature_of, verify};
+pub use sign::{Good, sign, signature_of, signature_text, verify};

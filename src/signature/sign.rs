@@ -1,7 +1,7 @@
 //! Signing a file, and finding out who did.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use minisign::SignatureBox;
@@ -34,12 +34,19 @@ pub fn signature_of(path: &Utf8Path) -> Utf8PathBuf {
 /// [`Error::Io`], [`Error::Sign`].
 pub fn sign(path: &Utf8Path, key: &SecretKey, comment: &str) -> Result<Utf8PathBuf, Error> {
     let file = BufReader::new(File::open(path).at("open", path)?);
-    let untrusted = format!("signature from hardtack secret key {}", key.id());
-    let signature = minisign::sign(None, &key.0, file, Some(comment), Some(&untrusted));
-    let signature = signature.map_err(|error| Error::Sign(error.to_string()))?;
     let signature_path = signature_of(path);
-    write_atomic(&signature_path, signature.into_string().as_bytes(), 0o644)?;
+    write_atomic(&signature_path, signature_text(file, key, comment)?.as_bytes(), 0o644)?;
     Ok(signature_path)
+}
+
+/// The text of a signature's file, of what is read.
+///
+/// # Errors
+/// [`Error::Sign`].
+pub fn signature_text(content: impl Read, key: &SecretKey, comment: &str) -> Result<String, Error> {
+    let untrusted = format!("signature from hardtack secret key {}", key.id());
+    let signature = minisign::sign(None, &key.0, content, Some(comment), Some(&untrusted));
+    Ok(signature.map_err(|error| Error::Sign(error.to_string()))?.into_string())
 }
 
 /// Whether one of `keys` signed a file, which is read to its end, and not taken for anything. Whose signature there is, and

@@ -48,10 +48,8 @@ fn entry(component: &Component, reference: &str) -> Value {
     for licence in &component.licences {
         let value = match licence.name() {
             LicenceName::Spdx(id) => json!({ "license": { "id": id } }),
-            name => json!({ "license": {
-                "name": format!("{name}, in {}", licence.path),
-                "text": { "contentType": "text/plain", "content": licence.text },
-            } }),
+            // The texts lie beside, in the bundle.
+            name => json!({ "license": { "name": format!("{name}, in {}", licence.path) } }),
         };
         if !licences.contains(&value) {
             licences.push(value);

@@ -159,6 +159,8 @@ impl Command {
             Self::Diff(_) => "diff",
             Self::Keygen(_) => "keygen",
             Self::Sign(_) => "sign",
+            Self::Request(_) => "request",
+            Self::Fulfill(_) => "fulfill",
             Self::Status(_) => "status",
             Self::Rollback(_) => "rollback",
             Self::Uninstall(_) => "uninstall",
@@ -184,6 +186,8 @@ pub(super) enum Command {
     Diff(Diff),
     Keygen(Keygen),
     Sign(Sign),
+    Request(Request),
+    Fulfill(Fulfill),
     Status(installed::Status),
     Rollback(installed::Rollback),
     Uninstall(installed::Uninstall),
@@ -247,7 +251,7 @@ pub(super) struct Check {
 }
 
 /// How sources are got.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Sources")]
 pub(super) struct Sources {
     /// Fails if the lock file would change
@@ -299,7 +303,7 @@ pub(super) struct Fetch {
 }
 
 /// Packs a project with all its sources into one tarball
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     after_help = "Prints `<sha256>  FILE`.\n\nExamples:\n  hardtack bundle\n  hardtack bundle -o /media/stick/\n  \
                         hardtack bundle --installer target/x86_64-unknown-linux-musl/release/hardtack"
@@ -352,6 +356,9 @@ pub(super) struct Bundle {
     /// Prints what would be packed and writes nothing
     #[arg(short = 'n', long, env = "HARDTACK_DRY_RUN", value_parser = FalseyValueParser::new())]
     pub(super) dry_run: bool,
+    /// The project is gone afterwards, and its lock with it.
+    #[arg(skip)]
+    pub(super) passing: bool,
     #[command(flatten)]
     pub(super) sources: Sources,
 }
@@ -499,6 +506,37 @@ pub(super) struct Inspect {
     /// Believes receipts that are signed with this key: the key, or its file; may be given for several
     #[arg(long, value_name = "KEY", env = "HARDTACK_PUBKEY", action = clap::ArgAction::Append)]
     pub(super) pubkey: Vec<String>,
+}
+
+/// Writes down what a project at a site lacks to be installed there
+#[derive(Debug, Args)]
+#[command(after_help = "The other side answers with hardtack fulfill.")]
+pub(super) struct Request {
+    /// The project; the current folder if left out. Assignments are taken as by --set
+    #[arg(value_name = "DIR")]
+    pub(super) words: Vec<String>,
+    /// Writes it to this file; hardtack-request.toml if left out
+    #[arg(short, long, value_name = "FILE", env = "HARDTACK_OUTPUT")]
+    pub(super) output: Option<Utf8PathBuf>,
+}
+
+/// Makes the smallest bundle that has what a site asks for
+#[derive(Debug, Args)]
+#[command(after_help = "At the site, `hardtack cache import BUNDLE` takes it in.")]
+pub(super) struct Fulfill {
+    /// What hardtack request wrote
+    #[arg(value_name = "FILE")]
+    pub(super) request: Utf8PathBuf,
+    /// Writes the bundle to this file, or into this folder
+    #[arg(short, long, value_name = "FILE", env = "HARDTACK_OUTPUT")]
+    pub(super) output: Option<Utf8PathBuf>,
+    /// Signs the bundle with this secret key
+    #[arg(long, value_name = "KEY", env = "HARDTACK_SIGN")]
+    pub(super) sign: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(super) password: Password,
+    #[command(flatten)]
+    pub(super) sources: Sources,
 }
 
 /// Tells how two bundles differ: parts, sources, files of the project

@@ -4,7 +4,8 @@ use super::{ATTEMPT, BUILD, DIGEST, ENVIRONMENT, Item, MISSING, Report, USAGE};
 use crate::install::{Cause, Error, StepAttempt};
 
 /// What is true of installations, and not of rehearsals.
-pub(in super::super) const AGAIN: &str = "when the cause is mended, run the same command again: parts that are whole are kept";
+pub(in super::super) const AGAIN: &str =
+    "when the cause is mended, run the same command again: parts that are whole are kept";
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {

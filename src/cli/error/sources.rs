@@ -35,6 +35,9 @@ impl From<lock::Error> for Report {
             lock::Error::Malformed { .. } => {
                 Self::of(USAGE, "lock-malformed", &error).hint("restore the file, or remove it and run hardtack lock")
             }
+            lock::Error::Request { .. } => {
+                Self::of(USAGE, "request-malformed", &error).hint("have the site make it again")
+            }
             lock::Error::Newer { .. } => Self::of(USAGE, "lock-newer", &error).hint("use the newer hardtack"),
             lock::Error::Outdated { .. } => {
                 Self::of(USAGE, "lock-outdated", &error).hint("run hardtack lock and commit the file")

@@ -58,8 +58,11 @@ impl Contract {
     /// Looks for all of it on this machine; programs on `path`.
     pub fn look(&self, path: &str) -> Looked {
         let (headers, libraries) = (with_machines(&HEADERS), with_machines(&LIBRARIES));
-        let packages: Vec<Utf8PathBuf> = libraries.iter().map(|folder| folder.join("pkgconfig"))
-            .chain(["/usr/share/pkgconfig", "/usr/local/share/pkgconfig"].map(Utf8PathBuf::from)).collect();
+        let packages: Vec<Utf8PathBuf> = libraries
+            .iter()
+            .map(|folder| folder.join("pkgconfig"))
+            .chain(["/usr/share/pkgconfig", "/usr/local/share/pkgconfig"].map(Utf8PathBuf::from))
+            .collect();
         // Builds look there themselves for what administers a machine.
         let path = format!("{path}:/usr/local/sbin:/usr/sbin:/sbin");
         let in_one = |folders: &[Utf8PathBuf], name: &str| folders.iter().any(|folder| folder.join(name).exists());
@@ -84,7 +87,7 @@ impl Contract {
 const AWKS: [&str; 4] = ["gawk", "mawk", "nawk", "awk"];
 
 /// The programs that do as well.
-fn same_as<'n>(name: &'n str) -> Vec<&'n str> {
+fn same_as(name: &str) -> Vec<&str> {
     if AWKS.contains(&name) { AWKS.to_vec() } else { vec![name] }
 }
 

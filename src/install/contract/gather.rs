@@ -15,7 +15,8 @@ const PROGRAMS: [&str; 6] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/loc
 /// Where headers are; there may be a folder of the machine's kind in each.
 pub(super) const HEADERS: [&str; 2] = ["/usr/include", "/usr/local/include"];
 /// Where libraries are; likewise.
-pub(super) const LIBRARIES: [&str; 6] = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/local/lib64"];
+pub(super) const LIBRARIES: [&str; 6] =
+    ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/local/lib64"];
 
 /// What the builds of these parts use. `asked` are the files whose owners must be known, which another call of this,
 /// without owners, gives.
@@ -79,7 +80,10 @@ fn classify(path: &Utf8Path, used: &Used) -> Option<(Kind, String)> {
     // One that is linked with is found by a link; one that is none is loaded, by a program of the machine.
     let shared = name.strip_suffix(".so").filter(|_| used.is.is_some());
     let library = shared.or_else(|| name.strip_suffix(".a")).filter(|name| name.starts_with("lib"))?;
-    let below = LIBRARIES.iter().filter_map(|folder| path.strip_prefix(folder).ok()).min_by_key(|below| below.as_str().len())?;
+    let below = LIBRARIES
+        .iter()
+        .filter_map(|folder| path.strip_prefix(folder).ok())
+        .min_by_key(|below| below.as_str().len())?;
     let is_at_top = without_machine(below).components().count() == 1;
     (is_at_top && !c_library::has_library(library)).then(|| (Kind::Library, library.to_owned()))
 }
@@ -107,7 +111,7 @@ mod tests {
         let read = Used { runs: false, probed: false, is: None };
         let run = Used { runs: true, ..read.clone() };
         let link = Used { is: Some("/usr/lib/libz.so.1.2".into()), ..read.clone() };
-        let of = |path: &str, used: &Used| classify(Utf8Path::new(path), used).map(|(kind, name)| (kind, name));
+        let of = |path: &str, used: &Used| classify(Utf8Path::new(path), used);
         let is = |kind: Kind, name: &str| Some((kind, name.to_owned()));
         assert_eq!(of("/usr/bin/sed", &run), is(Kind::Program, "sed"));
         assert_eq!(of("/usr/libexec/gcc/x86_64-linux-gnu/12/cc1", &run), None);

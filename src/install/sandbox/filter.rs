@@ -241,7 +241,10 @@ mod tests {
             code.iter().filter(|op| op.code == RETURN && op.k == libc::SECCOMP_RET_USER_NOTIF).count()
         };
         assert_eq!((tells(&told), tells(&program(Level::Full, None))), (4, 0));
-        assert_eq!((tells(&program(Level::Seccomp, Some(Tells::Network))), tells(&program(Level::Seccomp, None))), (2, 0));
+        assert_eq!(
+            (tells(&program(Level::Seccomp, Some(Tells::Network))), tells(&program(Level::Seccomp, None))),
+            (2, 0)
+        );
     }
 
     #[test]
@@ -249,7 +252,10 @@ mod tests {
         let code = program(Level::Full, Some(Tells::NetworkAndFiles));
         let opening = |flags: i32| answer_of(&code, OWN_ARCH, libc::SYS_openat as u32, [0, 0, flags as u32]);
         let told = libc::SECCOMP_RET_USER_NOTIF;
-        assert_eq!((opening(libc::O_RDONLY | libc::O_CLOEXEC), opening(libc::O_RDONLY | libc::O_DIRECTORY)), (told, ALLOW));
+        assert_eq!(
+            (opening(libc::O_RDONLY | libc::O_CLOEXEC), opening(libc::O_RDONLY | libc::O_DIRECTORY)),
+            (told, ALLOW)
+        );
         assert_eq!((opening(libc::O_WRONLY | libc::O_CREAT), opening(libc::O_RDWR)), (ALLOW, ALLOW));
         let other = |call: libc::c_long| answer_of(&code, OWN_ARCH, call as u32, [0; 3]);
         assert_eq!((other(libc::SYS_execve), other(libc::SYS_read), other(libc::SYS_connect)), (told, ALLOW, told));

@@ -93,7 +93,8 @@ impl Opened {
             return;
         }
         let Some((file, is)) = self.open(path) else { return };
-        let is_file = rustix::fs::fstat(&file).is_ok_and(|data| FileType::from_raw_mode(data.st_mode) == FileType::RegularFile);
+        let is_file =
+            rustix::fs::fstat(&file).is_ok_and(|data| FileType::from_raw_mode(data.st_mode) == FileType::RegularFile);
         if !is_file {
             return;
         }
@@ -138,7 +139,9 @@ impl Opened {
         if !again.is_ok_and(|file| File::from(file).take(256).read_to_end(&mut head).is_ok()) {
             return;
         }
-        let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else { return };
+        let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else {
+            return;
+        };
         let words = line.split(|byte| byte.is_ascii_whitespace()).find(|word| word.starts_with(b"/"));
         if let Some(interpreter) = words {
             self.look_up(Path::new(std::ffi::OsStr::from_bytes(interpreter)), true);
