@@ -15,7 +15,7 @@ command -v cargo >/dev/null || {
 
 # Program and Debian package of each peer.
 missing=
-for need in nginx:nginx tinyproxy:tinyproxy openssl:openssl strace:strace patch:patch curl:curl git:git make:make cc:gcc flock:util-linux cmake:cmake ninja:ninja-build meson:meson autoconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config minisign:minisign busybox:busybox-static; do
+for need in nginx:nginx tinyproxy:tinyproxy openssl:openssl strace:strace patch:patch curl:curl git:git make:make cc:gcc flock:util-linux cmake:cmake ninja:ninja-build meson:meson autoconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config minisign:minisign busybox:busybox-static debootstrap:debootstrap; do
 	command -v "${need%%:*}" >/dev/null || [ -x "/usr/sbin/${need%%:*}" ] || missing="$missing ${need##*:}"
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"

@@ -12,7 +12,7 @@ use super::inspect::manifest;
 use super::media::{self, Media};
 use super::output::{output, warn_of_older};
 use super::project::{Loaded, Project};
-use super::trust::{secret_key, sign_file, sign_sums};
+use super::trust::{secret_key, sign_file, sign_sums, sums_signature_of};
 use super::{receipts, rehearse};
 use crate::archive::Encoding;
 use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
@@ -56,6 +56,13 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         return dry_run(context, &files, &project, &output);
     }
     let key = arguments.sign.as_ref().map(|key| secret_key(context, key, &arguments.password)).transpose()?;
+    let mut papers: Vec<fn(&Utf8Path) -> Utf8PathBuf> = Vec::new();
+    if arguments.rehearse {
+        papers.push(receipts::receipt_of);
+    }
+    if arguments.provenance {
+        papers.push(receipts::provenance_of);
+    }
     let mut release = Release {
         context,
         name,
@@ -69,6 +76,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         self_extracting: arguments.self_extracting,
         shape,
         passing: arguments.passing,
+        papers,
     };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
@@ -109,6 +117,8 @@ struct Release<'r> {
     shape: Shape,
     /// The project is gone afterwards.
     passing: bool,
+    /// What else is written about the bundle: where it is, of a bundle.
+    papers: Vec<fn(&Utf8Path) -> Utf8PathBuf>,
 }
 
 /// What files the bundle is written as.
@@ -197,8 +207,7 @@ impl Release<'_> {
         let predicate = Bundle::open(&bundle.path)?.manifest().provenance();
         let subject = Subject::new(bundle.path.file_name().unwrap_or_default(), bundle.sha256);
         let statement = Statement::new(vec![subject], PROVENANCE_TYPE, predicate);
-        let path = format!("{}.provenance.json", bundle.path);
-        receipts::write_statement(self.context, Utf8Path::new(&path), &statement, key)
+        receipts::write_statement(self.context, &receipts::provenance_of(&bundle.path), &statement, key)
     }
 
     /// Rehearses the bundle. Where that shows that the project's host contract is another, the bundle is made again with the
@@ -265,7 +274,9 @@ impl Release<'_> {
         }
         let targets = self.installers.iter().map(|installer| installer.target.clone()).collect();
         let key = key.map(SecretKey::public).transpose()?;
-        let media = Media { name, version, bundle, run: run.as_ref(), encoding: *encoding, targets, key };
+        let mut papers = self.papers.iter().map(|paper| paper(&bundle.path)).collect::<Vec<_>>();
+        papers.extend(signature.map(|_| sums_signature_of(&bundle.path)));
+        let media = Media { name, version, bundle, run: run.as_ref(), encoding: *encoding, targets, key, papers };
         let page = media.write_page(context)?;
         media::flush(page.parent().unwrap_or(&context.folder))?;
         context.console.say(format!("{}: what is carried, and how it is checked", shown(context, &page)));

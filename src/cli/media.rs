@@ -24,6 +24,8 @@ pub(super) struct Media<'m> {
     pub(super) targets: Vec<String>,
     /// Whose signatures are beside.
     pub(super) key: Option<PublicKey>,
+    /// What else was written about the bundle.
+    pub(super) papers: Vec<Utf8PathBuf>,
 }
 
 impl Media<'_> {
@@ -48,6 +50,10 @@ impl Media<'_> {
                 let print = fingerprint_file(&beside)?;
                 text += &line(&beside, &print.sha256, print.size);
             }
+        }
+        for paper in &self.papers {
+            let print = fingerprint_file(paper)?;
+            text += &line(paper, &print.sha256, print.size);
         }
         text += "\nCheck it:\n\n";
         for file in self.written() {

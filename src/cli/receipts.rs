@@ -20,6 +20,11 @@ pub(super) fn receipt_of(bundle: &Utf8Path) -> Utf8PathBuf {
     format!("{bundle}.receipt.json").into()
 }
 
+/// Where the provenance of a bundle is.
+pub(super) fn provenance_of(bundle: &Utf8Path) -> Utf8PathBuf {
+    format!("{bundle}.provenance.json").into()
+}
+
 /// Writes the receipt of a bundle of this digest beside it, in an envelope with a signature if there is a key for one.
 pub(super) fn write(
     context: &Context<'_>,

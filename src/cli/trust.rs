@@ -83,12 +83,17 @@ pub(super) fn sign_file(
     Ok(())
 }
 
+/// Where the signature is of the `SHA256SUMS` in a bundle.
+pub(super) fn sums_signature_of(bundle: &Utf8Path) -> Utf8PathBuf {
+    signature_of(Utf8Path::new(&format!("{bundle}.{SUMS}")))
+}
+
 /// Signs the `SHA256SUMS` in a bundle, beside the bundle, for who unpacks it before it is checked; the signature.
 pub(super) fn sign_sums(context: &Context<'_>, path: &Utf8Path, key: &SecretKey) -> Result<String, Report> {
     let name = path.file_name().unwrap_or_default();
     let bundle = Bundle::open(path)?;
     let text = signature_text(bundle.sums(), key, &format!("file:{SUMS} of:{name}"))?;
-    let signature = signature_of(Utf8Path::new(&format!("{path}.{SUMS}")));
+    let signature = sums_signature_of(path);
     write_atomic(&signature, text.as_bytes(), 0o644)?;
     context.console.say(format!("{}: for what is unpacked first", shown(context, &signature)));
     Ok(text)

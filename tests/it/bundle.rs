@@ -37,6 +37,8 @@ fn a_bundle_holds_what_the_design_says_in_the_order_it_says() {
         [
             "app-1.0/.hardtack/README.txt",
             "app-1.0/.hardtack/lock.toml",
+            "app-1.0/.hardtack/sbom.cdx.json",
+            "app-1.0/.hardtack/sbom.spdx.json",
             "app-1.0/buildout.cfg",
             &cached,
             "app-1.0/download-cache/dist/",
@@ -60,8 +62,8 @@ fn old_tools_unpack_and_check_a_bundle() {
     assert!(check("app-1.0", "SHA256SUMS").status.success());
     assert!(check("", "app-1.0.tar.gz.sha256").status.success());
     assert!(Command::new("gzip").arg("-t").arg(scene.path("app-1.0.tar.gz")).status().expect("runs").success());
-    scene.hardtack("verify app-1.0").ok().says(&["app-1.0 is whole: 7 files"]);
-    scene.hardtack("verify app-1.0.tar.gz").ok().says(&["app-1.0.tar.gz is whole: 7 files"]);
+    scene.hardtack("verify app-1.0").ok().says(&["app-1.0 is whole: 9 files"]);
+    scene.hardtack("verify app-1.0.tar.gz").ok().says(&["app-1.0.tar.gz is whole: 9 files"]);
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn each_compression_is_a_bundle_like_the_others_and_one_that_old_tools_unpack() 
     );
     scene.hardtack("bundle app --installer none -o named --compression gzip").ok();
     for file in ["app-1.0.tar.zst", "out/app-1.0.tar", "named"] {
-        scene.hardtack(&format!("verify {file}")).ok().says(&["is whole: 7 files"]);
+        scene.hardtack(&format!("verify {file}")).ok().says(&["is whole: 9 files"]);
         let folder = scene.path("by-tar");
         std::fs::create_dir(&folder).expect("makes a folder");
         let tar = Command::new("tar").arg("xf").arg(scene.path(file)).arg("-C").arg(&folder).output().expect("runs");

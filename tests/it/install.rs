@@ -35,7 +35,7 @@ fn bundle_into(scene: &Scene, version: &str, one: &str) {
 fn a_bundle_installs_with_the_server_gone() {
     let scene = bundled();
     scene.hardtack("install app-1.0.tar.gz").ok().says(&[
-        "verified [SCENE]/app-1.0.tar.gz: 9 files",
+        "verified [SCENE]/app-1.0.tar.gz: 11 files",
         "[1/2] installing one",
         "[2/2] installing two",
         "installed to app-1.0: 2 parts built in",

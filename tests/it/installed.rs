@@ -322,7 +322,7 @@ fn the_doctor_says_whether_a_bundle_has_what_it_needs() {
     scene.write("app/buildout.cfg", config);
     scene.hardtack("bundle app --installer none").ok();
     let ran = scene.hardtack("doctor app-1.0.tar.gz").exits(4);
-    let ran = ran.says(&["error[missing-tools]: the bundle needs 1 program that this machine has not"]);
+    let ran = ran.says(&["error[missing-tools]: the bundle needs 1 thing that this machine has not"]);
     assert!(ran.stdout.contains("no  nothing-like-that: for b, not on"), "{}", ran.stdout);
 }
 

@@ -67,12 +67,43 @@ fn what_nobody_trusted_signed_is_not_taken_and_not_looked_into() {
     scene.write("app-1.0.tar.gz.minisig", "nonsense");
     scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", &key]).exits(6).says(&["error[not-a-signature]"]);
     scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", "nonsense"]).exits(2).says(&["error[not-a-key]"]);
-    // An unpacked bundle has no signature.
-    scene.hardtack("bundle app --installer none -o fresh.tar.gz").ok();
-    let tar = std::process::Command::new("tar").args(["xzf", "fresh.tar.gz"]).current_dir(scene.path("")).status();
+}
+
+#[test]
+fn what_is_unpacked_first_is_known_by_its_sums() {
+    let scene = bundled();
+    let key = keygen(&scene, "release.key");
+    scene.hardtack("bundle app --sign release.key --self-extracting").ok();
+    let tar = std::process::Command::new("tar").args(["xzf", "app-1.0.tar.gz"]).current_dir(scene.path("")).status();
     assert!(tar.expect("tar runs").success());
-    let ran = scene.run(&["install", "app-1.0", "other", "--pubkey", &key]).exits(6);
-    ran.says(&["is unpacked, and only files are signed"]);
+    let install = || scene.run(&["install", "app-1.0", "other", "--pubkey", &key]);
+    install().exits(6).says(&["error[unsigned]", "copy BUNDLE.SHA256SUMS.minisig there under this name"]);
+    let signature = scene.read("app-1.0.tar.gz.SHA256SUMS.minisig");
+    scene.write("app-1.0/SHA256SUMS.minisig", &signature);
+    let sums = scene.read("app-1.0/SHA256SUMS");
+    scene.write("app-1.0/SHA256SUMS", sums.replacen('0', "1", 1));
+    install().exits(6).says(&["error[wrong-signature]"]);
+    scene.write("app-1.0/SHA256SUMS", sums);
+    // All of it is compared with the sums.
+    let config = scene.read("app-1.0/buildout.cfg");
+    scene.write("app-1.0/buildout.cfg", format!("{config}\n"));
+    install().exits(6).says(&["error[bundle-damaged]"]);
+    assert!(!scene.exists("other"));
+    scene.write("app-1.0/buildout.cfg", config);
+    install().ok().says(&["which is trusted: file:SHA256SUMS of:app-1.0.tar.gz"]);
+    // One that unpacks itself has the signature with it.
+    scene
+        .write("home/.config/hardtack/config.toml", format!("[trust]\nkeys = [\"{key}\"]\nrequire-signature = true\n"));
+    let run = |file: &str, dest: &str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args([file, dest]).current_dir(scene.path("")).env_clear().env("HOME", scene.path("home"));
+        shell.env("PATH", "/usr/bin:/bin").output().expect("sh runs")
+    };
+    let ran = run("app-1.0.run", "by-itself");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    scene.hardtack("bundle app --self-extracting -o unsigned.tar.gz").ok();
+    assert_eq!(run("unsigned.run", "never").status.code(), Some(6));
+    assert!(!scene.exists("never"));
 }
 
 #[test]
@@ -123,7 +154,7 @@ fn what_is_carried_lies_side_by_side_with_a_page_that_says_how_it_is_checked() {
     scene.hardtack("bundle app --media stick").exits(2).says(&["error[not-found]: there is no folder `[SCENE]/stick`"]);
     std::fs::create_dir(scene.path("stick")).expect("makes");
     scene
-        .hardtack("bundle app --media stick --self-extracting --sign release.key")
+        .hardtack("bundle app --media stick --self-extracting --sign release.key --provenance")
         .ok()
         .says(&["stick/TRANSFER.txt: "]);
     let files = [
@@ -132,7 +163,9 @@ fn what_is_carried_lies_side_by_side_with_a_page_that_says_how_it_is_checked() {
         "app-1.0.run.minisig",
         "app-1.0.run.sha256",
         "app-1.0.tar.gz",
+        "app-1.0.tar.gz.SHA256SUMS.minisig",
         "app-1.0.tar.gz.minisig",
+        "app-1.0.tar.gz.provenance.json",
         "app-1.0.tar.gz.sha256",
     ];
     assert_eq!(scene.tree("stick"), files);

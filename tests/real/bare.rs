@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::peers::{Scene, skipped, succeeded};
 
 /// The program that `examples/static.sh` builds, if it was built.
-fn static_hardtack() -> Option<PathBuf> {
+pub fn static_hardtack() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     let names = ["musl", "gnu"].map(|libc| format!("{}-unknown-linux-{libc}", std::env::consts::ARCH));
     let found = names.iter().map(|name| target.join(name).join("release/hardtack")).find(|path| path.is_file());

@@ -8,6 +8,7 @@
 mod apko;
 mod bare;
 mod buildout;
+mod chroot;
 mod debian;
 mod distributions;
 #[path = "../it/generator.rs"]
@@ -15,6 +16,7 @@ mod generator;
 mod language;
 mod network;
 mod packages;
+mod papers;
 mod peers;
 mod quickstart;
 mod recipes;

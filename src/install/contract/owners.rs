@@ -15,7 +15,7 @@ pub type Owners = BTreeMap<Utf8PathBuf, String>;
 /// below `/usr` also by the path it had before that was the same.
 const ASK: &str = r#"
 if command -v dpkg-query >/dev/null; then
-    sed 'p;s,^/usr/,/,' | sort -u | xargs dpkg-query -S | sed -n 's/^\([^:,]*\)[^/]*: \(\/.*\)$/\2 \1/p'
+    sed 'p;s,^/usr/,/,' | sort -u | xargs dpkg-query -S | sed -n '/^diversion by/d; s/^\([^:,]*\)[^/]*: \(\/.*\)$/\2 \1/p'
 elif command -v rpm >/dev/null; then
     while read -r file; do
         package=$(rpm -qf --qf '%{NAME}\n' "$file") && echo "$file ${package%%
