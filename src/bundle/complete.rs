@@ -6,6 +6,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::Error;
+use super::layout::is_installer;
 use super::manifest::{EntryRecord, RecordKind};
 use super::read::Bundle;
 use super::rest::{Rest, others};
@@ -29,13 +30,10 @@ type Wanted<'m> = BTreeMap<Sha256, Vec<(&'m RelPath, &'m EntryRecord)>>;
 
 impl Bundle {
     /// The other volumes that lie beside this one.
-    ///
-    /// # Errors
-    /// Where one is there and no bundle.
-    pub fn volumes_beside(&self) -> Result<Vec<Base>, Error> {
-        let Some(Rest::Volumes { number, of }) = self.rest() else { return Ok(Vec::new()) };
-        let there = others(self.path(), *number, *of).into_iter().filter(|(_, path)| path.is_file());
-        there.map(|(_, path)| Ok(Base::File(Box::new(Self::open(&path)?)))).collect()
+    pub fn volumes_beside(&self) -> Vec<Utf8PathBuf> {
+        let Some(Rest::Volumes { number, of }) = self.rest() else { return Vec::new() };
+        let others = others(self.path(), *number, *of).into_iter().map(|(_, path)| path);
+        others.filter(|path| path.is_file()).collect()
     }
 
     /// Brings what the bundle, unpacked to `folder`, has not itself. Every byte is checked.
@@ -74,6 +72,8 @@ impl Bundle {
                 brought += wanted.remove(&sha256).map_or(0, |places| places.len());
             }
         }
+        // Who installs has an installer.
+        wanted.retain(|_, places| places.iter().any(|(path, _)| !is_installer(path)));
         if wanted.is_empty() {
             return Ok(brought);
         }

@@ -36,6 +36,11 @@ pub(super) const INSTALL: &str = "install";
 /// Digests of all files, for `sha256sum -c`.
 pub const SUMS: &str = "SHA256SUMS";
 
+/// Whether an entry is a program that installs, which who installs has already.
+pub(super) fn is_installer(path: &RelPath) -> bool {
+    path.as_str().strip_prefix(OWN).is_some_and(|below| below.starts_with("/bin/"))
+}
+
 /// Whether an entry is the bundle's own, with which an installation begins.
 pub(super) fn is_own(path: &RelPath) -> bool {
     path.first() == OWN || path.as_str() == INSTALL

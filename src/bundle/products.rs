@@ -80,9 +80,15 @@ impl<'a> Products<'a> {
     fn is_output(&self, path: &RelPath) -> bool {
         let full = self.root.join(path);
         let beside = |end: &&str| full.as_str().strip_suffix(*end).map(Utf8Path::new);
-        let stem = [".sha256", ".minisig", ".receipt.json"].iter().find_map(beside);
+        let endings =
+            [".sha256", ".SHA256SUMS.minisig", ".minisig", ".receipt.json", ".provenance.json", ".contract.toml"];
+        let stem = endings.iter().find_map(beside);
         let output = self.filter.output.as_deref();
-        Some(full.as_path()) == output || stem.is_some_and(|stem| Some(stem) == output || is_bundle_file(stem))
+        // A folder is listed only where it is empty, as that of the bundle is before the first one.
+        let is_folder_of_output = output.and_then(Utf8Path::parent) == Some(&full) && full.is_dir();
+        is_folder_of_output
+            || Some(full.as_path()) == output
+            || stem.is_some_and(|stem| Some(stem) == output || is_bundle_file(stem))
     }
 }
 

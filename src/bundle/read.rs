@@ -82,10 +82,10 @@ impl Bundle {
             ManifestProblem::Malformed(reason) => malformed(reason),
             ManifestProblem::Newer(found) => Error::Newer { path: path.to_owned(), found, known: FORMAT },
         })?;
-        if content != tail_content(&manifest, manifest_text, index_text) {
+        let index: Index = serde_json::from_slice(index_text).map_err(|error| malformed(error.to_string()))?;
+        if content != tail_content(&manifest, manifest_text, index_text, index.rest.is_none()) {
             return Err(malformed(format!("`{MANIFEST}`, `{INDEX}` and `{SUMS}` do not belong together")));
         }
-        let index: Index = serde_json::from_slice(index_text).map_err(|error| malformed(error.to_string()))?;
         let members = index.members(&trailer).ok_or_else(|| framing(start, "the trailer and the index disagree"))?;
         let has: BTreeSet<&RelPath> = index.entries.iter().map(|(path, _)| path).collect();
         let lacks: BTreeSet<RelPath> = manifest.entries.keys().filter(|path| !has.contains(path)).cloned().collect();

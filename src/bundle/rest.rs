@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::layout::is_installer;
 use super::manifest::{EntryRecord, Manifest, RecordKind};
 use super::write::{Item, Pack, Written, write_items};
 use crate::base::{RelPath, Sha256};
@@ -57,7 +58,9 @@ pub fn write_since(pack: &Pack<'_>, older: &Manifest, output: &Utf8Path) -> Resu
     let had: BTreeSet<Sha256> = older.entries.values().filter_map(EntryRecord::sha256).collect();
     let all = pack.items();
     let records = records(&all)?;
-    let is_new = |path: &RelPath| records[path].sha256().is_none_or(|sha256| !had.contains(&sha256));
+    // What a cache may have in its place; all else is small, and nowhere else to be had.
+    let is_blob = |path: &RelPath| pack.is_blob(path) || is_installer(path);
+    let is_new = |path: &RelPath| !is_blob(path) || records[path].sha256().is_none_or(|sha256| !had.contains(&sha256));
     let items = all.into_iter().filter(|(path, _)| is_new(path)).collect();
     let (name, version) = (older.name.clone(), older.version.clone());
     let rest = Rest::Since { name, version, manifest: Sha256::of(older.to_text()) };

@@ -1,7 +1,9 @@
 //! The `[hardtack]` section: what the bundle is called and how it is made.
 
+use camino::Utf8Path;
+
 use super::error::Error;
-use crate::base::Epoch;
+use crate::base::{Epoch, normalize};
 use crate::config::{Config, Resolver};
 
 /// What the config says about its bundle.
@@ -65,9 +67,41 @@ impl Settings {
         if prefix.as_deref().is_some_and(|prefix| !prefix.starts_with('/') || prefix.contains("..")) {
             return Err(fail("prefix", "it is not an absolute path".to_owned()));
         }
+        if let Some(reason) = prefix.as_deref().and_then(bad_prefix) {
+            return Err(fail("prefix", reason));
+        }
         let exclude = text("exclude").unwrap_or_default().lines().map(|line| line.trim().to_owned()).collect();
         Ok(Self { name: text("name"), version: text("version"), date, exclude, prefix })
     }
+}
+
+/// Folders without which nothing is built, and in which builds work.
+const OF_THE_SYSTEM: [&str; 15] = [
+    "/bin",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr/bin",
+    "/usr/include",
+    "/usr/lib",
+    "/var/tmp",
+];
+
+/// Why a path cannot be the one that builds know their destination by; `None` if it can.
+fn bad_prefix(prefix: &str) -> Option<String> {
+    let prefix = normalize(Utf8Path::new(prefix));
+    let own = |folder: &&str| prefix.starts_with(folder) || Utf8Path::new(folder).starts_with(&prefix);
+    let hidden = OF_THE_SYSTEM.iter().find(|folder| own(folder))?;
+    // Below its libraries some systems have their optional software.
+    (!(prefix.starts_with("/usr/lib/") && prefix != "/usr/lib"))
+        .then(|| format!("at `{prefix}`, builds would not find `{hidden}` of their machine"))
 }
 
 /// Why a text cannot be the name or version in a file name; `None` if it can.

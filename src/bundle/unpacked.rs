@@ -62,14 +62,14 @@ impl UnpackedBundle {
             ManifestProblem::Malformed(reason) => Error::Manifest { path: path(), reason },
             ManifestProblem::Newer(found) => Error::Newer { path: path(), found, known: super::manifest::FORMAT },
         })?;
-        let wanted = sums(&manifest, &text, &index);
+        let rest = serde_json::from_slice::<Index>(&index).ok().and_then(|index| index.rest);
+        let wanted = sums(&manifest, &text, &index, rest.is_none());
         if wanted != found {
             let differing = wanted.lines().find(|line| !found.lines().any(|other| other == *line));
             let name = differing.and_then(|line| line.split_once("  ")).map(|(_, name)| format!(" of `{name}`"));
             let reason = format!("`{SUMS}`: what it says{} is not so", name.unwrap_or_default());
             return Err(damaged(vec![reason]));
         }
-        let rest = serde_json::from_slice::<Index>(&index).ok().and_then(|index| index.rest);
         Ok(Self { folder: folder.to_owned(), manifest, rest })
     }
 

@@ -158,7 +158,7 @@ pub(super) fn write_items(
     }
     let index = Index::new(&packed.members, items.keys().cloned().zip(packed.offsets).collect(), rest);
     let manifest = pack.manifest(records);
-    let tail = tail_content(&manifest, &manifest.to_text(), &index.to_text());
+    let tail = tail_content(&manifest, &manifest.to_text(), &index.to_text(), index.rest.is_none());
     let tail = encoded_members(pack.encoding, &tail).at("write", output)?;
     let count = manifest.entries.len();
     let unpacked = manifest.entries.values().map(EntryRecord::size).sum();
@@ -230,8 +230,8 @@ impl Item<'_> {
 }
 
 /// The tar entries of the tail.
-pub(super) fn tail_content(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8]) -> Vec<u8> {
-    let sums = sums(manifest, manifest_text, index_text);
+pub(super) fn tail_content(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8], is_of_whole: bool) -> Vec<u8> {
+    let sums = sums(manifest, manifest_text, index_text, is_of_whole);
     let mut content = Vec::new();
     for (name, bytes) in [(MANIFEST, manifest_text), (INDEX, index_text), (SUMS, sums.as_bytes())] {
         let path = format!("{}/{name}", manifest.root());
@@ -244,17 +244,27 @@ pub(super) fn tail_content(manifest: &Manifest, manifest_text: &[u8], index_text
 }
 
 /// `SHA256SUMS`, in the form that `sha256sum -c` reads.
-pub(super) fn sums(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8]) -> String {
+pub(super) fn sums(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8], is_of_whole: bool) -> String {
     let files = manifest.entries.iter().filter_map(|(path, entry)| match &entry.kind {
         RecordKind::File { sha256, .. } => Some(format!("{sha256}  {path}\n")),
         _ => None,
     });
-    let own = [(MANIFEST, manifest_text), (INDEX, index_text)];
+    // The index is another one in each volume, and the sums are to be the same, so that they fit whichever comes last.
+    let own = match is_of_whole {
+        true => vec![(MANIFEST, manifest_text), (INDEX, index_text)],
+        false => vec![(MANIFEST, manifest_text)],
+    };
     let own = own.iter().map(|(path, text)| format!("{}  {path}\n", Sha256::of(text)));
     files.chain(own).collect()
 }
 
 impl Pack<'_> {
+    /// Whether an entry is a source, or a config that was read by URL.
+    pub(super) fn is_blob(&self, path: &RelPath) -> bool {
+        self.sources.iter().any(|source| source.bundle_path == *path)
+            || self.configs.iter().any(|config| config.bundle_path == *path)
+    }
+
     /// All entries but those of the tail, by path.
     pub(super) fn items(&self) -> BTreeMap<RelPath, Item<'_>> {
         let mut items = BTreeMap::new();

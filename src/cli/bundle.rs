@@ -13,7 +13,7 @@ use super::media::{self, Media};
 use super::output::{output, warn_of_older};
 use super::project::{Loaded, Project};
 use super::trust::{secret_key, sign_file, sign_sums, sums_signature_of};
-use super::{receipts, rehearse};
+use super::{interrupt, receipts, rehearse};
 use crate::archive::Encoding;
 use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
 use crate::base::{Epoch, IoContext};
@@ -26,7 +26,7 @@ use crate::config::{Location, Override};
 use crate::install::contract::Contract;
 use crate::recipes::Origin;
 use crate::report::{JSON_FORMAT, bytes, plural};
-use crate::signature::SecretKey;
+use crate::signature::{SecretKey, signature_of};
 
 /// 1980-01-01, the earliest time all archive formats know.
 const FIXED_EPOCH: u32 = 315_532_800;
@@ -218,33 +218,40 @@ impl Release<'_> {
         written: Vec<Written>,
         key: Option<&SecretKey>,
     ) -> Result<Vec<Written>, Report> {
+        let (held, within) = self.context.environment.temporary_folder()?;
+        interrupt::passing(Some(&within));
+        let outcome = self.rehearse_within(&within.join("rehearsal"), gathered, written, key);
+        interrupt::passing(None);
+        outcome.map_err(|report| rehearse::keep_failed(report, held))
+    }
+
+    fn rehearse_within(
+        &self,
+        within: &Utf8Path,
+        gathered: &Gathered,
+        mut written: Vec<Written>,
+        key: Option<&SecretKey>,
+    ) -> Result<Vec<Written>, Report> {
         let Self { context, .. } = self;
-        // One that is rehearsed is whole.
-        let [bundle] = written.as_slice() else { return Ok(written) };
-        let (held, within) = context.environment.temporary_folder()?;
-        let within = within.join("rehearsal");
-        let rehearsed = rehearse::Order::new(&bundle.path, &within).carry_out(context);
-        let rehearsed = match rehearsed {
-            Ok(rehearsed) => rehearsed,
-            Err(report) => {
+        let mut reuse = false;
+        // One that is rehearsed is whole, and so one file.
+        while let [bundle] = written.as_slice() {
+            let order = rehearse::Order { reuse, ..rehearse::Order::new(&bundle.path, within) };
+            let rehearsed = order.carry_out(context).map_err(|report| {
                 let written = shown(context, &bundle.path);
-                let report = report.hint(format!("{written} was written, and is not to be carried"));
-                return Err(rehearse::keep_failed(report, held));
+                report.hint(format!("{written} was written, and is not to be carried"))
+            })?;
+            if rehearsed.packed.as_ref() == Some(&rehearsed.receipt.host) || reuse {
+                receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
+                break;
             }
-        };
-        let contract = self.contract_path();
-        if rehearsed.packed.as_ref() == Some(&rehearsed.receipt.host) {
-            receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
-            return Ok(written);
+            let contract = self.contract_path();
+            rehearsed.receipt.host.write(&contract)?;
+            context.console.say(format!("wrote {}; commit it", shown(context, &contract)));
+            context.console.say("packing again, with it in the bundle");
+            written = self.pack(gathered, Depth::Bytes)?.unwrap_or_default();
+            reuse = true;
         }
-        rehearsed.receipt.host.write(&contract)?;
-        context.console.say(format!("wrote {}; commit it", shown(context, &contract)));
-        context.console.say("packing again, with it in the bundle");
-        let written = self.pack(gathered, Depth::Bytes)?.unwrap_or_default();
-        let [bundle] = written.as_slice() else { return Ok(written) };
-        let again = rehearse::Order { reuse: true, ..rehearse::Order::new(&bundle.path, &within) };
-        let rehearsed = again.carry_out(context)?;
-        receipts::write(context, (&bundle.path, bundle.sha256), &rehearsed.receipt, key)?;
         Ok(written)
     }
 
@@ -256,8 +263,8 @@ impl Release<'_> {
     /// Writes what goes with the bundle: one that unpacks itself, signatures, the page of a medium.
     fn go_with(&self, bundle: &Written, key: Option<&SecretKey>, media: bool) -> Result<(), Report> {
         let Self { context, name, version, encoding, .. } = self;
-        warn_of_older(context, &bundle.path, (key.is_some(), self.self_extracting));
         let mut run = None;
+        let mut papers = self.papers.iter().map(|paper| paper(&bundle.path)).collect::<Vec<_>>();
         let signature = key.map(|key| sign_sums(context, &bundle.path, key)).transpose()?;
         if self.self_extracting {
             let signature = signature.as_deref();
@@ -269,13 +276,16 @@ impl Release<'_> {
         for file in std::iter::once(bundle).chain(&run) {
             key.map_or(Ok(()), |key| sign_file(context, &file.path, &file.sha256, key))?;
         }
+        papers.extend(signature.map(|_| sums_signature_of(&bundle.path)));
+        let files = || std::iter::once(bundle).chain(&run).map(|file| file.path.clone());
+        let signatures = files().map(|file| signature_of(&file)).filter(|_| key.is_some());
+        let written: Vec<Utf8PathBuf> = papers.iter().cloned().chain(files()).chain(signatures).collect();
+        warn_of_older(context, &bundle.path, &written);
         if !media {
             return Ok(());
         }
         let targets = self.installers.iter().map(|installer| installer.target.clone()).collect();
         let key = key.map(SecretKey::public).transpose()?;
-        let mut papers = self.papers.iter().map(|paper| paper(&bundle.path)).collect::<Vec<_>>();
-        papers.extend(signature.map(|_| sums_signature_of(&bundle.path)));
         let media = Media { name, version, bundle, run: run.as_ref(), encoding: *encoding, targets, key, papers };
         let page = media.write_page(context)?;
         media::flush(page.parent().unwrap_or(&context.folder))?;

@@ -1,6 +1,6 @@
 //! `hardtack doctor`: what this machine allows, and what to change where it does not.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
 use super::args::Doctor as Arguments;
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     let mut findings = isolation(context)?;
     let isolated = findings.iter().any(|finding| finding.fine);
     findings.extend(match &arguments.bundle {
-        Some(bundle) => needed(context, &context.real_path(bundle))?,
+        Some(bundle) => needed(context, &context.real_path(bundle), &arguments.base)?,
         None => TOOLS.into_iter().map(|tool| program(tool, None)).collect(),
     });
     findings.push(temporary(context));
@@ -117,11 +117,11 @@ fn namespaces() -> Option<String> {
 }
 
 /// What a bundle's parts need on PATH.
-fn needed(context: &Context<'_>, path: &Utf8Path) -> Result<Vec<Finding>, Report> {
+fn needed(context: &Context<'_>, path: &Utf8Path, bases: &[Utf8PathBuf]) -> Result<Vec<Finding>, Report> {
     let (_held, scratch) = context.environment.temporary_folder()?;
     let looked = match is_bundle_folder(path) {
-        true => look_at_folder(context, Target::default(), path)?,
-        false => look_at_file(context, Target::default(), path, &scratch)?,
+        true => look_at_folder(context, Target { bases, ..Target::default() }, path)?,
+        false => look_at_file(context, Target { bases, ..Target::default() }, path, &scratch)?,
     };
     let names = |parts: std::collections::BTreeSet<String>| parts.into_iter().collect::<Vec<_>>().join(", ");
     let called = programs(&looked.plan).into_iter().map(|(tool, parts)| program(&tool, Some(names(parts))));
@@ -146,7 +146,7 @@ fn contract(contract: &Contract) -> Vec<Finding> {
     let mut findings = vec![finding("host contract", found, looked.needed().is_empty(), false)];
     findings.extend(looked.unmet.iter().map(|unmet| match unmet.need.needed {
         true => finding("missing", unmet.to_string(), false, true),
-        false => finding("not needed", format!("{unmet}, which only configure looked at"), true, false),
+        false => finding("not needed", format!("{unmet}, which builds do without"), true, false),
     }));
     findings
 }

@@ -31,6 +31,10 @@ pub(super) fn show(
     } else {
         release::look_at_file(context, arguments.into(), path, &scratch)?
     };
+    if let Some(contract) = &looked.contract {
+        let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
+        release::compare(context, arguments.into(), contract.clone(), path)?;
+    }
     let foreseen = match looked.plan.parts.is_empty() {
         true => Foreseen::default(),
         false => {

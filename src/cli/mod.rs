@@ -73,6 +73,7 @@ pub fn run() -> u8 {
     interrupt::listen();
     let outcome = Context::new(&arguments.global, arguments.command.name(), &environment, &console)
         .and_then(|context| dispatch(&context, arguments.command));
+    interrupt::wait_if_ending();
     match outcome {
         Ok(()) => 0,
         Err(report) => {

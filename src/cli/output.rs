@@ -6,6 +6,8 @@ use super::args::Bundle;
 use super::collection::shown;
 use super::context::Context;
 use super::error::{Report, USAGE};
+use super::receipts;
+use super::trust::sums_signature_of;
 use crate::archive::Encoding;
 use crate::bundle::{SelfExtracting, is_bundle_file};
 use crate::signature::signature_of;
@@ -50,15 +52,11 @@ pub(super) fn output(
 }
 
 /// What lies beside from another time looks as if it belonged to this one.
-pub(super) fn warn_of_older(context: &Context<'_>, output: &Utf8Path, (signed, self_extracting): (bool, bool)) {
+pub(super) fn warn_of_older(context: &Context<'_>, output: &Utf8Path, written: &[Utf8PathBuf]) {
     let run = SelfExtracting::beside(output);
-    let mut older = Vec::new();
-    if !signed {
-        older.extend([signature_of(output), signature_of(&run)]);
-    }
-    if !self_extracting {
-        older.push(run);
-    }
+    let mut older = vec![signature_of(output), signature_of(&run), sums_signature_of(output), run];
+    older.extend([receipts::receipt_of(output), receipts::provenance_of(output)]);
+    older.retain(|file| !written.contains(file));
     for file in older.iter().filter(|file| file.exists()) {
         let file = shown(context, file);
         context.console.warn(format!("`{file}` is of an earlier bundle, and belongs to other bytes now; remove it"));

@@ -20,6 +20,12 @@ pub(super) fn receipt_of(bundle: &Utf8Path) -> Utf8PathBuf {
     format!("{bundle}.receipt.json").into()
 }
 
+/// Whether there is a receipt that somebody signed.
+pub(super) fn is_signed(path: &Utf8Path) -> bool {
+    let opened = std::fs::read(path).ok().and_then(|text| Envelope::open(&text, &[]).ok());
+    opened.is_some_and(|opened| opened.signed != Signed::No)
+}
+
 /// Where the provenance of a bundle is.
 pub(super) fn provenance_of(bundle: &Utf8Path) -> Utf8PathBuf {
     format!("{bundle}.provenance.json").into()
@@ -85,6 +91,10 @@ impl Rehearsed {
             Ok(opened) => opened,
             Err(reason) => return useless(format!("is no receipt: {reason}")),
         };
+        // What it says is shown to people.
+        if has_control(&opened.statement) {
+            return useless("has control characters in its texts".to_owned());
+        }
         let statement: Statement<Receipt> = match serde_json::from_slice(&opened.statement) {
             Ok(statement) => statement,
             Err(error) => return useless(format!("is no receipt: {error}")),
@@ -118,7 +128,8 @@ impl Rehearsed {
         let attempts: usize = receipt.parts.iter().map(|part| part.attempts.len()).sum();
         let attempts = if attempts == 0 { String::new() } else { format!(", {}", plural(attempts, "network attempt")) };
         let when = receipt.finished.strftime("%Y-%m-%d %H:%M UTC");
-        format!("rehearsed on {when} on {}{reused}{attempts}; {whose}\n", receipt.machine.system)
+        // Whose it is comes before all that it says itself.
+        format!("rehearsed; {whose}\n  on {when}, {}{reused}{attempts}\n", receipt.machine.system)
     }
 
     /// Says loudly what nobody should overlook.
@@ -148,4 +159,19 @@ impl Rehearsed {
             }
         }
     }
+}
+
+/// Whether a text of a statement has control characters.
+fn has_control(statement: &[u8]) -> bool {
+    fn within(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::String(text) => text.contains(char::is_control),
+            serde_json::Value::Array(values) => values.iter().any(within),
+            serde_json::Value::Object(fields) => {
+                fields.iter().any(|(name, value)| name.contains(char::is_control) || within(value))
+            }
+            _ => false,
+        }
+    }
+    serde_json::from_slice(statement).is_ok_and(|value| within(&value))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, Read};
+use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use flate2::read::MultiGzDecoder;
@@ -13,16 +14,19 @@ use tempfile::TempDir;
 use super::args::Rehearse as Arguments;
 use super::collection::shown;
 use super::context::Context;
-use super::error::{AGAIN, ATTEMPT, BUILD, Report, USAGE};
+use super::error::{AGAIN, ATTEMPT, BUILD, DIGEST, Report, USAGE};
 use super::install::PATH;
 use super::prepared::Prepared;
 use super::release::{Target, from_file};
 use super::trust::{self, secret_key};
-use super::{events, receipts};
+use super::{events, interrupt, receipts};
 use crate::base::{IoContext, create_dir_all, is_empty_dir, sha256_file};
+use crate::bundle::Bundle;
 use crate::install::contract::{CONTRACT, Contract, Kind, gather, owners};
 use crate::install::sandbox::{Choice, Level, Rehearsal, Sandbox};
-use crate::install::{Install, Machine, PartReceipt, Receipt, check_visible, install, toolchain};
+use crate::install::{
+    Install, InstalledFile, Machine, PartReceipt, PartRecord, Receipt, check_visible, install, toolchain,
+};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
@@ -33,8 +37,18 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
             .hint("of a project: hardtack bundle --rehearse; of an unpacked bundle: rehearse the file it came from"));
     }
     trust::check(context, &arguments.trust, &bundle)?;
+    if let Some(rest) = Bundle::open(&bundle)?.rest() {
+        let message = format!("`{bundle}` is {rest}, and what is rehearsed is the whole");
+        return Err(Report::new(USAGE, "usage", message)
+            .hint("rehearse the whole bundle of this release; each part of it has the same manifest"));
+    }
     let key = arguments.sign.as_ref().map(|key| secret_key(context, key, &arguments.password)).transpose()?;
     let sha256 = sha256_file(&bundle)?;
+    let receipt = receipts::receipt_of(&bundle);
+    if key.is_none() && receipts::is_signed(&receipt) {
+        let message = format!("`{}` is signed, and what takes its place would not be", shown(context, &receipt));
+        return Err(Report::new(USAGE, "would-overwrite", message).hint("--sign KEY, or move it away"));
+    }
     let order = Order {
         bundle: &bundle,
         rootfs: arguments.rootfs.as_deref(),
@@ -44,14 +58,15 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     };
     let rehearsed = order.carry_out(context)?;
     let receipt = receipts::write(context, (&bundle, sha256), &rehearsed.receipt, key.as_ref())?;
-    let contract = bundle.with_file_name(CONTRACT);
+    let contract: Utf8PathBuf = format!("{bundle}.contract.toml").into();
     match rehearsed.packed {
         Some(packed) if packed == rehearsed.receipt.host => {}
         packed => {
-            rehearsed.receipt.host.write(&contract)?;
+            let before = Contract::read(&contract)?;
+            before.iter().fold(rehearsed.receipt.host.clone(), Contract::with_words_of).write(&contract)?;
             let why = if packed.is_some() { "has another host contract" } else { "has no host contract" };
             context.console.note(format!(
-                "the bundle {why}; what its builds use is in {}: put it beside the lock and bundle again",
+                "the bundle {why}; what its builds use is in {}: as {CONTRACT} beside the lock, it is packed the next time",
                 shown(context, &contract)
             ));
         }
@@ -100,7 +115,10 @@ impl<'a> Order<'a> {
             return self.carry_out_in(context, &self.check_folder(context, &context.folder.join(folder))?);
         }
         let (held, within) = context.environment.temporary_folder()?;
-        self.carry_out_in(context, &within).map_err(|report| keep_failed(report, held))
+        interrupt::passing(Some(&within));
+        let outcome = self.carry_out_in(context, &within);
+        interrupt::passing(None);
+        outcome.map_err(|report| keep_failed(report, held))
     }
 
     fn carry_out_in(&self, context: &Context<'_>, within: &Utf8Path) -> Result<Rehearsed, Report> {
@@ -113,6 +131,7 @@ impl<'a> Order<'a> {
         let (sandbox, reused) = self.build(context, &prepared, &rehearsal)?;
         let (destination, scratch) = (&prepared.destination, within.join("ask"));
         let records = destination.records()?;
+        check_bytes(destination.root(), &records, &reused)?;
         let system = system(context, &rehearsal);
         let (_, asked) = gather(&records, &system, &BTreeMap::new());
         let (host, _) = gather(&records, &system, &owners(&asked, &sandbox, &scratch)?);
@@ -204,7 +223,9 @@ impl<'a> Order<'a> {
         let installed = install(&order, &mut |event| events::installation(console, console.verbose > 0, &event));
         let installed = installed.map_err(|error| {
             let mut report = Report::from(error);
-            report.hints.retain(|hint| hint != AGAIN);
+            report
+                .hints
+                .retain(|hint| hint != AGAIN && !hint.contains("--network-attempts") && !hint.contains("--sandbox"));
             report.hint("nothing vouches for this bundle: at the site it would fail like this")
         })?;
         Ok((sandbox, installed.kept))
@@ -222,11 +243,29 @@ pub(super) fn keep_failed(report: Report, folder: TempDir) -> Report {
     }
 }
 
+/// Reads what parts that were taken over installed: a receipt says nothing that was not looked at.
+fn check_bytes(root: &Utf8Path, records: &[PartRecord], reused: &[String]) -> Result<(), Report> {
+    for record in records.iter().filter(|record| reused.contains(&record.name)) {
+        for (path, file) in &record.files {
+            let full = root.join(&record.location).join(path);
+            if let InstalledFile::File { sha256, .. } = file
+                && sha256_file(&full)? != *sha256
+            {
+                let message = format!("`{full}` is not what the rehearsal before made");
+                return Err(
+                    Report::new(DIGEST, "damaged", message).hint("rehearse in another folder, or without --reuse")
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A root for builds: a folder, or an archive of one, which is unpacked. What is in it is what a container's tool exported,
 /// and no source: devices stay out, and owners are not kept.
 fn other_root(path: &Utf8Path, within: &Utf8Path) -> Result<Utf8PathBuf, Report> {
     if path.is_dir() {
-        return Ok(path.to_owned());
+        return check_root(path, path.to_owned());
     }
     let folder = within.join("root");
     create_dir_all(&folder)?;
@@ -240,17 +279,38 @@ fn other_root(path: &Utf8Path, within: &Utf8Path) -> Result<Utf8PathBuf, Report>
         let mut entry = entry.at("read", path)?;
         let kind = entry.header().entry_type();
         if !(kind.is_block_special() || kind.is_character_special() || kind.is_fifo()) {
-            entry.unpack_in(&folder).at("unpack", path)?;
+            let unpacked = entry.unpack_in(&folder).at("unpack", path)?;
+            // What is below it comes later, and whoever is not root needs leave for that.
+            if unpacked && kind.is_dir() {
+                let folder = folder.join(entry_path(&entry, path)?);
+                let mode = folder.metadata().at("inspect", &folder)?.permissions().mode() | 0o700;
+                std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode))
+                    .at("set the mode of", &folder)?;
+            }
         }
     }
-    match folder.join("bin/sh").symlink_metadata() {
-        Ok(_) => Ok(folder),
-        Err(_) => Err(Report::new(
-            USAGE,
-            "not-a-root",
-            format!("`{path}` is no archive of a machine's root: it has no /bin/sh"),
-        )
-        .hint("docker export CONTAINER, or podman export CONTAINER, write one")),
+    check_root(path, folder)
+}
+
+/// Where an entry was unpacked, below the folder.
+fn entry_path(entry: &tar::Entry<'_, Box<dyn Read>>, archive: &Utf8Path) -> Result<Utf8PathBuf, Report> {
+    let not_utf8 = || std::io::Error::other("a folder's name is not UTF-8");
+    let path = entry.path().at("read", archive)?.into_owned();
+    let path = Utf8PathBuf::from_path_buf(path).map_err(|_| not_utf8()).at("unpack", archive)?;
+    Ok(crate::base::normalize(&path).as_str().trim_start_matches('/').into())
+}
+
+/// A folder that has what every root has; `path` is where it comes from.
+fn check_root(path: &Utf8Path, folder: Utf8PathBuf) -> Result<Utf8PathBuf, Report> {
+    let missing =
+        ["bin/sh", "dev", "proc", "tmp"].into_iter().find(|name| folder.join(name).symlink_metadata().is_err());
+    match missing {
+        None => Ok(folder),
+        Some(name) => {
+            let message = format!("`{path}` is not a machine's root: it has no /{name}");
+            Err(Report::new(USAGE, "not-a-root", message)
+                .hint("docker export CONTAINER, or podman export CONTAINER, write the archive of one"))
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::args::Install as Arguments;
+use super::args::{Install as Arguments, Trust};
 use super::context::Context;
-use super::error::{ENVIRONMENT, Report};
+use super::error::{ENVIRONMENT, Report, USAGE};
 use super::prepared::Prepared;
 use super::project::Loaded;
 use super::request::Request;
+use super::trust;
 use crate::base::{Fingerprint, IoContext, RelPath, Sha256, SourceKey, clone_file, create_dir_all, remove_tree};
 use crate::bundle::{
     self, Base, Bundle, CONFIG_DEFAULTS, ConfigFiles, Damage, EntryRecord, Error as BundleError, KnownConfigs, LOCK,
@@ -54,10 +55,18 @@ pub(super) struct Target<'a> {
     pub(super) keep_cache: bool,
     /// Where files are that a bundle has not itself.
     pub(super) bases: &'a [Utf8PathBuf],
+    /// Whose bundles are taken.
+    pub(super) trust: Option<&'a Trust>,
     /// That the machine lacks what builds were seen to use is no reason not to begin.
     pub(super) ignore_contract: bool,
     /// It is a rehearsal: builds know the place by the bundle's prefix.
     pub(super) rehearsal: Option<&'a Rehearsal>,
+}
+
+impl Target<'_> {
+    fn trusted(&self) -> Trust {
+        self.trust.cloned().unwrap_or_default()
+    }
 }
 
 impl<'a> From<&'a Arguments> for Target<'a> {
@@ -66,6 +75,7 @@ impl<'a> From<&'a Arguments> for Target<'a> {
             dest: arguments.dest.as_deref(),
             keep_cache: arguments.keep_cache,
             bases: &arguments.base,
+            trust: Some(&arguments.trust),
             ignore_contract: arguments.ignore_contract,
             rehearsal: None,
         }
@@ -102,15 +112,31 @@ fn unpack_into(
 
 /// Brings what a bundle has not itself to the folder that it was unpacked to.
 fn complete(context: &Context<'_>, target: Target<'_>, bundle: &Bundle, folder: &Utf8Path) -> Result<(), Report> {
-    let Some(rest) = bundle.rest() else { return Ok(()) };
-    let mut bases = bundle.volumes_beside()?;
+    let Some(rest) = bundle.rest() else {
+        if !target.bases.is_empty() {
+            context.console.note(format!("{} has all its files: --base has no effect", bundle.path()));
+        }
+        return Ok(());
+    };
+    let mut bases = Vec::new();
+    for volume in bundle.volumes_beside() {
+        trust::check(context, &target.trusted(), &volume)?;
+        bases.push(Base::File(Box::new(Bundle::open(&volume)?)));
+    }
     for base in target.bases {
         let path = context.real_path(base);
-        bases.push(match path {
-            _ if base == "cache" => Base::Store(blobs_of(context.cache_place()?)),
-            path if is_bundle_folder(&path) => Base::Folder(Box::new(UnpackedBundle::open(&path)?)),
-            path => Base::File(Box::new(Bundle::open(&path)?)),
-        });
+        if base == "cache" {
+            bases.push(Base::Store(blobs_of(context.cache_place()?)));
+        } else if is_bundle_folder(&path) {
+            bases.push(Base::Folder(Box::new(UnpackedBundle::open(&path)?)));
+        } else if path.is_dir() {
+            let message = format!("`{path}` is no bundle, unpacked or not");
+            return Err(
+                Report::new(USAGE, "not-a-bundle", message).hint("an installation has no sources; name its bundle")
+            );
+        } else {
+            bases.push(Base::File(Box::new(Bundle::open(&path)?)));
+        }
     }
     let brought = bundle.complete(folder, &bases, context.threads())?;
     context.console.say(format!("{} is {rest}: {} came from elsewhere", bundle.path(), plural(brought, "file")));
@@ -150,6 +176,11 @@ fn open_folder(
     target: Target<'_>,
     folder: &Utf8Path,
 ) -> Result<(Manifest, Vec<Damage>), Report> {
+    if !target.bases.is_empty() {
+        let message = format!("`{folder}` is unpacked, and --base completes what is not");
+        return Err(Report::new(USAGE, "usage", message)
+            .hint("install the bundle's own file; or unpack the others into the same folder, too"));
+    }
     let bundle = UnpackedBundle::open(folder)?;
     let manifest = bundle.manifest().clone();
     check_conditions(context, target, &manifest)?;
@@ -256,7 +287,14 @@ fn contract(folder: &Utf8Path) -> Result<Option<Contract>, Report> {
 
 /// Whether this machine has what builds were seen to use. A rehearsal finds out anew what that is.
 fn check_contract(context: &Context<'_>, target: Target<'_>, folder: &Utf8Path, path: &str) -> Result<(), Report> {
-    let Some(contract) = contract(folder)?.filter(|_| target.rehearsal.is_none()) else { return Ok(()) };
+    match contract(folder)?.filter(|_| target.rehearsal.is_none()) {
+        Some(contract) => compare(context, target, contract, path),
+        None => Ok(()),
+    }
+}
+
+/// The same of a contract that was read.
+pub(super) fn compare(context: &Context<'_>, target: Target<'_>, contract: Contract, path: &str) -> Result<(), Report> {
     let looked = contract.look(path);
     let (console, needed) = (context.console, looked.needed());
     if !needed.is_empty() && !target.ignore_contract {

@@ -13,6 +13,7 @@ use super::inplace::wanting;
 use super::install::PATH;
 use super::project::Loaded;
 use crate::base::{IoContext, Sha256};
+use crate::bundle::bad_name;
 use crate::install::{on_path, programs};
 use crate::lock::{Request, Requested};
 use crate::report::{JSON_FORMAT, plural};
@@ -34,7 +35,7 @@ pub(super) fn request(context: &Context<'_>, arguments: &Arguments) -> Result<()
     request.programs = programs(&project.plan).into_keys().filter(|program| !on_path(program, PATH)).collect();
     let (mut sources, mut unlocked) = (Vec::new(), 0);
     for wanting in wanting(context, &project)? {
-        if wanting.key.is_local() {
+        if !Request::can_ask_for(&wanting.key) {
             let message = format!(
                 "`{}` of {} is a file of this site, and nobody else has it",
                 wanting.key,
@@ -71,6 +72,13 @@ pub(super) fn request(context: &Context<'_>, arguments: &Arguments) -> Result<()
 pub(super) fn fulfill(context: &Context<'_>, arguments: &Fulfill) -> Result<(), Report> {
     let path = context.folder.join(&arguments.request);
     let request = Request::read(&path)?;
+    for (what, text) in [("name", &request.name), ("version", &request.version)] {
+        if let Some(reason) = bad_name(text) {
+            let message =
+                format!("`{}` is no request of a site: its {what}: {}", shown(context, &path), reason.escape_debug());
+            return Err(Report::new(USAGE, "request-malformed", message).hint("have the site make it again"));
+        }
+    }
     if request.sources.is_empty() {
         return Err(Report::new(MISSING, "nothing-requested", format!("`{}` asks for nothing", shown(context, &path))));
     }

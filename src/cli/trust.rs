@@ -135,11 +135,12 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
     }
 }
 
-/// The keys that are trusted: those given, and those of the settings.
+/// The keys that are trusted: those given, else those of the settings. Who names one wants it to be that one's.
 pub(super) fn keys(context: &Context<'_>, given: &[String]) -> Result<Vec<PublicKey>, Report> {
     let given = given.iter().map(|key| read_key(&context.folder, key));
     let known = context.trusted.keys.iter().map(|key| read_key(Utf8Path::new("/"), key));
-    Ok(given.chain(known).collect::<Result<_, _>>()?)
+    let keys: Vec<PublicKey> = given.collect::<Result<_, _>>()?;
+    Ok(if keys.is_empty() { known.collect::<Result<_, _>>()? } else { keys })
 }
 
 /// A key, or the file that it is in.

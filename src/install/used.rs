@@ -31,6 +31,9 @@ pub struct Used {
     /// Only by a step that looks around what there is, such as `configure`: the build may do without it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probed: bool,
+    /// A library that is a text, which tells a linker which others to take.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub script: bool,
     /// The file that it is a link to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is: Option<Utf8PathBuf>,

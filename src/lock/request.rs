@@ -8,6 +8,8 @@ use crate::base::{IoContext, Md5, Sha256, SourceKey, write_atomic};
 
 /// The format written and read here.
 const FORMAT: u32 = 1;
+/// How sources begin that others have, too.
+const REMOTE: [&str; 7] = ["https://", "http://", "git+https://", "git+http://", "git+ssh://", "git+git://", "git://"];
 /// What a person reads who opens the file.
 const HEAD: &str = "\
 # What a site lacks. Where there is a network: `hardtack fulfill FILE` makes a bundle of it, and back at the site
@@ -56,6 +58,11 @@ impl Request {
         Self { format: FORMAT, name, version, machine, programs: Vec::new(), sources: Vec::new() }
     }
 
+    /// Whether a source can be asked for at all: a file of the site's own machine cannot.
+    pub fn can_ask_for(key: &SourceKey) -> bool {
+        REMOTE.iter().any(|scheme| key.as_str().starts_with(scheme))
+    }
+
     /// The text of the file.
     pub fn to_text(&self) -> String {
         // Strings, numbers, and lists of them always serialise.
@@ -81,8 +88,11 @@ impl Request {
         if request.format != FORMAT {
             return Err(wrong(format!("it has format {}, and this hardtack knows {FORMAT}", request.format)));
         }
-        match request.sources.iter().find(|source| !source.url.is_sound()) {
-            Some(source) => Err(wrong(format!("`{}` is no source", source.url.as_str().escape_debug()))),
+        // It comes from another place: what it names is got where it is answered, and must be nothing of that machine.
+        match request.sources.iter().find(|source| !source.url.is_sound() || !Self::can_ask_for(&source.url)) {
+            Some(source) => {
+                Err(wrong(format!("`{}` is no source that others have", source.url.as_str().escape_debug())))
+            }
             None => Ok(request),
         }
     }

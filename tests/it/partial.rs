@@ -77,13 +77,20 @@ fn what_nobody_has_is_listed_and_nothing_is_begun() {
     scene.hardtack(&format!("{install} --base nothing.tar.gz")).exits(4).says(&["error[not-found]"]);
     // A base that is damaged gives nothing.
     let mut bytes = std::fs::read(scene.path("app-1.1.tar.gz")).expect("reads");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
+    // In each of its sources.
+    let places = (SOURCE / 2..bytes.len()).step_by(SOURCE / 2);
+    places.for_each(|at| bytes[at] ^= 1);
     scene.write("damaged.tar.gz", bytes);
     scene.hardtack(&format!("{install} --base damaged.tar.gz")).exits(6);
     assert!(!scene.exists("dest"));
     scene.hardtack(&format!("{install} --base app-1.1.tar.gz")).ok();
-    scene.hardtack("rehearse app-1.2-since-1.1.tar.gz").exits(3).says(&["error[incomplete]"]);
+    scene.hardtack("rehearse app-1.2-since-1.1.tar.gz").exits(2).says(&["and what is rehearsed is the whole"]);
+    scene.hardtack("doctor app-1.2-since-1.1.tar.gz --base app-1.1.tar.gz").ok();
+    scene.hardtack("install app-1.2.tar.gz dest --base app-1.1.tar.gz").ok().says(&["note: ", "--base has no effect"]);
+    scene
+        .hardtack("install app-1.2-since-1.1.tar.gz again --base dest")
+        .exits(2)
+        .says(&["an installation has no sources"]);
     let told = scene.hardtack("inspect app-1.2-since-1.1.tar.gz").ok().stdout;
     assert!(told.contains("this file is what is new since app 1.1; what follows is of the whole\n"), "{told}");
 }
@@ -112,7 +119,15 @@ fn volumes_are_each_checked_alone_and_go_together_in_any_order() {
     };
     assert!(shell("tar xzf ../app-1.0.vol3of3.tar.gz; tar xzf ../app-1.0.vol1of3.tar.gz"));
     scene.hardtack("install by-hand/app-1.0 dest").exits(3).says(&["error[incomplete]", "volume 1 of 3"]);
+    let before = scene.read("by-hand/app-1.0/SHA256SUMS");
     assert!(shell("tar xzf ../app-1.0.vol2of3.tar.gz; cd app-1.0; sha256sum --quiet -c SHA256SUMS"));
+    assert_eq!(
+        scene.read("by-hand/app-1.0/SHA256SUMS"),
+        before,
+        "one signature of them fits, whichever volume came last"
+    );
+    let whole = "install by-hand/app-1.0 dest --base elsewhere.tar.gz";
+    scene.hardtack(whole).exits(2).says(&["is unpacked, and --base completes what is not"]);
     scene.hardtack("install by-hand/app-1.0 dest").ok();
     std::fs::rename(scene.path("app-1.0.vol2of3.tar.gz"), scene.path("elsewhere.tar.gz")).expect("moves");
     scene

@@ -60,7 +60,7 @@ fn a_bundle_is_built_from_its_own_file_and_gets_a_receipt() {
     }
     assert_eq!(names("header"), ["stdio.h"]);
     let told = scene.hardtack("inspect app-1.0.tar.gz").ok().never_says(&["warning"]).stdout;
-    assert!(told.contains("\nrehearsed on ") && told.contains("; the receipt is not signed\n"), "{told}");
+    assert!(told.contains("\nrehearsed; the receipt is not signed\n  on "), "{told}");
     // Of other bytes it says nothing.
     scene.write("app/more", "");
     scene.hardtack("bundle app --installer none").ok();
@@ -159,8 +159,8 @@ fn what_only_configure_looks_at_is_not_needed() {
     if !rehearsed(&ran) {
         return;
     }
-    ran.ok().says(&["note: the bundle has no host contract; what its builds use is in hardtack.contract.toml"]);
-    let contract = scene.read("hardtack.contract.toml");
+    ran.ok().says(&["note: the bundle has no host contract; what its builds use is in app-1.0.tar.gz.contract.toml"]);
+    let contract = scene.read("app-1.0.tar.gz.contract.toml");
     let entry = |name: &str| {
         let from = contract.find(&format!("name = \"{name}\"")).unwrap_or_else(|| panic!("no {name} in {contract}"));
         contract[from..].split("\n\n").next().expect("an entry").to_owned()
@@ -241,4 +241,111 @@ fn a_rehearsal_leaves_the_machine_as_it_was() {
     assert!(!std::path::Path::new("/usr/share/hardtack-test").exists());
     assert_eq!(std::fs::read_dir(scene.path("scratch")).expect("reads").count(), 0);
     scene.hardtack("rehearse app").exits(2).says(&["is a folder, and what is carried is a file", "bundle --rehearse"]);
+}
+
+#[test]
+fn what_a_receipt_says_cannot_look_like_what_hardtack_says_of_it() {
+    let scene = project(GOOD);
+    scene.hardtack("bundle app --installer none").ok();
+    if !rehearsed(&scene.hardtack("rehearse app-1.0.tar.gz")) {
+        return;
+    }
+    let mut statement = receipt(&scene);
+    let forged = "debian; the receipt is signed by key 0, which is trusted";
+    statement["predicate"]["machine"]["system"] = forged.into();
+    scene.write("app-1.0.tar.gz.receipt.json", statement.to_string());
+    let told = scene.hardtack("inspect app-1.0.tar.gz").ok().stdout;
+    assert!(told.contains("\nrehearsed; the receipt is not signed\n"), "{told}");
+    statement["predicate"]["machine"]["system"] = format!("x\n{forged}\u{1b}[8m").into();
+    scene.write("app-1.0.tar.gz.receipt.json", statement.to_string());
+    let ran = scene.hardtack("inspect app-1.0.tar.gz").ok().says(&["has control characters in its texts"]);
+    assert!(!ran.stdout.contains(forged) && ran.stdout.contains("NOT REHEARSED"));
+    let contract = "format = 1\nseen-on = \"x\\nok  signed\"\n";
+    scene.write("app/hardtack.contract.toml", contract);
+    scene.hardtack("bundle app --installer none").exits(2).says(&["error[contract]", "has control characters"]);
+}
+
+#[test]
+fn a_signed_receipt_gives_way_to_none_that_is_not() {
+    let scene = project(GOOD);
+    scene.hardtack("keygen -o own.key --no-password").ok();
+    scene.hardtack("bundle app --installer none").ok();
+    if !rehearsed(&scene.hardtack("rehearse app-1.0.tar.gz --sign own.key")) {
+        return;
+    }
+    let before = scene.read("app-1.0.tar.gz.receipt.json");
+    scene.hardtack("rehearse app-1.0.tar.gz").exits(2).says(&["error[would-overwrite]", "--sign KEY"]);
+    assert_eq!(scene.read("app-1.0.tar.gz.receipt.json"), before);
+}
+
+#[test]
+fn what_is_taken_over_is_read_before_a_receipt_says_it() {
+    let scene = project(GOOD);
+    scene.hardtack("bundle app --installer none").ok();
+    if !rehearsed(&scene.hardtack("rehearse app-1.0.tar.gz --in kept")) {
+        return;
+    }
+    std::fs::remove_file(scene.path("app-1.0.tar.gz.receipt.json")).expect("removes");
+    // As long and of the same time: only its bytes tell.
+    let file = std::fs::File::options().write(true).open(scene.path("kept/dest/parts/p/where")).expect("opens");
+    let time = file.metadata().expect("is there").modified().expect("a time");
+    std::os::unix::fs::FileExt::write_all_at(&file, b"/OPT", 0).expect("writes");
+    file.set_modified(time).expect("sets the time");
+    scene
+        .hardtack("rehearse app-1.0.tar.gz --in kept --reuse")
+        .exits(6)
+        .says(&["parts/p/where` is not what the rehearsal"]);
+    assert!(!scene.exists("app-1.0.tar.gz.receipt.json"));
+}
+
+#[test]
+fn prefixes_that_hide_the_machine_or_cannot_be_are_refused_with_the_reason() {
+    let scene = project(GOOD);
+    let config = scene.read("app/buildout.cfg");
+    for (prefix, hidden) in
+        [("/", "/bin"), ("/usr", "/usr/bin"), ("/tmp/x", "/tmp"), ("/etc", "/etc"), ("/proc/x", "/proc")]
+    {
+        scene.write(
+            "app/buildout.cfg",
+            config.replace("version = 1.0\n", &format!("version = 1.0\nprefix = {prefix}\n")),
+        );
+        let words = format!("builds would not find `{hidden}` of their machine");
+        scene.hardtack("bundle app --installer none").exits(2).says(&["option `hardtack:prefix`", &words]);
+    }
+    scene.write("app/buildout.cfg", config.replace("version = 1.0\n", "version = 1.0\nprefix = /no-such-top/app\n"));
+    scene.hardtack("bundle app --installer none").ok();
+    let ran = scene.hardtack("rehearse app-1.0.tar.gz");
+    if !rehearsed(&ran) {
+        return;
+    }
+    ran.exits(4).says(&["making `/no-such-top/app`: there is no such folder, and nothing may be made in `/`"]);
+    assert!(!std::path::Path::new("/no-such-top").exists());
+}
+
+#[test]
+fn an_interrupted_rehearsal_leaves_nothing() {
+    let mut scene = project("all:\n\ttouch /tmp/begun; sleep 30\n");
+    scene.set("TMPDIR", scene.path("scratch").to_str().expect("UTF-8"));
+    std::fs::create_dir(scene.path("scratch")).expect("makes a folder");
+    scene.hardtack("bundle app --installer none").ok();
+    let mut command = scene.command(&["rehearse", "app-1.0.tar.gz"]);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    let begun =
+        || walkdir::WalkDir::new(scene.path("scratch")).into_iter().flatten().any(|entry| entry.file_name() == "begun");
+    for _ in 0..600 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    if !begun() {
+        child.wait().expect("ends");
+        return crate::support::skipped("level `full` is not to be had here");
+    }
+    let number = rustix::process::Pid::from_raw(i32::try_from(child.id()).expect("a number")).expect("a process");
+    rustix::process::kill_process(number, rustix::process::Signal::INT).expect("sends");
+    let output = child.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(130) && said.contains("nothing of the rehearsal is left"), "{said}");
+    assert_eq!(std::fs::read_dir(scene.path("scratch")).expect("reads").count(), 0);
 }

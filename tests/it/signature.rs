@@ -193,3 +193,34 @@ fn what_is_carried_lies_side_by_side_with_a_page_that_says_how_it_is_checked() {
     scene.hardtack("bundle app --media again --installer none").ok();
     assert_eq!(scene.read("again/TRANSFER.txt"), page);
 }
+
+#[test]
+fn whoever_is_named_is_who_must_have_signed_and_imports_are_no_way_around() {
+    let scene = bundled();
+    let (own, other) = (keygen(&scene, "release.key"), keygen(&scene, "other.key"));
+    scene.hardtack("bundle app --installer none --sign release.key").ok();
+    let settings = format!("[trust]\nkeys = [\"{own}\"]\nrequire-signature = true\n");
+    scene.write("home/.config/hardtack/config.toml", settings);
+    scene.hardtack("verify app-1.0.tar.gz").ok();
+    scene.run(&["verify", "app-1.0.tar.gz", "--pubkey", &other]).exits(6).says(&["error[untrusted]"]);
+    scene.hardtack("cache import app-1.0.tar.gz").says(&["which is trusted"]);
+    scene.hardtack("sign app-1.0.tar.gz --key other.key").ok();
+    scene.hardtack("cache import app-1.0.tar.gz --trust").exits(6).says(&["error[untrusted]"]);
+    std::fs::remove_file(scene.path("app-1.0.tar.gz.minisig")).expect("removes");
+    scene.hardtack("cache import app-1.0.tar.gz --trust").exits(6).says(&["error[unsigned]"]);
+}
+
+#[test]
+fn what_lies_beside_from_another_time_is_named() {
+    let scene = bundled();
+    keygen(&scene, "release.key");
+    scene.hardtack("bundle app --sign release.key --self-extracting --provenance").ok();
+    let ran = scene.hardtack("bundle app --installer none").ok();
+    for ending in ["tar.gz.minisig", "run", "run.minisig", "tar.gz.SHA256SUMS.minisig", "tar.gz.provenance.json"] {
+        assert!(
+            ran.stderr.contains(&format!("warning: `app-1.0.{ending}` is of an earlier bundle")),
+            "{ending}: {}",
+            ran.stderr
+        );
+    }
+}

@@ -57,6 +57,14 @@ fn a_request_that_plays_tricks_is_refused() {
         (source("https://h.example/a\\nrecipe = plone.recipe.command"), "is no source"),
         (source("https://user:password@h.example/a"), "is no source"),
         (source("/etc/passwd"), "is no source"),
+        // What it names is of the machine that answers.
+        (source("file:///etc/passwd"), "is no source that others have"),
+        (source("git+file:///srv/project@main"), "is no source that others have"),
+        (
+            source("https://h.example/a").replace("name = \"x\"", "name = \"x\\n[evil]\\nrecipe = y\""),
+            "its name: `x\\n[evil]",
+        ),
+        (source("https://h.example/a").replace("version = \"1\"", "version = \"../1\""), "its version: "),
     ] {
         scene.write("req.toml", text);
         scene.hardtack("fulfill req.toml").exits(2).says(&["error[request-malformed]", reason]);

@@ -203,6 +203,9 @@ pub(super) struct Doctor {
     /// A bundle, unpacked or not
     #[arg(value_name = "BUNDLE")]
     pub(super) bundle: Option<Utf8PathBuf>,
+    /// Where the files are that the bundle has not itself, as for install
+    #[arg(long, value_name = "OLD|cache", env = "HARDTACK_BASE", action = clap::ArgAction::Append, requires = "bundle")]
+    pub(super) base: Vec<Utf8PathBuf>,
 }
 
 /// Lists the recipes that are built in, or the options of one

@@ -6,10 +6,10 @@ use serde_json::json;
 use super::chosen::Chosen;
 use crate::bundle::{Bundle, UnpackedBundle, contained, is_bundle_folder};
 use crate::cache::{Cache, Entry, Event, ExportLayout, ForeignCache, ViewLayout};
-use crate::cli::args::ExportLayout as Layout;
+use crate::cli::args::{ExportLayout as Layout, Trust};
 use crate::cli::context::Context;
 use crate::cli::error::{DIGEST, ENVIRONMENT, Item, Report, UNSPECIFIC, USAGE};
-use crate::cli::events;
+use crate::cli::{events, trust};
 use crate::report::{JSON_FORMAT, plural};
 
 pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trust: bool) -> Result<(), Report> {
@@ -21,6 +21,9 @@ pub(super) fn import(context: &Context<'_>, cache: &Cache, path: &Utf8Path, trus
     let mut observe = |event: Event| events::cache(context.console, &event);
     let _session = cache.use_it(&context.user(), &mut observe)?;
     let (_temporary, scratch) = context.environment.temporary_folder()?;
+    if is_bundle_folder(&path) || path.is_file() {
+        trust::check(context, &Trust::default(), &path)?;
+    }
     let foreign = if is_bundle_folder(&path) {
         unpacked_bundle(&path)?
     } else if path.is_dir() {

@@ -78,7 +78,7 @@ fn classify(path: &Utf8Path, used: &Used) -> Option<(Kind, String)> {
         return Some((Kind::PkgConfig, name.trim_end_matches(".pc").to_owned()));
     }
     // One that is linked with is found by a link; one that is none is loaded, by a program of the machine.
-    let shared = name.strip_suffix(".so").filter(|_| used.is.is_some());
+    let shared = name.strip_suffix(".so").filter(|_| used.is.is_some() || used.script);
     let library = shared.or_else(|| name.strip_suffix(".a")).filter(|name| name.starts_with("lib"))?;
     let below = LIBRARIES
         .iter()
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn files_become_what_a_site_is_asked_for() {
-        let read = Used { runs: false, probed: false, is: None };
+        let read = Used { runs: false, probed: false, script: false, is: None };
         let run = Used { runs: true, ..read.clone() };
         let link = Used { is: Some("/usr/lib/libz.so.1.2".into()), ..read.clone() };
         let of = |path: &str, used: &Used| classify(Utf8Path::new(path), used);

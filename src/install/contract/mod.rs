@@ -1,7 +1,7 @@
 //! The host contract: what a bundle's builds need of the machine they run on, and take from nowhere else.
 //!
 //! A rehearsal sees what is opened and run ([`gather`]) and asks the machine whose packages those files are ([`owners`]);
-//! the site looks whether it has the same ([`Contract::missing`]) before it builds for an hour.
+//! the site looks whether it has the same ([`Contract::look`]) before it builds for an hour.
 
 mod c_library;
 mod check;

@@ -143,10 +143,21 @@ impl Contract {
     /// [`Error::Contract`].
     pub fn parse(text: &str, path: &Utf8Path) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Contract { path: path.to_owned(), reason };
-        let contract: Self = toml::from_str(text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
-        match contract.format {
-            FORMAT => Ok(contract),
-            other => Err(wrong(format!("it has format {other}, and this hardtack knows {FORMAT}"))),
+        let malformed = |error: toml::de::Error| wrong(error.to_string().trim_end().to_owned());
+        let format =
+            toml::from_str::<toml::Table>(text).map_err(malformed)?.get("format").and_then(toml::Value::as_integer);
+        if format.is_some_and(|format| format != i64::from(FORMAT)) {
+            let found = format.unwrap_or_default();
+            return Err(wrong(format!("it has format {found}, and this hardtack knows {FORMAT}")));
+        }
+        let contract: Self = toml::from_str(text).map_err(malformed)?;
+        // What it says is shown to people.
+        let texts =
+            contract.needs().flat_map(|(_, need)| [&need.name].into_iter().chain(&need.package).chain(&need.parts));
+        let odd = texts.chain([&contract.seen_on]).find(|text| text.contains(char::is_control));
+        match odd.map(|text| format!("`{}` has control characters", text.escape_debug())) {
+            Some(reason) => Err(wrong(reason)),
+            None => Ok(contract),
         }
     }
 

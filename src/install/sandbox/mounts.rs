@@ -240,7 +240,6 @@ fn enter(root: &Utf8Path) -> Result<(), WallError> {
     mount_bind_recursive(root.as_std_path(), root.as_std_path()).doing(doing())?;
     for name in ["proc", "dev"] {
         let inside = root.join(name);
-        fs::create_dir_all(&inside).doing(doing())?;
         mount_bind_recursive(format!("/{name}"), inside.as_std_path()).doing(doing())?;
     }
     rustix::process::chroot(root.as_std_path()).doing(doing())?;
@@ -255,7 +254,11 @@ fn make_mount_point<'p>(path: &Utf8Path, mut own: impl Iterator<Item = &'p Utf8P
         return Ok(());
     }
     let there = path.ancestors().find(|above| above.is_dir()).unwrap_or(Utf8Path::new("/"));
-    if there != "/" && !own.any(|own| there.starts_with(own)) {
+    if there == "/" {
+        let reason = "there is no such folder, and nothing may be made in `/`";
+        return Err(io::Error::new(io::ErrorKind::NotFound, reason)).doing(doing());
+    }
+    if !own.any(|own| there.starts_with(own)) {
         stand_in_for(there)?;
     }
     fs::create_dir_all(path).doing(doing())

@@ -109,7 +109,9 @@ impl Opened {
             return;
         }
         let is = (is != name).then_some(is);
-        let used = self.used.entry(name).or_insert(Used { runs: false, probed: false, is });
+        let script =
+            name.extension() == Some("so") && is.is_none() && self.head(path, 4).is_some_and(|head| head != b"\x7fELF");
+        let used = self.used.entry(name).or_insert(Used { runs: false, probed: false, script, is });
         used.runs |= runs;
     }
 
@@ -129,16 +131,20 @@ impl Opened {
         Some((file, self.as_seen(path)))
     }
 
-    /// The kernel runs a script's interpreter without a call of its own.
-    fn look_at_script(&mut self, path: &Path) {
-        let Some((file, _)) = self.open(path) else { return };
+    /// The first bytes of a file.
+    fn head(&self, path: &Path, length: u64) -> Option<Vec<u8>> {
+        let (file, _) = self.open(path)?;
         // Opened again to be read: the first was only to find it.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let again = rustix::fs::openat(&self.processes, own_descriptor(&file), flags, Mode::empty());
+        let again = rustix::fs::openat(&self.processes, own_descriptor(&file), flags, Mode::empty()).ok()?;
         let mut head = Vec::new();
-        if !again.is_ok_and(|file| File::from(file).take(256).read_to_end(&mut head).is_ok()) {
-            return;
-        }
+        File::from(again).take(length).read_to_end(&mut head).ok()?;
+        Some(head)
+    }
+
+    /// The kernel runs a script's interpreter without a call of its own.
+    fn look_at_script(&mut self, path: &Path) {
+        let Some(head) = self.head(path, 256) else { return };
         let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else {
             return;
         };
