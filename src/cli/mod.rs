@@ -33,6 +33,7 @@ mod lock;
 mod media;
 mod network;
 mod output;
+mod packing;
 mod prepared;
 mod project;
 mod query;
