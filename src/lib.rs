@@ -13,7 +13,7 @@
 //! | layer | modules | what they must not do |
 //! |---|---|---|
 //! | 6 | [`cli`] | — the only place that prints, reads the environment or looks for a home folder |
-//! | 5 | [`report`] | print |
+//! | 5 | [`report`], [`reproduce`] | print |
 //! | 4 | [`bundle`], [`install`], [`python`] | `install` has no way to a server |
 //! | 3 | [`recipes`], [`lock`], [`attest`] | touch the network; recipes and `attest` touch nothing at all |
 //! | 2 | `fetch`, [`cache`] | know each other |
@@ -36,4 +36,5 @@ pub mod lock;
 pub mod python;
 pub mod recipes;
 pub mod report;
+pub mod reproduce;
 pub mod signature;

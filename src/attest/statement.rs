@@ -62,11 +62,6 @@ impl<P: Serialize> Statement<P> {
 }
 
 impl<P> Statement<P> {
-    /// Whether it is about a file of this digest.
-    pub fn is_about(&self, sha256: &Sha256) -> bool {
-        self.subject.iter().any(|subject| subject.digest.sha256 == *sha256)
-    }
-
     /// Whether it is a statement at all, and says this kind of thing.
     pub fn is_of(&self, predicate_type: &str) -> bool {
         self.kind == TYPE && self.predicate_type == predicate_type

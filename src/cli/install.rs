@@ -23,7 +23,7 @@ pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     // An installation is for everybody on its machine; the mask of whoever runs this must not decide who can use it.
     rustix::process::umask(rustix::fs::Mode::from(0o022));
-    let environment = environment(arguments)?;
+    let environment = environment(&arguments.env)?;
     let path = context.real_path(&arguments.what);
     refuse_assignments(context, arguments, path.is_dir() && !is_bundle_folder(&path))?;
     if !path.is_dir() || is_bundle_folder(&path) {
@@ -168,9 +168,9 @@ fn perform(
 }
 
 /// What every step's environment is given.
-fn environment(arguments: &Arguments) -> Result<BTreeMap<String, String>, Report> {
+pub(super) fn environment(assignments: &[String]) -> Result<BTreeMap<String, String>, Report> {
     let mut environment = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
-    for text in &arguments.env {
+    for text in assignments {
         let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(Report::new(USAGE, "usage", format!("--env: `{text}` is not of the form NAME=VALUE")));
         };

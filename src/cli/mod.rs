@@ -42,6 +42,7 @@ mod recipes;
 mod rehearse;
 mod release;
 mod remote;
+mod reproduce;
 mod request;
 mod settings;
 mod supply;
@@ -96,6 +97,7 @@ fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
         Command::Fetch(fetch) => fetch::run(context, &fetch),
         Command::Bundle(bundle) => bundle::run(context, &bundle),
         Command::Rehearse(arguments) => rehearse::run(context, &arguments),
+        Command::Reproduce(arguments) => reproduce::run(context, &arguments),
         Command::Install(install) => install::run(context, &install),
         Command::Verify(verify) => verify::run(context, &verify),
         Command::Inspect(arguments) => inspect::inspect(context, &arguments),

@@ -13,7 +13,7 @@ use crate::attest::{Envelope, Signed, Statement, Subject};
 use crate::base::{IoContext, Sha256, sha256_file, write_atomic};
 use crate::install::{RECEIPT_TYPE, Receipt};
 use crate::report::plural;
-use crate::signature::SecretKey;
+use crate::signature::{PublicKey, SecretKey};
 
 /// Where the receipt of a bundle is.
 pub(super) fn receipt_of(bundle: &Utf8Path) -> Utf8PathBuf {
@@ -61,6 +61,41 @@ pub(super) fn write_statement<P: Serialize>(
     Ok(())
 }
 
+/// A receipt, and whose it is.
+pub(super) struct Read {
+    pub(super) receipt: Receipt,
+    pub(super) signed: Signed,
+    /// The bundles that it is of.
+    subjects: Vec<Sha256>,
+}
+
+/// Reads a receipt; why it is none is in words.
+pub(super) fn read(context: &Context<'_>, path: &Utf8Path, keys: &[PublicKey]) -> Result<Result<Read, String>, Report> {
+    let text = std::fs::read(path).at("read", path)?;
+    Ok(open(&text, keys).map_err(|reason| format!("`{}` {reason}", shown(context, path))))
+}
+
+/// The receipt in a text; why it has none, in words.
+fn open(text: &[u8], keys: &[PublicKey]) -> Result<Read, String> {
+    let opened = Envelope::open(text, keys).map_err(|reason| format!("is no receipt: {reason}"))?;
+    // What it says is shown to people.
+    if has_control(&opened.statement) {
+        return Err("has control characters in its texts".to_owned());
+    }
+    let statement: Statement<Receipt> =
+        serde_json::from_slice(&opened.statement).map_err(|error| format!("is no receipt: {error}"))?;
+    if !statement.is_of(RECEIPT_TYPE) {
+        return Err("says something else".to_owned());
+    }
+    match opened.signed {
+        Signed::Wrong(key) => Err(format!("is not what key {key} signed")),
+        signed => {
+            let subjects = statement.subject.iter().map(|subject| subject.digest.sha256).collect();
+            Ok(Read { receipt: statement.predicate, signed, subjects })
+        }
+    }
+}
+
 /// What is known of a bundle's rehearsal.
 pub(super) enum Rehearsed {
     /// An unpacked bundle has no receipt.
@@ -85,30 +120,16 @@ impl Rehearsed {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::Never),
             text => text.at("read", &path)?,
         };
+        let keys = trust::keys(context, &arguments.pubkey)?;
         let name = shown(context, &path);
-        let useless = |reason: String| Ok(Self::Useless(format!("`{name}` {reason}")));
-        let opened = match Envelope::open(&text, &trust::keys(context, &arguments.pubkey)?) {
-            Ok(opened) => opened,
-            Err(reason) => return useless(format!("is no receipt: {reason}")),
+        let read = match open(&text, &keys) {
+            Ok(read) => read,
+            Err(reason) => return Ok(Self::Useless(format!("`{name}` {reason}"))),
         };
-        // What it says is shown to people.
-        if has_control(&opened.statement) {
-            return useless("has control characters in its texts".to_owned());
+        if !read.subjects.contains(&sha256_file(&bundle)?) {
+            return Ok(Self::Useless(format!("`{name}` is of another bundle, with other bytes")));
         }
-        let statement: Statement<Receipt> = match serde_json::from_slice(&opened.statement) {
-            Ok(statement) => statement,
-            Err(error) => return useless(format!("is no receipt: {error}")),
-        };
-        if !statement.is_of(RECEIPT_TYPE) {
-            return useless("says something else".to_owned());
-        }
-        if !statement.is_about(&sha256_file(&bundle)?) {
-            return useless("is of another bundle, with other bytes".to_owned());
-        }
-        match opened.signed {
-            Signed::Wrong(key) => useless(format!("is not what key {key} signed")),
-            signed => Ok(Self::Says(Box::new(statement.predicate), signed)),
-        }
+        Ok(Self::Says(Box::new(read.receipt), read.signed))
     }
 
     /// A line or two.

@@ -15,7 +15,7 @@ use super::args::Rehearse as Arguments;
 use super::collection::shown;
 use super::context::Context;
 use super::error::{AGAIN, ATTEMPT, BUILD, DIGEST, Report, USAGE};
-use super::install::PATH;
+use super::install::{PATH, environment};
 use super::prepared::Prepared;
 use super::release::{Target, from_file};
 use super::trust::{self, secret_key};
@@ -55,6 +55,8 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         within: arguments.within.as_deref(),
         reuse: arguments.reuse,
         jobs: arguments.jobs.map(std::num::NonZero::get),
+        prefix: None,
+        environment: environment(&arguments.env)?,
     };
     let rehearsed = order.carry_out(context)?;
     let receipt = receipts::write(context, (&bundle, sha256), &rehearsed.receipt, key.as_ref())?;
@@ -92,6 +94,10 @@ pub(super) struct Order<'a> {
     pub(super) reuse: bool,
     /// Processes at a time.
     pub(super) jobs: Option<usize>,
+    /// The path that builds know the destination by; the bundle's own prefix if it is none.
+    pub(super) prefix: Option<&'a Utf8Path>,
+    /// Variables of every step.
+    pub(super) environment: BTreeMap<String, String>,
 }
 
 /// What a rehearsal came to.
@@ -104,7 +110,8 @@ pub(super) struct Rehearsed {
 impl<'a> Order<'a> {
     /// Of a bundle, in a folder that is kept, with this machine's compilers and all its processors.
     pub(super) fn new(bundle: &'a Utf8Path, within: &'a Utf8Path) -> Self {
-        Self { bundle, rootfs: None, within: Some(within), reuse: false, jobs: None }
+        let environment = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
+        Self { bundle, rootfs: None, within: Some(within), reuse: false, jobs: None, prefix: None, environment }
     }
 
     /// Rehearses. The folder of one that fails is kept, for what there is to be seen in it.
@@ -126,8 +133,10 @@ impl<'a> Order<'a> {
         let rehearsal = Rehearsal { root };
         let started = Timestamp::now();
         let dest = within.join("dest");
-        let target = Target { dest: Some(&dest), rehearsal: Some(&rehearsal), ..Target::default() };
-        let prepared = from_file(context, target, self.bundle, PATH)?;
+        let (dest, rehearsed_at) = (Some(dest.as_path()), self.prefix);
+        let target = Target { dest, rehearsal: Some(&rehearsal), rehearsed_at, ..Target::default() };
+        let path = self.environment.get("PATH").map(String::as_str).unwrap_or_default();
+        let prepared = from_file(context, target, self.bundle, path)?;
         let (sandbox, reused) = self.build(context, &prepared, &rehearsal)?;
         let (destination, scratch) = (&prepared.destination, within.join("ask"));
         let records = destination.records()?;
@@ -211,7 +220,7 @@ impl<'a> Order<'a> {
             image: prepared.image.clone(),
             release: prepared.release.clone(),
             sandbox: &sandbox,
-            environment: BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]),
+            environment: self.environment.clone(),
             epoch: prepared.epoch,
             jobs: self.jobs.unwrap_or(processors),
             most_load: None,

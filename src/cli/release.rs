@@ -39,7 +39,7 @@ pub(super) fn from_file(
     let (bundle, manifest, root) = open_file(context, target, path)?;
     let mut destination = Destination::open(&root, Open::Separate)?;
     if target.rehearsal.is_some() {
-        destination = destination.appear_at(Utf8Path::new(&manifest.prefix));
+        destination = destination.appear_at(target.rehearsed_at.unwrap_or(Utf8Path::new(&manifest.prefix)));
     }
     let found = unpack_into(context, target, &bundle, &destination, steps_path);
     let digest = Sha256::of(manifest.to_text());
@@ -61,6 +61,8 @@ pub(super) struct Target<'a> {
     pub(super) ignore_contract: bool,
     /// It is a rehearsal: builds know the place by the bundle's prefix.
     pub(super) rehearsal: Option<&'a Rehearsal>,
+    /// The path that builds know the place by then, if it is not the bundle's prefix.
+    pub(super) rehearsed_at: Option<&'a Utf8Path>,
 }
 
 impl Target<'_> {
@@ -78,6 +80,7 @@ impl<'a> From<&'a Arguments> for Target<'a> {
             trust: Some(&arguments.trust),
             ignore_contract: arguments.ignore_contract,
             rehearsal: None,
+            rehearsed_at: None,
         }
     }
 }

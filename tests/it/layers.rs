@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 7] = [
     &["fetch", "cache"],
     &["recipes", "lock", "attest"],
     &["bundle", "install", "python"],
-    &["report"],
+    &["report", "reproduce"],
     &["cli"],
 ];
 

@@ -28,6 +28,7 @@ mod parallel;
 mod partial;
 mod recipes;
 mod rehearse;
+mod reproduce;
 mod sandbox;
 mod seeds;
 mod self_extracting;

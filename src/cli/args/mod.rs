@@ -5,7 +5,7 @@ pub(super) mod installed;
 mod release;
 
 pub(super) use cache::{CacheCommand, CacheOf, ExportLayout};
-pub(super) use release::{Bundle, Fulfill, Rehearse, Request};
+pub(super) use release::{Bundle, Fulfill, Rehearse, Reproduce, Request};
 
 use camino::Utf8PathBuf;
 use clap::builder::FalseyValueParser;
@@ -22,10 +22,11 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit status:
-  0 done                      4 environment
-  1 failed otherwise          5 a build step failed
-  2 usage or config           6 a digest is wrong
-  3 a source is missing       9 a download failed";
+  0 done                      5 a build step failed
+  1 failed otherwise          6 a digest is wrong
+  2 usage or config           7 a build tried to use the network
+  3 a source is missing       8 two builds differ
+  4 environment               9 a download failed";
 
 /// Bundles a project that is built from source into one tarball, and installs it on a machine with no network.
 #[derive(Debug, Parser)]
@@ -155,6 +156,7 @@ impl Command {
             Self::Fetch(_) => "fetch",
             Self::Bundle(_) => "bundle",
             Self::Rehearse(_) => "rehearse",
+            Self::Reproduce(_) => "reproduce",
             Self::Install(_) => "install",
             Self::Verify(_) => "verify",
             Self::Inspect(_) => "inspect",
@@ -182,6 +184,7 @@ pub(super) enum Command {
     Fetch(Fetch),
     Bundle(Bundle),
     Rehearse(Rehearse),
+    Reproduce(Reproduce),
     Install(Install),
     Verify(Verify),
     Inspect(Inspect),

@@ -28,6 +28,8 @@ pub(super) const BUILD: u8 = 5;
 pub(super) const DIGEST: u8 = 6;
 /// A build tried to use the network.
 pub(super) const ATTEMPT: u8 = 7;
+/// Two builds differ.
+pub(super) const DIFFERENT: u8 = 8;
 /// A download failed.
 pub(super) const DOWNLOAD: u8 = 9;
 

@@ -1,0 +1,184 @@
+//! Two receipts, side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::base::RelPath;
+use crate::install::{InstalledFile, ProjectEntry, Receipt};
+
+/// What two builds have in common, and what not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Comparison {
+    /// How many different paths both have together.
+    pub files: usize,
+    /// Files that are not the same.
+    pub differing: Vec<FileDifference>,
+    /// What they were made from that is not the same.
+    pub inputs: Vec<InputDifference>,
+}
+
+/// What is to be said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// All files are the same, whatever they were made from.
+    Equal,
+    /// They are made from the same, and differ.
+    Different,
+    /// They differ, and are made from different things.
+    NotComparable,
+}
+
+impl Verdict {
+    /// The words for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Different => "different",
+            Self::NotComparable => "not comparable",
+        }
+    }
+}
+
+/// A file that is not the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FileDifference {
+    /// Its path below the destination.
+    pub path: RelPath,
+    /// How it differs.
+    pub how: HowDifferent,
+}
+
+/// How a file differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HowDifferent {
+    /// Only the first build has it.
+    OnlyFirst,
+    /// Only the second has it.
+    OnlySecond,
+    /// It has other bytes.
+    Content,
+    /// It has the same bytes and another mode: those of the first and of the second.
+    Mode(u32, u32),
+    /// It is a link that leads elsewhere: to where in the first and in the second.
+    Target(String, String),
+    /// It is a file in one, and in the other a link or a folder.
+    Type,
+}
+
+impl std::fmt::Display for HowDifferent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OnlyFirst => f.write_str("only the first has it"),
+            Self::OnlySecond => f.write_str("only the second has it"),
+            Self::Content => f.write_str("other bytes"),
+            Self::Mode(first, second) => write!(f, "mode {first:04o}, and {second:04o}"),
+            Self::Target(first, second) => write!(f, "a link to {first}, and to {second}"),
+            Self::Type => f.write_str("of another type"),
+        }
+    }
+}
+
+/// Something that went into the builds and is not the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct InputDifference {
+    /// What it is.
+    pub input: String,
+    /// What it is of the first; none where the first has none.
+    pub first: Option<String>,
+    /// The same of the second.
+    pub second: Option<String>,
+}
+
+impl std::fmt::Display for InputDifference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        write!(f, "{}: {}, and {}", self.input, words(&self.first), words(&self.second))
+    }
+}
+
+impl Comparison {
+    /// Compares two builds.
+    pub fn of(first: &Receipt, second: &Receipt) -> Self {
+        let (inside, beside) = (paths(&first.files, &second.files), paths(&first.beside, &second.beside));
+        let of_parts = inside.iter().map(|path| (*path, how(first.files.get(*path), second.files.get(*path))));
+        let others = beside.iter().map(|path| (*path, how_beside(first.beside.get(*path), second.beside.get(*path))));
+        let differing =
+            of_parts.chain(others).filter_map(|(path, how)| Some(FileDifference { path: path.clone(), how: how? }));
+        Self { files: inside.len() + beside.len(), differing: differing.collect(), inputs: inputs(first, second) }
+    }
+
+    /// What is to be said of it.
+    pub fn verdict(&self) -> Verdict {
+        match (self.differing.is_empty(), self.inputs.is_empty()) {
+            (true, _) => Verdict::Equal,
+            (false, true) => Verdict::Different,
+            (false, false) => Verdict::NotComparable,
+        }
+    }
+}
+
+/// The paths of both.
+fn paths<'p, T>(first: &'p BTreeMap<RelPath, T>, second: &'p BTreeMap<RelPath, T>) -> BTreeSet<&'p RelPath> {
+    first.keys().chain(second.keys()).collect()
+}
+
+/// How what was made beside the parts differs, of which no modes are known.
+fn how_beside(first: Option<&ProjectEntry>, second: Option<&ProjectEntry>) -> Option<HowDifferent> {
+    use ProjectEntry::{File, Symlink};
+    match (first, second) {
+        (Some(first), Some(second)) if first == second => None,
+        (None, None) => None,
+        (Some(_), None) => Some(HowDifferent::OnlyFirst),
+        (None, Some(_)) => Some(HowDifferent::OnlySecond),
+        (Some(File(_)), Some(File(_))) => Some(HowDifferent::Content),
+        (Some(Symlink(target)), Some(Symlink(other))) => Some(HowDifferent::Target(target.clone(), other.clone())),
+        _ => Some(HowDifferent::Type),
+    }
+}
+
+fn how(first: Option<&InstalledFile>, second: Option<&InstalledFile>) -> Option<HowDifferent> {
+    use InstalledFile::{File, Symlink};
+    match (first, second) {
+        (Some(first), Some(second)) if first == second => None,
+        (None, None) => None,
+        (Some(_), None) => Some(HowDifferent::OnlyFirst),
+        (None, Some(_)) => Some(HowDifferent::OnlySecond),
+        (Some(File { sha256, mode, .. }), Some(File { sha256: other, mode: other_mode, .. })) if sha256 == other => {
+            Some(HowDifferent::Mode(*mode, *other_mode))
+        }
+        (Some(File { .. }), Some(File { .. })) => Some(HowDifferent::Content),
+        (Some(Symlink { target }), Some(Symlink { target: other })) => {
+            Some(HowDifferent::Target(target.clone(), other.clone()))
+        }
+        _ => Some(HowDifferent::Type),
+    }
+}
+
+/// What went into builds: the bundle, the path, the time, the isolation, the machine with its compilers. The kernel is none of
+/// it: builds are not told which it is, but by what they ask it themselves.
+fn inputs(first: &Receipt, second: &Receipt) -> Vec<InputDifference> {
+    let of = |receipt: &Receipt| -> BTreeMap<String, String> {
+        let mut all: BTreeMap<String, String> = receipt.machine.toolchain.clone();
+        all.extend(receipt.manifest.map(|manifest| ("the bundle's manifest".to_owned(), manifest.to_string())));
+        all.insert("the prefix".to_owned(), receipt.prefix.clone());
+        all.insert("the time builds are told".to_owned(), receipt.epoch.to_string());
+        all.insert("the isolation".to_owned(), receipt.isolation.clone());
+        all.insert("the machine".to_owned(), receipt.machine.system.clone());
+        all
+    };
+    let (first, second) = (of(first), of(second));
+    let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+    let differing = names.into_iter().filter(|name| first.get(*name) != second.get(*name));
+    let difference = |name: &String| InputDifference {
+        input: name.clone(),
+        first: first.get(name).cloned(),
+        second: second.get(name).cloned(),
+    };
+    differing.map(difference).collect()
+}
