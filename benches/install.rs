@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench install FOLDER [ROUNDS]` takes a folder of tarballs whose packages do not need one another, such as
 //! hello, pcre2, libpng, sed, gawk and tinyproxy. In each round every way has its turn: the shell with plain `make`, the shell
-//! with `make -j`, hardtack with all processors and hardtack with one job, in its sandbox. Then 100 parts that are installed
+//! with `make -j`, hardtack with all processors, with one job, and in a rehearsal, which notes what
+//! is opened. Then 100 parts that are installed
 //! already are installed once more.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark talks, and stops where it cannot go on")]
@@ -64,6 +65,7 @@ fn packages(tarballs: &[PathBuf], rounds: usize) {
         (format!("shell, make -j{jobs}"), by_hand(&format!("make -j{jobs}"))),
         (format!("hardtack -j{jobs}"), hardtack(jobs)),
         ("hardtack -j1".to_owned(), hardtack(1)),
+        (format!("rehearse -j{jobs}"), format!("\"$HARDTACK\" rehearse b.tar.gz -q -j{jobs}")),
     ];
     let mut took: Vec<Vec<Took>> = vec![Vec::new(); ways.len()];
     for _ in 0..rounds {
@@ -83,6 +85,7 @@ fn packages(tarballs: &[PathBuf], rounds: usize) {
             cpu(index) / cpu(0)
         );
     }
+    println!("  a rehearsal takes {:.2} of the installation", wall(4) / wall(2));
 }
 
 /// Installing where everything is installed.

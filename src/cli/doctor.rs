@@ -144,7 +144,7 @@ fn contract(contract: &Contract) -> Vec<Finding> {
         contract.seen_on
     );
     let mut findings = vec![finding("host contract", found, looked.needed().is_empty(), false)];
-    findings.extend(looked.unmet.iter().map(|unmet| match unmet.need.needed {
+    findings.extend(looked.unmet.iter().map(|unmet| match unmet.need.is_needed() {
         true => finding("missing", unmet.to_string(), false, true),
         false => finding("not needed", format!("{unmet}, which builds do without"), true, false),
     }));

@@ -12,10 +12,11 @@ use super::error::{Report, USAGE, failures};
 use super::events;
 use super::prepared::Prepared;
 use super::project::Project;
-use super::release::Looked;
+use super::release::{Looked, Target, compare};
 use crate::base::{Epoch, Expected, Fingerprint, Mismatch, SourceKey, Wanted, fingerprint_file};
 use crate::bundle::{Collect, LockUse, Progress, find};
 use crate::cache::{Depth, Event};
+use crate::install::contract::Contract;
 use crate::install::{
     Destination, Error, MissingSource, Open, Preflight, SourceFile, SourcePlace, check_project_sources, preflight,
     programs,
@@ -27,9 +28,16 @@ use crate::recipes::{Origin, Source};
 const FIXED_EPOCH: u32 = 315_532_800;
 
 /// Prepares the installation of a project where it is, from its cache.
-pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str) -> Result<Prepared, Report> {
+pub(super) fn prepare(
+    context: &Context<'_>,
+    project: Project,
+    (target, steps_path): (Target<'_>, &str),
+) -> Result<Prepared, Report> {
     project.loaded.note_forced(context);
     require_complete(&project.plan)?;
+    if let Some(contract) = contract(&project)? {
+        compare(context, target, contract, steps_path)?;
+    }
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.
     preflight(&Preflight {
@@ -54,13 +62,18 @@ pub(super) fn prepare(context: &Context<'_>, project: Project, steps_path: &str)
     Ok(Prepared { destination, plan: project.plan, sources, image: None, release: None, epoch, _caches: caches })
 }
 
+/// What builds of a project use of their machine, if a rehearsal wrote it down.
+fn contract(project: &Project) -> Result<Option<Contract>, Report> {
+    Ok(Contract::read(&Contract::beside(&lock_path(project)))?)
+}
+
 /// Looks at a project, without touching it.
 pub(super) fn look_at(context: &Context<'_>, project: Project) -> Result<Looked, Report> {
     require_complete(&project.plan)?;
     let caches = caches(context, &project)?;
     let sources = cached_sources(context, &project, &caches)?;
-    let root = project.root().to_owned();
-    Ok(Looked { files: root.clone(), root, plan: project.plan, sources, contract: None })
+    let (root, contract) = (project.root().to_owned(), contract(&project)?);
+    Ok(Looked { files: root.clone(), root, plan: project.plan, sources, contract })
 }
 
 /// A source that is not to be had here.

@@ -88,7 +88,7 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
     );
     text += &rehearsal.words();
     if let Some(contract) = contract(context, &arguments.bundle)? {
-        let count = |kind: Kind| contract.needs().filter(|(other, need)| *other == kind && need.needed).count();
+        let count = |kind: Kind| contract.needs().filter(|(other, need)| *other == kind && need.is_needed()).count();
         let needs = [Kind::Program, Kind::Header, Kind::Library, Kind::PkgConfig].map(|kind| (count(kind), kind));
         let needs = needs.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| kind.counted(*count));
         let needs: Vec<String> = needs.collect();

@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         let project =
             Loaded::from_disk(context, &path, context.overrides.clone(), Access::INSTALL)?.project(context)?;
         told = walk(context, &project)?;
-        inplace::prepare(context, project, steps_path)?
+        inplace::prepare(context, project, (arguments.into(), steps_path))?
     } else {
         release::from_file(context, arguments.into(), &path, steps_path)?
     };

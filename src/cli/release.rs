@@ -304,7 +304,7 @@ pub(super) fn compare(context: &Context<'_>, target: Target<'_>, contract: Contr
         let unmet = needed.into_iter().cloned().collect();
         return Err(Error::Unmet { unmet, seen_on: contract.seen_on }.into());
     }
-    let (needed, others): (Vec<&Unmet>, Vec<&Unmet>) = looked.unmet.iter().partition(|unmet| unmet.need.needed);
+    let (needed, others): (Vec<&Unmet>, Vec<&Unmet>) = looked.unmet.iter().partition(|unmet| unmet.need.is_needed());
     needed.iter().for_each(|unmet| console.warn(format!("not on this machine: {unmet}")));
     others.iter().for_each(|unmet| console.detail(format!("not on this machine, and not needed: {unmet}")));
     if needed.is_empty() {

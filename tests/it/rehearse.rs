@@ -134,6 +134,11 @@ fn the_contract_travels_and_is_looked_at_before_anything_is_built() {
         .ok()
         .says(&["warning: not on this machine: header"]);
 
+    // A project that is installed where it is has it, too.
+    scene.hardtack("install app").exits(4).says(&["error[host-lacks]"]);
+    scene.hardtack("install -n app").exits(4).says(&["error[host-lacks]"]);
+    assert!(!scene.exists("app/parts"));
+
     // A word of a person stays.
     scene.write(
         "app/hardtack.contract.toml",
@@ -161,11 +166,16 @@ fn what_only_configure_looks_at_is_not_needed() {
     }
     ran.ok().says(&["note: the bundle has no host contract; what its builds use is in app-1.0.tar.gz.contract.toml"]);
     let contract = scene.read("app-1.0.tar.gz.contract.toml");
-    let entry = |name: &str| {
+    let is_probed = |contract: &str, name: &str| {
         let from = contract.find(&format!("name = \"{name}\"")).unwrap_or_else(|| panic!("no {name} in {contract}"));
-        contract[from..].split("\n\n").next().expect("an entry").to_owned()
+        contract[from..].split("\n\n").next().expect("an entry").contains("probed = true")
     };
-    assert!(entry("mktemp").contains("needed = false") && !entry("touch").contains("needed = false"));
+    assert!(is_probed(&contract, "mktemp") && !is_probed(&contract, "touch"), "{contract}");
+    // Once it is used in earnest, it is needed.
+    scene.write("app/hardtack.contract.toml", &contract);
+    scene.write("app/src/Makefile", "all:\n\tmktemp --version\ninstall:\n\tmkdir -p /opt/app/parts/p\n");
+    scene.hardtack("bundle app --installer none --rehearse").ok();
+    assert!(!is_probed(&scene.read("app/hardtack.contract.toml"), "mktemp"));
     // A script's program is run by the kernel alone.
     assert!(contract.contains("name = \"sh\""), "{contract}");
 }

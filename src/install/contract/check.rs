@@ -50,7 +50,7 @@ pub struct Looked {
 impl Looked {
     /// What no build succeeds without.
     pub fn needed(&self) -> Vec<&Unmet> {
-        self.unmet.iter().filter(|unmet| unmet.need.needed).collect()
+        self.unmet.iter().filter(|unmet| unmet.need.is_needed()).collect()
     }
 }
 

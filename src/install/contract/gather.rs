@@ -27,14 +27,14 @@ pub fn gather(records: &[PartRecord], seen_on: &str, owners: &Owners) -> (Contra
             let Some((kind, name)) = classify(path, used) else { continue };
             let found = needs.entry((kind, name)).or_insert_with(|| Found::new(path, used));
             found.parts.insert(record.name.clone());
-            found.needed |= !used.probed;
+            found.probed &= used.probed;
         }
     }
     let (mut contract, mut asked) = (Contract::new(seen_on), BTreeSet::new());
-    for ((kind, name), Found { paths, parts, needed }) in needs {
+    for ((kind, name), Found { paths, parts, probed }) in needs {
         let package = paths.iter().find_map(|path| owners.get(path)).cloned();
         asked.extend(paths);
-        contract.list(kind).push(Need { name, package, parts: parts.into_iter().collect(), needed });
+        contract.list(kind).push(Need { name, package, parts: parts.into_iter().collect(), probed, needed: true });
     }
     (contract, asked)
 }
@@ -44,14 +44,14 @@ struct Found {
     /// The file, and the one that it is a link to.
     paths: Vec<Utf8PathBuf>,
     parts: BTreeSet<String>,
-    /// Not only by what looks around.
-    needed: bool,
+    /// By nothing but what looks around.
+    probed: bool,
 }
 
 impl Found {
     fn new(path: &Utf8Path, used: &Used) -> Self {
         let paths = std::iter::once(path.to_owned()).chain(used.is.clone()).collect();
-        Self { paths, parts: BTreeSet::new(), needed: false }
+        Self { paths, parts: BTreeSet::new(), probed: true }
     }
 }
 

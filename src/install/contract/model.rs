@@ -13,8 +13,8 @@ const FORMAT: u32 = 1;
 /// What a person reads who opens the file.
 const HEAD: &str = "\
 # What builds of this project use of the machine they run on, as a rehearsal saw it. Sites look for it before they build.
-# What only `configure` looked at is not needed. If a build can do without something else, say `needed = false`: that
-# stays when this is written anew.
+# What only `configure` looked at is marked `probed`, and not asked for. If a build can do without something else, say
+# `needed = false`: that stays when this is written anew.
 ";
 
 /// What builds use of their machine.
@@ -50,9 +50,19 @@ pub struct Need {
     pub package: Option<String>,
     /// The parts that use it.
     pub parts: Vec<String>,
-    /// No build succeeds without it.
+    /// Only what looks around used it, such as `configure`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probed: bool,
+    /// Nobody said that builds can do without it.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub needed: bool,
+}
+
+impl Need {
+    /// Whether builds are expected to fail without it.
+    pub fn is_needed(&self) -> bool {
+        self.needed && !self.probed
+    }
 }
 
 fn yes() -> bool {
