@@ -80,6 +80,9 @@ impl Envelope {
         }
         let envelope: Self = serde_json::from_value(value).map_err(|error| error.to_string())?;
         let decode = |text: &str| data_encoding::BASE64.decode(text.as_bytes()).map_err(|error| error.to_string());
+        if envelope.payload_type != PAYLOAD_TYPE {
+            return Err("the envelope carries something else than a statement".to_owned());
+        }
         let statement = decode(&envelope.payload)?;
         let message = encoded(&envelope.payload_type, &statement);
         let mut signed = Signed::No;
@@ -91,6 +94,9 @@ impl Envelope {
             }
             let is_known = trusted.iter().any(|key| key.id().to_string() == keyid);
             if signed == Signed::No {
+                // Anybody can write anything there.
+                let is_number = keyid.len() == 16 && keyid.bytes().all(|byte| byte.is_ascii_hexdigit());
+                let keyid = if is_number { keyid } else { "of no known form".to_owned() };
                 signed = if is_known { Signed::Wrong(keyid) } else { Signed::Unknown(keyid) };
             }
         }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::collect::CollectedSource;
-use crate::archive::{Entry, pick};
+use crate::archive::{Entry, Error as ArchiveError, pick};
 use crate::attest::sbom::Licence;
-use crate::base::{SourceKey, in_parallel};
+use crate::base::{PathError, SourceKey, in_parallel};
 
 /// Larger texts are no licences, in bytes.
 const LONGEST: u64 = 1 << 20;
+/// Texts of one source, together, in bytes.
+const ALL: u64 = 16 << 20;
 /// Folders above a licence of the whole source: the archive's own, and one such as `LICENSES`; in a wheel, those of its
 /// description.
 const DEEPEST: usize = 2;
@@ -22,9 +24,16 @@ pub type Licences = BTreeMap<SourceKey, Vec<Licence>>;
 
 /// Reads the licence texts of sources. What cannot be read as an archive has none: that it cannot was told where it had to
 /// be one.
-pub fn gather_licences(sources: &[CollectedSource], threads: usize) -> Licences {
+///
+/// # Errors
+/// Where a file cannot be read.
+pub fn gather_licences(sources: &[CollectedSource], threads: usize) -> Result<Licences, PathError> {
     let found = in_parallel(sources, threads, |source| {
-        let files = pick(&source.path, LONGEST, &is_licence).unwrap_or_default();
+        let files = match pick(&source.path, (LONGEST, ALL), &is_licence) {
+            Ok(files) => files,
+            Err(ArchiveError::Io(error)) => return Err(error),
+            Err(_) => Vec::new(),
+        };
         let texts = files.into_iter().filter_map(|(path, text)| {
             Some(Licence {
                 path: String::from_utf8(path).ok()?,
@@ -35,9 +44,10 @@ pub fn gather_licences(sources: &[CollectedSource], threads: usize) -> Licences 
         texts.sort_by(|a, b| (a.path.matches('/').count(), &a.path).cmp(&(b.path.matches('/').count(), &b.path)));
         texts.dedup_by(|a, b| a.text == b.text);
         texts.truncate(MOST);
-        (source.key.clone(), texts)
+        Ok((source.key.clone(), texts))
     });
-    found.into_iter().filter(|(_, texts)| !texts.is_empty()).collect()
+    let found = found.into_iter().collect::<Result<Vec<_>, PathError>>()?;
+    Ok(found.into_iter().filter(|(_, texts)| !texts.is_empty()).collect())
 }
 
 fn is_licence(entry: &Entry) -> bool {

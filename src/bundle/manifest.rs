@@ -244,6 +244,9 @@ impl Manifest {
                 return Err(format!("{option}: {reason}"));
             }
         }
+        if let Some(reason) = super::settings::bad_prefix(&self.prefix) {
+            return Err(format!("prefix: {reason}"));
+        }
         let sources = self.sources.iter().map(|source| (&source.key, source.size, source.sha256, &source.path));
         let configs = self.configs.iter().map(|config| (&config.key, config.size, config.sha256, &config.path));
         for (key, size, sha256, path) in sources.chain(configs) {

@@ -64,7 +64,7 @@ pub use read::Bundle;
 pub use rest::{Rest, write_since, write_volumes};
 pub use root::find_root;
 pub use self_extracting::{RUN_ENDING, SelfExtracting};
-pub use settings::{Settings, bad_name};
+pub use settings::{Settings, bad_name, bad_prefix};
 pub use unpacked::{Damage, UnpackedBundle};
 pub use walk::Checked;
 pub use write::{Pack, Written, sidecar, write};

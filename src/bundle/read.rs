@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::error::Error;
 use super::framing::{Found, Index, NoTrailer, Trailer};
 use super::layout::{INDEX, MANIFEST, SUMS};
-use super::manifest::{FORMAT, Manifest, ManifestProblem, RecordKind};
+use super::manifest::{EntryRecord, FORMAT, Manifest, ManifestProblem, RecordKind};
 use super::rest::Rest;
 use super::walk::{Checked, Stop, Visit, Walk};
 use super::write::tail_content;
@@ -20,6 +20,8 @@ use crate::base::{IoContext, RelPath, Sha256, create_dir_all};
 
 /// A tail larger than this lists more files than any project has.
 const MAX_TAIL: u64 = 1 << 30;
+/// A file of the bundle's own that is larger is none that hardtack wrote.
+const MAX_SMALL: u64 = 16 << 20;
 
 /// A bundle file whose end was read and found whole.
 #[derive(Debug)]
@@ -87,6 +89,9 @@ impl Bundle {
             return Err(malformed(format!("`{MANIFEST}`, `{INDEX}` and `{SUMS}` do not belong together")));
         }
         let members = index.members(&trailer).ok_or_else(|| framing(start, "the trailer and the index disagree"))?;
+        if index.rest.as_ref().is_some_and(|rest| !rest.is_sound()) {
+            return Err(malformed("the index says of no bundle and no volume where the rest is".to_owned()));
+        }
         let has: BTreeSet<&RelPath> = index.entries.iter().map(|(path, _)| path).collect();
         let lacks: BTreeSet<RelPath> = manifest.entries.keys().filter(|path| !has.contains(path)).cloned().collect();
         if has.len() + lacks.len() != manifest.entries.len() || index.rest.is_none() && !lacks.is_empty() {
@@ -141,6 +146,11 @@ impl Bundle {
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let wanted = self.manifest.entries.keys().find(|entry| entry.as_str() == path);
         let Some(wanted) = wanted else { return Ok(None) };
+        let size = self.manifest.entries.get(wanted).map_or(0, EntryRecord::size);
+        if size > MAX_SMALL {
+            let reason = format!("it has {size} bytes, and no such file has more than {MAX_SMALL}");
+            return Err(Error::Damaged { path: self.path.clone(), entry: wanted.to_string(), reason });
+        }
         let found = Mutex::new(None);
         self.visit(1, &BTreeSet::from([wanted]), &|path, _, content| {
             if path != wanted {

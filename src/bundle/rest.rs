@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::layout::is_installer;
 use super::manifest::{EntryRecord, Manifest, RecordKind};
+use super::settings::bad_name;
 use super::write::{Item, Pack, Written, write_items};
 use crate::base::{RelPath, Sha256};
 
@@ -39,6 +40,19 @@ pub enum Rest {
         /// How many there are.
         of: usize,
     },
+}
+
+/// More volumes nobody carries.
+const MOST_VOLUMES: usize = 9999;
+
+impl Rest {
+    /// Whether it can be what hardtack wrote.
+    pub(super) fn is_sound(&self) -> bool {
+        match self {
+            Self::Since { name, version, .. } => [name, version].iter().all(|text| bad_name(text).is_none()),
+            Self::Volumes { number, of } => (1..=*of).contains(number) && *of <= MOST_VOLUMES,
+        }
+    }
 }
 
 impl std::fmt::Display for Rest {
@@ -123,6 +137,8 @@ fn volume(output: &Utf8Path, number: usize, of: usize) -> Utf8PathBuf {
 pub(super) fn others(path: &Utf8Path, number: usize, of: usize) -> Vec<(usize, Utf8PathBuf)> {
     let name = path.file_name().unwrap_or_default();
     let own = format!(".vol{number}of{of}");
+    // One that was given another name does not say how the others are called.
+    let of = if name.contains(&own) { of } else { 0 };
     let others = (1..=of).filter(|other| *other != number);
     others.map(|other| (other, path.with_file_name(name.replacen(&own, &format!(".vol{other}of{of}"), 1)))).collect()
 }

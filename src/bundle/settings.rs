@@ -64,9 +64,6 @@ impl Settings {
             }
         }
         let prefix = text("prefix");
-        if prefix.as_deref().is_some_and(|prefix| !prefix.starts_with('/') || prefix.contains("..")) {
-            return Err(fail("prefix", "it is not an absolute path".to_owned()));
-        }
         if let Some(reason) = prefix.as_deref().and_then(bad_prefix) {
             return Err(fail("prefix", reason));
         }
@@ -95,7 +92,10 @@ const OF_THE_SYSTEM: [&str; 15] = [
 ];
 
 /// Why a path cannot be the one that builds know their destination by; `None` if it can.
-fn bad_prefix(prefix: &str) -> Option<String> {
+pub fn bad_prefix(prefix: &str) -> Option<String> {
+    if !prefix.starts_with('/') || prefix.contains("..") {
+        return Some("it is not an absolute path".to_owned());
+    }
     let prefix = normalize(Utf8Path::new(prefix));
     let own = |folder: &&str| prefix.starts_with(folder) || Utf8Path::new(folder).starts_with(&prefix);
     let hidden = OF_THE_SYSTEM.iter().find(|folder| own(folder))?;

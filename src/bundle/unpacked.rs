@@ -62,7 +62,7 @@ impl UnpackedBundle {
             ManifestProblem::Malformed(reason) => Error::Manifest { path: path(), reason },
             ManifestProblem::Newer(found) => Error::Newer { path: path(), found, known: super::manifest::FORMAT },
         })?;
-        let rest = serde_json::from_slice::<Index>(&index).ok().and_then(|index| index.rest);
+        let rest = serde_json::from_slice::<Index>(&index).ok().and_then(|index| index.rest).filter(Rest::is_sound);
         let wanted = sums(&manifest, &text, &index, rest.is_none());
         if wanted != found {
             let differing = wanted.lines().find(|line| !found.lines().any(|other| other == *line));

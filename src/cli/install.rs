@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use camino::Utf8Path;
+
 use super::access::Access;
 use super::args::Install as Arguments;
 use super::collection::{shown, walk};
 use super::context::Context;
-use super::error::{Report, USAGE};
+use super::error::{DIGEST, Report, USAGE};
 use super::failure_page::{self, Page};
 use super::prepared::Prepared;
 use super::project::Loaded;
@@ -29,6 +31,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     if !path.is_dir() || is_bundle_folder(&path) {
         trust::check(context, &arguments.trust, &path)?;
     }
+    refuse_unsigned(context, arguments, &path)?;
     let steps_path = environment.get("PATH").map(String::as_str).unwrap_or_default();
     if arguments.dry_run {
         return foresight::show(context, arguments, &path, &environment);
@@ -65,6 +68,28 @@ pub(super) fn tell_of_left(context: &Context<'_>, destination: &Destination) -> 
         context
             .console
             .warn(format!("`{path}` stood where something was put back: a build wrote it, or somebody since"));
+    }
+    Ok(())
+}
+
+/// Where somebody's signature is required, nothing is taken that none can be of: a project, and what lies in an unpacked
+/// bundle without being part of it, as if it had been installed there.
+fn refuse_unsigned(context: &Context<'_>, arguments: &Arguments, path: &Utf8Path) -> Result<(), Report> {
+    if !trust::is_required(context, &arguments.trust) || !path.is_dir() {
+        return Ok(());
+    }
+    if !is_bundle_folder(path) {
+        // Settings are of bundles; who says it here means what is installed here.
+        if !arguments.trust.require_signature && arguments.trust.pubkey.is_empty() {
+            return Ok(());
+        }
+        let message = format!("`{path}` is a project, and nobody signs those");
+        return Err(Report::new(DIGEST, "unsigned", message).hint("install a bundle of it, with its .minisig beside"));
+    }
+    let dest = arguments.dest.as_ref().map(|dest| context.real_path(dest));
+    if dest.is_none_or(|dest| dest == path) {
+        let message = format!("`{path}` is unpacked, and what else lies in it is covered by no signature");
+        return Err(Report::new(DIGEST, "unsigned", message).hint("name another folder to install to: DEST"));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
     Bundle, EpochSource, Error, Installer, Manifest, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings,
-    Written, gather_licences, write, write_since, write_volumes,
+    Written, gather_licences, is_bundle_file, write, write_since, write_volumes,
 };
 use crate::cache::Depth;
 use crate::config::Override;
@@ -60,7 +60,18 @@ pub(super) enum Shape {
 impl Shape {
     pub(super) fn of(context: &Context<'_>, arguments: &Arguments) -> Result<Self, Report> {
         Ok(match (&arguments.since, arguments.volume_size) {
-            (Some(older), _) => Self::Since(Box::new(manifest(context, older)?)),
+            (Some(older), _) => {
+                let path = context.real_path(older);
+                if is_bundle_file(&path)
+                    && let Some(rest) = Bundle::open(&path)?.rest()
+                {
+                    let message = format!("`{older}` is {rest}, and has not itself what would be left out");
+                    return Err(
+                        Report::new(USAGE, "usage", message).hint("name the whole bundle, or its manifest.json")
+                    );
+                }
+                Self::Since(Box::new(manifest(context, older)?))
+            }
             (None, Some(size)) => Self::Volumes(size),
             (None, None) => Self::Whole,
         })
@@ -95,7 +106,7 @@ impl Release<'_> {
             plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
             prefix: &prefix,
             sources: &gathered.collected.sources,
-            licences: &gather_licences(&gathered.collected.sources, context.threads()),
+            licences: &gather_licences(&gathered.collected.sources, context.threads())?,
             configs: project.loaded.remote.configs.values().collect(),
             lock: &gathered.collected.lock,
             facts: &project.loaded.config.facts_read(),

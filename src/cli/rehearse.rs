@@ -155,6 +155,7 @@ impl<'a> Order<'a> {
             prefix: destination.seen_at().to_string(),
             epoch: prepared.epoch,
             isolation: Level::Full.name().to_owned(),
+            environment: self.environment.clone(),
             started,
             finished: Timestamp::now(),
             machine: Machine {

@@ -12,6 +12,7 @@ use super::receipts::{self, Read};
 use super::rehearse::Order;
 use super::trust;
 use crate::attest::Signed;
+use crate::bundle::bad_prefix;
 use crate::install::Receipt;
 use crate::report::{JSON_FORMAT, plural};
 use crate::reproduce::{Comparison, Verdict};
@@ -33,6 +34,9 @@ fn against(context: &Context<'_>, arguments: &Arguments, bundle: &Utf8Path, path
     let bundle = context.real_path(bundle);
     trust::check(context, &arguments.trust, &bundle)?;
     let there = read(context, arguments, path)?;
+    if let Some(reason) = bad_prefix(&there.receipt.prefix) {
+        return Err(Report::new(USAGE, "not-a-receipt", format!("the receipt's prefix: {reason}")));
+    }
     let prefix = Utf8Path::new(&there.receipt.prefix);
     let order = Order {
         bundle: &bundle,

@@ -99,6 +99,11 @@ pub(super) fn sign_sums(context: &Context<'_>, path: &Utf8Path, key: &SecretKey)
     Ok(text)
 }
 
+/// Whether nothing is taken but what somebody who is trusted signed.
+pub(super) fn is_required(context: &Context<'_>, arguments: &Trust) -> bool {
+    arguments.require_signature || context.trusted.required || !arguments.pubkey.is_empty()
+}
+
 /// Looks whose bundle it is, before anything in it is read.
 pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -> Result<(), Report> {
     let keys = keys(context, &arguments.pubkey)?;
@@ -108,7 +113,7 @@ pub(super) fn check(context: &Context<'_>, arguments: &Trust, path: &Utf8Path) -
         let hint = "sh FILE DEST, or sh FILE --verify; its signature is for minisign to check";
         return Err(Report::new(USAGE, "self-extracting", message).hint(hint));
     }
-    let required = arguments.require_signature || context.trusted.required || !arguments.pubkey.is_empty();
+    let required = is_required(context, arguments);
     // What is unpacked is known by its sums, which all of it is compared with.
     let path = &if path.is_dir() { path.join(SUMS) } else { path.to_owned() };
     match verify(path, &keys) {

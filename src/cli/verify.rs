@@ -9,7 +9,7 @@ use crate::report::{JSON_FORMAT, bytes, plural};
 
 pub(super) fn run(context: &Context<'_>, verify: &Verify) -> Result<(), Report> {
     let path = context.folder.join(&verify.what);
-    if !crate::install::is_installed(&path) {
+    if is_bundle_folder(&path) || !crate::install::is_installed(&path) {
         trust::check(context, &verify.trust, &path)?;
     }
     let mut rest = None;

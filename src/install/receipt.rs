@@ -31,6 +31,9 @@ pub struct Receipt {
     pub epoch: Epoch,
     /// The level of isolation.
     pub isolation: String,
+    /// Variables that steps were given, beside those that all builds have.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// When it began.
     pub started: Timestamp,
     /// When it was done.

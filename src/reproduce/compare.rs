@@ -167,6 +167,7 @@ fn inputs(first: &Receipt, second: &Receipt) -> Vec<InputDifference> {
         let mut all: BTreeMap<String, String> = receipt.machine.toolchain.clone();
         all.extend(receipt.manifest.map(|manifest| ("the bundle's manifest".to_owned(), manifest.to_string())));
         all.insert("the prefix".to_owned(), receipt.prefix.clone());
+        all.insert("the variables of all steps".to_owned(), variables(receipt));
         all.insert("the time builds are told".to_owned(), receipt.epoch.to_string());
         all.insert("the isolation".to_owned(), receipt.isolation.clone());
         all.insert("the machine".to_owned(), receipt.machine.system.clone());
@@ -181,4 +182,10 @@ fn inputs(first: &Receipt, second: &Receipt) -> Vec<InputDifference> {
         second: second.get(name).cloned(),
     };
     differing.map(difference).collect()
+}
+
+/// The variables that steps were given, as a person writes them down.
+fn variables(receipt: &Receipt) -> String {
+    let words = receipt.environment.iter().map(|(name, value)| format!("{name}={value}"));
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -91,6 +91,10 @@ fn what_nobody_has_is_listed_and_nothing_is_begun() {
         .hardtack("install app-1.2-since-1.1.tar.gz again --base dest")
         .exits(2)
         .says(&["an installation has no sources"]);
+    scene
+        .hardtack("bundle app --installer none --since app-1.2-since-1.1.tar.gz")
+        .exits(2)
+        .says(&["has not itself what would be left out"]);
     let told = scene.hardtack("inspect app-1.2-since-1.1.tar.gz").ok().stdout;
     assert!(told.contains("this file is what is new since app 1.1; what follows is of the whole\n"), "{told}");
 }

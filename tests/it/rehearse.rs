@@ -220,7 +220,15 @@ fn a_receipt_is_believed_by_whose_it_is() {
     let json: serde_json::Value =
         serde_json::from_str(&inspect("--pubkey own.pub --format json").stdout).expect("JSON");
     assert_eq!((&json["rehearsal"]["rehearsed"], &json["rehearsal"]["trusted"]), (&true.into(), &true.into()));
+    // What an envelope says of its key is nobody's word.
+    let signed = scene.read("app-1.0.tar.gz.receipt.json");
+    let mut envelope = receipt(&scene);
+    envelope["signatures"][0]["keyid"] = "0, which is trusted\n\u{1b}[8m".into();
+    scene.write("app-1.0.tar.gz.receipt.json", envelope.to_string());
+    let told = inspect("--pubkey other.pub").stdout;
+    assert!(told.contains("signed with key of no known form, which nobody here trusts\n"), "{told}");
     // What it says cannot be changed under the signature.
+    scene.write("app-1.0.tar.gz.receipt.json", &signed);
     let mut envelope = receipt(&scene);
     let payload = envelope["payload"].as_str().expect("a payload");
     let payload = data_encoding::BASE64.decode(payload.as_bytes()).expect("base64");
@@ -358,4 +366,16 @@ fn an_interrupted_rehearsal_leaves_nothing() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(130) && said.contains("nothing of the rehearsal is left"), "{said}");
     assert_eq!(std::fs::read_dir(scene.path("scratch")).expect("reads").count(), 0);
+}
+
+#[test]
+fn scripts_that_run_each_other_do_not_end_the_rehearsal() {
+    let scripts = "all:\n\tprintf '#!/tmp/b\\n' > /tmp/a; printf '#!/tmp/a\\n' > /tmp/b; chmod 755 /tmp/a /tmp/b\n\t/tmp/a || true\n\
+                   install:\n\tmkdir -p $(PREFIX)\n\ttouch $(PREFIX)/f\n";
+    let scene = project(scripts);
+    scene.hardtack("bundle app --installer none").ok();
+    let ran = scene.hardtack("rehearse app-1.0.tar.gz");
+    if rehearsed(&ran) {
+        ran.ok();
+    }
 }

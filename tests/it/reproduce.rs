@@ -61,6 +61,8 @@ fn what_differs_is_told_and_held_against_no_build_that_was_made_from_something_e
     assert!(told.starts_with("different: "), "{told}");
     assert!(told.contains("   1 of 2 files differ\n   parts/p/random: other bytes\n"), "{told}");
 
+    let told = scene.hardtack(&format!("{AGAINST} --env EXTRA=1")).exits(1).stdout;
+    assert!(told.starts_with("not comparable: ") && told.contains("the variables of all steps: "), "{told}");
     let mut other: serde_json::Value = serde_json::from_str(&scene.read("app-1.0.tar.gz.receipt.json")).expect("JSON");
     other["predicate"]["machine"]["toolchain"]["cc"] = "gcc (GCC) 8.5.0".into();
     scene.write("other.json", other.to_string());

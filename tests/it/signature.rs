@@ -90,6 +90,15 @@ fn what_is_unpacked_first_is_known_by_its_sums() {
     install().exits(6).says(&["error[bundle-damaged]"]);
     assert!(!scene.exists("other"));
     scene.write("app-1.0/buildout.cfg", config);
+    // What else lies there nobody signed, and would count as installed; nor does anybody sign a project.
+    let in_place = scene.run(&["install", "app-1.0", "--pubkey", &key]).exits(6);
+    in_place.says(&["covered by no signature", "name another folder"]);
+    scene.run(&["install", "app", "--pubkey", &key]).exits(6).says(&["is a project, and nobody signs those"]);
+    scene.write("app-1.0/.hardtack/state.json", "");
+    scene.write("app-1.0/SHA256SUMS.minisig", "nonsense");
+    scene.run(&["verify", "app-1.0", "--pubkey", &key]).exits(6).says(&["error[not-a-signature]"]);
+    scene.write("app-1.0/SHA256SUMS.minisig", &signature);
+    std::fs::remove_file(scene.path("app-1.0/.hardtack/state.json")).expect("removes");
     install().ok().says(&["which is trusted: file:SHA256SUMS of:app-1.0.tar.gz"]);
     // One that unpacks itself has the signature with it.
     scene

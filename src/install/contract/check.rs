@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::super::preflight::on_path;
 use super::c_library::STAND_IN;
-use super::gather::{HEADERS, LIBRARIES, is_machine};
+use super::gather::{HEADERS, LIBRARIES, PKG_CONFIGS, is_machine};
 use super::model::{Contract, Kind, Need};
 
 /// Something that is asked for and not there.
@@ -58,11 +58,8 @@ impl Contract {
     /// Looks for all of it on this machine; programs on `path`.
     pub fn look(&self, path: &str) -> Looked {
         let (headers, libraries) = (with_machines(&HEADERS), with_machines(&LIBRARIES));
-        let packages: Vec<Utf8PathBuf> = libraries
-            .iter()
-            .map(|folder| folder.join("pkgconfig"))
-            .chain(["/usr/share/pkgconfig", "/usr/local/share/pkgconfig"].map(Utf8PathBuf::from))
-            .collect();
+        let packages: Vec<Utf8PathBuf> =
+            libraries.iter().map(|folder| folder.join("pkgconfig")).chain(PKG_CONFIGS.map(Utf8PathBuf::from)).collect();
         // Builds look there themselves for what administers a machine.
         let path = format!("{path}:/usr/local/sbin:/usr/sbin:/sbin");
         let in_one = |folders: &[Utf8PathBuf], name: &str| folders.iter().any(|folder| folder.join(name).exists());

@@ -18,6 +18,9 @@ pub(super) const HEADERS: [&str; 2] = ["/usr/include", "/usr/local/include"];
 pub(super) const LIBRARIES: [&str; 6] =
     ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/local/lib64"];
 
+/// Where descriptions of libraries are that are for every kind of machine.
+pub(super) const PKG_CONFIGS: [&str; 2] = ["/usr/share/pkgconfig", "/usr/local/share/pkgconfig"];
+
 /// What the builds of these parts use. `asked` are the files whose owners must be known, which another call of this,
 /// without owners, gives.
 pub fn gather(records: &[PartRecord], seen_on: &str, owners: &Owners) -> (Contract, BTreeSet<Utf8PathBuf>) {
@@ -26,6 +29,10 @@ pub fn gather(records: &[PartRecord], seen_on: &str, owners: &Owners) -> (Contra
         for (path, used) in &record.seen.used {
             let Some((kind, name)) = classify(path, used) else { continue };
             let found = needs.entry((kind, name)).or_insert_with(|| Found::new(path, used));
+            // Its own file says whose it is, where it stands for others.
+            if path.file_name() == Some(STAND_IN) {
+                found.paths = Found::new(path, used).paths;
+            }
             found.parts.insert(record.name.clone());
             found.probed &= used.probed;
         }
@@ -74,8 +81,9 @@ fn classify(path: &Utf8Path, used: &Used) -> Option<(Kind, String)> {
         let header = if c_library::has_header(header) { STAND_IN } else { header };
         return Some((Kind::Header, header.to_owned()));
     }
-    if name.ends_with(".pc") && path.parent()?.file_name() == Some("pkgconfig") {
-        return Some((Kind::PkgConfig, name.trim_end_matches(".pc").to_owned()));
+    if let Some(asked) = name.strip_suffix(".pc") {
+        // Others are found where somebody says so, and not where a site is looked at.
+        return is_usual_pkg_config(path.parent()?).then(|| (Kind::PkgConfig, asked.to_owned()));
     }
     // One that is linked with is found by a link; one that is none is loaded, by a program of the machine.
     let shared = name.strip_suffix(".so").filter(|_| used.is.is_some() || used.script);
@@ -86,6 +94,13 @@ fn classify(path: &Utf8Path, used: &Used) -> Option<(Kind, String)> {
         .min_by_key(|below| below.as_str().len())?;
     let is_at_top = without_machine(below).components().count() == 1;
     (is_at_top && !c_library::has_library(library)).then(|| (Kind::Library, library.to_owned()))
+}
+
+/// Whether pkg-config looks there by itself.
+fn is_usual_pkg_config(folder: &Utf8Path) -> bool {
+    let Some(above) = folder.parent().filter(|_| folder.file_name() == Some("pkgconfig")) else { return false };
+    let shared = PKG_CONFIGS.iter().any(|known| folder == *known);
+    shared || LIBRARIES.iter().any(|known| above.strip_prefix(known).is_ok_and(|below| without_machine(below) == ""))
 }
 
 /// A path without the folder of the machine's kind, such as `x86_64-linux-gnu`.
@@ -130,5 +145,7 @@ mod tests {
         assert_eq!(of("/usr/lib/x86_64-linux-gnu/libc.so", &link), None);
         assert_eq!(of("/usr/lib/x86_64-linux-gnu/pkgconfig/zlib.pc", &read), is(Kind::PkgConfig, "zlib"));
         assert_eq!(of("/usr/share/pkgconfig/x.pc", &read), is(Kind::PkgConfig, "x"));
+        assert_eq!(of("/usr/lib64/pkgconfig/x.pc", &read), is(Kind::PkgConfig, "x"));
+        assert_eq!(of("/usr/lib/llvm-14/lib/pkgconfig/x.pc", &read), None);
     }
 }

@@ -4,10 +4,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::super::error::Error;
-use crate::base::{IoContext, write_atomic};
+use crate::base::{read_limited, write_atomic};
 
 /// Its name, beside the lock.
 pub const CONTRACT: &str = "hardtack.contract.toml";
+/// More than any contract has, in bytes.
+const LONGEST: u64 = 16 << 20;
 /// The format written and read here.
 const FORMAT: u32 = 1;
 /// What a person reads who opens the file.
@@ -176,10 +178,11 @@ impl Contract {
     /// # Errors
     /// [`Error::Contract`], [`Error::Io`].
     pub fn read(path: &Utf8Path) -> Result<Option<Self>, Error> {
-        match std::fs::read_to_string(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            text => Self::parse(&text.at("read", path)?, path).map(Some),
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
         }
+        let text = read_limited(path, LONGEST)?;
+        Self::parse(&String::from_utf8_lossy(&text), path).map(Some)
     }
 
     /// Where the contract of the project with this lock is.

@@ -20,6 +20,9 @@ use super::listener::FileCall;
 /// Where a step finds itself, and not the machine.
 const OWN: [&str; 5] = ["/proc", "/dev", "/sys", "/tmp", "/var/tmp"];
 
+/// Scripts that run one another; the kernel gives up sooner.
+const INTERPRETERS: usize = 6;
+
 /// The files of one step.
 pub(super) struct Opened {
     /// The root that the step sees; none for the machine's own.
@@ -59,7 +62,7 @@ impl Opened {
         // What is opened may be run later, which says more.
         key.push(u8::from(call.runs));
         if self.known.insert(key) {
-            self.look_up(Path::new(&OsString::from_vec(path)), call.runs);
+            self.look_up(Path::new(&OsString::from_vec(path)), call.runs, INTERPRETERS);
         }
     }
 
@@ -83,12 +86,13 @@ impl Opened {
         self.own.iter().any(|own| path.starts_with(own))
     }
 
-    fn look_up(&mut self, path: &Path, runs: bool) {
+    /// Looks a path up, and what runs it if it is a script, of which so many may lead to one another.
+    fn look_up(&mut self, path: &Path, runs: bool, scripts: usize) {
         let goes_up = path.components().any(|component| component == std::path::Component::ParentDir);
         if !goes_up && self.is_own(path) {
             // A script of the build's own says which program it is for.
             if runs {
-                self.look_at_script(path);
+                self.look_at_script(path, scripts);
             }
             return;
         }
@@ -99,7 +103,7 @@ impl Opened {
             return;
         }
         if runs {
-            self.look_at_script(path);
+            self.look_at_script(path, scripts);
         }
         let folder = path.parent().and_then(|folder| self.open(folder)).map(|(_, folder)| folder);
         let name = folder.zip(path.file_name()).map(|(folder, name)| folder.join(name));
@@ -143,14 +147,15 @@ impl Opened {
     }
 
     /// The kernel runs a script's interpreter without a call of its own.
-    fn look_at_script(&mut self, path: &Path) {
+    fn look_at_script(&mut self, path: &Path, scripts: usize) {
+        let Some(left) = scripts.checked_sub(1) else { return };
         let Some(head) = self.head(path, 256) else { return };
         let Some(line) = head.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else {
             return;
         };
         let words = line.split(|byte| byte.is_ascii_whitespace()).find(|word| word.starts_with(b"/"));
         if let Some(interpreter) = words {
-            self.look_up(Path::new(std::ffi::OsStr::from_bytes(interpreter)), true);
+            self.look_up(Path::new(std::ffi::OsStr::from_bytes(interpreter)), true, left);
         }
     }
 }
