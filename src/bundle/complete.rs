@@ -13,7 +13,7 @@ use super::rest::{Rest, others};
 use super::unpacked::UnpackedBundle;
 use super::walk::Stop;
 use crate::archive::{Tree, finish};
-use crate::base::{IoContext, RelPath, Sha256};
+use crate::base::{HashingReader, IoContext, RelPath, Sha256};
 
 /// Where files of a bundle may be found that it has not itself.
 pub enum Base {
@@ -173,9 +173,14 @@ fn from_file(
     if !path.is_file() || crate::base::sha256_file(path)? != sha256 {
         return Ok(false);
     }
-    let mut file = std::fs::File::open(path).at("open", path)?;
-    match put(&mut file, places) {
-        Ok(()) => Ok(true),
+    // Once more on the way: what is written is what was looked at.
+    let mut hashing = HashingReader::new(std::fs::File::open(path).at("open", path)?);
+    match put(&mut hashing, places) {
+        Ok(()) if hashing.drain().at("read", path)?.0 == sha256 => Ok(true),
+        Ok(()) => {
+            let reason = "it changed while it was copied".to_owned();
+            Err(Error::Damaged { path: path.to_owned(), entry: places[0].0.to_string(), reason })
+        }
         Err(Stop::Content(source) | Stop::Target(source)) => Err(source).at("copy", path).map_err(Error::Io),
         Err(Stop::Different(reason)) => Err(Error::Damaged { path: path.to_owned(), entry: String::new(), reason }),
     }
