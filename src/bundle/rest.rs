@@ -73,7 +73,8 @@ pub fn write_since(pack: &Pack<'_>, older: &Manifest, output: &Utf8Path) -> Resu
     let all = pack.items();
     let records = records(&all)?;
     // What a cache may have in its place; all else is small, and nowhere else to be had.
-    let is_blob = |path: &RelPath| pack.is_blob(path) || is_installer(path);
+    let blobs = pack.blobs();
+    let is_blob = |path: &RelPath| blobs.contains(path) || is_installer(path);
     let is_new = |path: &RelPath| !is_blob(path) || records[path].sha256().is_none_or(|sha256| !had.contains(&sha256));
     let items = all.into_iter().filter(|(path, _)| is_new(path)).collect();
     let (name, version) = (older.name.clone(), older.version.clone());

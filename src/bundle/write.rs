@@ -259,10 +259,10 @@ pub(super) fn sums(manifest: &Manifest, manifest_text: &[u8], index_text: &[u8],
 }
 
 impl Pack<'_> {
-    /// Whether an entry is a source, or a config that was read by URL.
-    pub(super) fn is_blob(&self, path: &RelPath) -> bool {
-        self.sources.iter().any(|source| source.bundle_path == *path)
-            || self.configs.iter().any(|config| config.bundle_path == *path)
+    /// The entries that are sources, or configs that were read by URL.
+    pub(super) fn blobs(&self) -> BTreeSet<&RelPath> {
+        let sources = self.sources.iter().map(|source| &source.bundle_path);
+        sources.chain(self.configs.iter().map(|config| &config.bundle_path)).collect()
     }
 
     /// All entries but those of the tail, by path.

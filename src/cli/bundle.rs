@@ -71,17 +71,17 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which
     // finds out what is damaged and gets it again.
     let mut gathered = gather(context, &mut release.project, access, Depth::Presence)?;
-    let mut written = release.pack(&gathered, Depth::Presence)?;
-    if written.is_none() {
+    let mut packed = release.pack(&gathered, Depth::Presence)?;
+    if packed.is_none() {
         // Its caches are closed before they are opened anew.
         drop(gathered);
         gathered = gather(context, &mut release.project, access, Depth::Bytes)?;
-        written = release.pack(&gathered, Depth::Bytes)?;
+        packed = release.pack(&gathered, Depth::Bytes)?;
     }
-    let mut written = written.unwrap_or_default();
-    if arguments.rehearse {
-        written = release.rehearse(&gathered, written, key.as_ref())?;
-    }
+    let written = match packed {
+        Some(packed) if arguments.rehearse => release.rehearse(&gathered, packed, key.as_ref())?,
+        packed => packed.map_or_else(Vec::new, |packed| packed.written),
+    };
     if arguments.provenance {
         written.iter().try_for_each(|written| release.write_provenance(written, key.as_ref()))?;
     }

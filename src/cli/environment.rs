@@ -98,6 +98,15 @@ impl Environment {
         Some(normalize(&self.folder.join(folder).join("default.cfg"))).filter(|path| path.is_file())
     }
 
+    /// The system and kind of this machine, or of one whose files are in another root: `debian 12 x86_64`.
+    pub(super) fn system(&self, root: Option<&Utf8Path>) -> String {
+        let facts = self.facts_of(root);
+        let field = |name: &str| facts.os_release.get(name).cloned();
+        let id = field("ID").or_else(|| Some("linux".to_owned()));
+        let words = [id, field("VERSION_ID"), Some(facts.machine.clone())];
+        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
     /// What this machine is. Python's version is nobody's fact: a config says it, or it is the default.
     pub(super) fn facts(&self) -> Facts {
         self.facts_of(None)

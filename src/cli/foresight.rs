@@ -33,7 +33,7 @@ pub(super) fn show(
     };
     if let Some(contract) = &looked.contract {
         let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
-        release::compare(context, arguments.into(), contract.clone(), path)?;
+        release::meet_contract(context, arguments.into(), contract.clone(), path)?;
     }
     let foreseen = match looked.plan.parts.is_empty() {
         true => Foreseen::default(),

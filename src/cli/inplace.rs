@@ -12,7 +12,7 @@ use super::error::{Report, USAGE, failures};
 use super::events;
 use super::prepared::Prepared;
 use super::project::Project;
-use super::release::{Looked, Target, compare};
+use super::release::{Looked, Target, meet_contract};
 use crate::base::{Epoch, Expected, Fingerprint, Mismatch, SourceKey, Wanted, fingerprint_file};
 use crate::bundle::{Collect, LockUse, Progress, find};
 use crate::cache::{Depth, Event};
@@ -36,7 +36,7 @@ pub(super) fn prepare(
     project.loaded.note_forced(context);
     require_complete(&project.plan)?;
     if let Some(contract) = contract(&project)? {
-        compare(context, target, contract, steps_path)?;
+        meet_contract(context, target, contract, steps_path)?;
     }
     let destination = Destination::open(project.root(), Open::InPlace)?;
     // Tools and room come before sources: they are quicker to tell.

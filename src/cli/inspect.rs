@@ -1,53 +1,28 @@
 //! `hardtack inspect` and `hardtack diff`: what a bundle is, and how two of them differ.
 
-use camino::Utf8Path;
 use serde_json::json;
 
 use super::args::{Diff, Inspect};
 use super::context::Context;
 use super::error::{Report, UNSPECIFIC};
+use super::opened::Opened;
 use super::receipts::Rehearsed;
 use crate::bundle::{
-    Bundle, CONTRACT, Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord,
-    UnpackedBundle, is_bundle_folder, is_project_entry,
+    Comparison, EpochSource, Manifest, PartChange, Presence, SourceChange, SourceRecord, is_project_entry,
 };
-use crate::install::contract::{Contract, Kind};
+use crate::install::contract::Kind;
 use crate::report::{JSON_FORMAT, bytes, plural};
 
-/// The manifest of a bundle, unpacked or not.
-pub(super) fn manifest(context: &Context<'_>, path: &Utf8Path) -> Result<Manifest, Report> {
-    let path = context.real_path(path);
-    if path.file_name() == Some("manifest.json") {
-        return Ok(Manifest::read(&path)?);
-    }
-    Ok(match is_bundle_folder(&path) {
-        true => UnpackedBundle::open(&path)?.manifest().clone(),
-        false => Bundle::open(&path)?.manifest().clone(),
-    })
-}
-
-/// What builds of a bundle use of their machine, if that is known.
-pub(super) fn contract(context: &Context<'_>, path: &Utf8Path) -> Result<Option<Contract>, Report> {
-    let path = context.real_path(path);
-    if is_bundle_folder(&path) {
-        return Ok(Contract::read(&path.join(CONTRACT))?);
-    }
-    let text = Bundle::open(&path)?.read(CONTRACT)?;
-    let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
-    Ok(text.map(|text| Contract::parse(&text, &path)).transpose()?)
-}
-
 pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), Report> {
-    let manifest = manifest(context, &arguments.bundle)?;
-    let path = context.real_path(&arguments.bundle);
-    let rest = if path.is_dir() { None } else { Bundle::open(&path)?.rest().cloned() };
-    let rehearsal = Rehearsed::of(context, arguments)?;
+    let opened = Opened::open(context, &arguments.bundle)?;
+    let (manifest, rest) = (opened.manifest(), opened.rest());
+    let rehearsal = Rehearsed::of(context, opened.file().as_deref(), &arguments.pubkey)?;
     if context.console.json {
         let value =
             json!({ "format": JSON_FORMAT, "manifest": manifest, "rest": rest, "rehearsal": rehearsal.to_json() });
         return context.console.out_json(&value);
     }
-    let Manifest { name, version, hardtack, config, epoch, epoch_source, commit, .. } = &manifest;
+    let Manifest { name, version, hardtack, config, epoch, epoch_source, commit, .. } = manifest;
     let from = match epoch_source {
         EpochSource::Environment => "from SOURCE_DATE_EPOCH",
         EpochSource::Date => "from [hardtack] date",
@@ -87,7 +62,7 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
         bytes(all)
     );
     text += &rehearsal.words();
-    if let Some(contract) = contract(context, &arguments.bundle)? {
+    if let Some(contract) = opened.contract()? {
         let count = |kind: Kind| contract.needs().filter(|(other, need)| *other == kind && need.is_needed()).count();
         let needs = [Kind::Program, Kind::Header, Kind::Library, Kind::PkgConfig].map(|kind| (count(kind), kind));
         let needs = needs.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| kind.counted(*count));
@@ -112,17 +87,18 @@ pub(super) fn inspect(context: &Context<'_>, arguments: &Inspect) -> Result<(), 
 }
 
 pub(super) fn diff(context: &Context<'_>, arguments: &Diff) -> Result<(), Report> {
-    let (first, second) = (manifest(context, &arguments.first)?, manifest(context, &arguments.second)?);
-    let comparison = Comparison::of(&first, &second);
+    let (first, second) = (Opened::open(context, &arguments.first)?, Opened::open(context, &arguments.second)?);
+    let (first, second) = (first.manifest(), second.manifest());
+    let comparison = Comparison::of(first, second);
     let title = |manifest: &Manifest| format!("{} {}", manifest.name, manifest.version);
     if context.console.json {
         let value = json!({
-            "format": JSON_FORMAT, "first": title(&first), "second": title(&second), "same": comparison.is_empty(),
+            "format": JSON_FORMAT, "first": title(first), "second": title(second), "same": comparison.is_empty(),
             "comparison": comparison,
         });
         context.console.out_json(&value)?;
     } else if arguments.markdown {
-        context.console.out(&markdown(&comparison, &title(&first), &title(&second)))?;
+        context.console.out(&markdown(&comparison, &title(first), &title(second)))?;
     } else {
         context.console.out(&plain(&comparison))?;
     }

@@ -140,23 +140,13 @@ fn perform(
         let (level, reason) = (sandbox.level, sandbox.reason.clone());
         events::installation(console, told, &Event::Level { level, reason });
     }
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let jobs = arguments.jobs.map_or(processors, std::num::NonZero::get);
     let order = Install {
-        destination,
-        plan: &prepared.plan,
-        sources: prepared.sources.clone(),
-        image: prepared.image.clone(),
-        release: prepared.release.clone(),
-        sandbox,
-        environment,
-        epoch: prepared.epoch,
-        jobs,
         most_load: arguments.load_average,
         keep_going: arguments.keep_going || arguments.partial,
         partial: arguments.partial,
         network_attempts: arguments.network_attempts,
         allow_downtime: arguments.allow_downtime,
+        ..prepared.order(sandbox, environment, arguments.jobs.map(std::num::NonZero::get))
     };
     let outcome = install(&order, &mut |event| events::installation(console, told, &event));
     tell_of_left(context, destination)?;

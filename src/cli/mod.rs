@@ -32,6 +32,7 @@ mod interrupt;
 mod lock;
 mod media;
 mod network;
+mod opened;
 mod output;
 mod packing;
 mod prepared;

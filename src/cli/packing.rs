@@ -6,18 +6,18 @@ use super::args::Bundle as Arguments;
 use super::collection::{Gathered, shown};
 use super::context::Context;
 use super::error::{Report, USAGE};
-use super::inspect::manifest;
 use super::media::{self, Media};
+use super::opened::Opened;
 use super::output::warn_of_older;
 use super::project::Project;
 use super::trust::{sign_file, sign_sums, sums_signature_of};
-use super::{interrupt, receipts, rehearse};
+use super::{receipts, rehearse};
 use crate::archive::Encoding;
 use crate::attest::{PROVENANCE_TYPE, Statement, Subject};
 use crate::base::{Epoch, IoContext};
 use crate::bundle::{
-    Bundle, EpochSource, Error, Installer, Manifest, Pack, ProjectFiles, ProjectFilter, SelfExtracting, Settings,
-    Written, gather_licences, is_bundle_file, write, write_since, write_volumes,
+    Bundle, EpochSource, Error, Installer, Licences, Manifest, Pack, ProjectFiles, ProjectFilter, SelfExtracting,
+    Settings, Written, gather_licences, write, write_since, write_volumes,
 };
 use crate::cache::Depth;
 use crate::config::Override;
@@ -48,6 +48,14 @@ pub(super) struct Release<'r> {
     pub(super) papers: Vec<fn(&Utf8Path) -> Utf8PathBuf>,
 }
 
+/// What was packed.
+pub(super) struct Packed {
+    /// The bundle's files.
+    pub(super) written: Vec<Written>,
+    /// The licence texts in its sources, which packing again does not change.
+    licences: Licences,
+}
+
 /// What files the bundle is written as.
 pub(super) enum Shape {
     Whole,
@@ -61,16 +69,13 @@ impl Shape {
     pub(super) fn of(context: &Context<'_>, arguments: &Arguments) -> Result<Self, Report> {
         Ok(match (&arguments.since, arguments.volume_size) {
             (Some(older), _) => {
-                let path = context.real_path(older);
-                if is_bundle_file(&path)
-                    && let Some(rest) = Bundle::open(&path)?.rest()
-                {
+                let opened = Opened::open(context, older)?;
+                if let Some(rest) = opened.rest() {
                     let message = format!("`{older}` is {rest}, and has not itself what would be left out");
-                    return Err(
-                        Report::new(USAGE, "usage", message).hint("name the whole bundle, or its manifest.json")
-                    );
+                    let report = Report::new(USAGE, "usage", message);
+                    return Err(report.hint("name the whole bundle, or its manifest.json"));
                 }
-                Self::Since(Box::new(manifest(context, older)?))
+                Self::Since(Box::new(opened.manifest().clone()))
             }
             (None, Some(size)) => Self::Volumes(size),
             (None, None) => Self::Whole,
@@ -87,10 +92,22 @@ impl Shape {
 
 impl Release<'_> {
     /// Writes the bundle; none where a source has other bytes than the cache says.
-    pub(super) fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Option<Vec<Written>>, Report> {
+    pub(super) fn pack(&self, gathered: &Gathered, depth: Depth) -> Result<Option<Packed>, Report> {
+        let licences = gather_licences(&gathered.collected.sources, self.context.threads())?;
+        let written = self.pack_with(gathered, &licences, depth)?;
+        Ok(written.map(|written| Packed { written, licences }))
+    }
+
+    /// The same with these licence texts.
+    fn pack_with(
+        &self,
+        gathered: &Gathered,
+        licences: &Licences,
+        depth: Depth,
+    ) -> Result<Option<Vec<Written>>, Report> {
         let Self { context, name, version, installers, project, filter, files, output, encoding, .. } = self;
-        // Once more: the lock file may have been written just now.
-        let anew = gathered.lock_written || self.contract_path().is_file();
+        // Once more: lock or contract may have been written since, the first time, or before this one.
+        let anew = gathered.lock_written || depth == Depth::Bytes;
         let listed = anew.then(|| ProjectFiles::list(project.root(), filter)).transpose()?;
         let files = listed.as_ref().unwrap_or(files);
         let prefix = project.settings.prefix.clone().unwrap_or_else(|| format!("/opt/{name}"));
@@ -106,7 +123,7 @@ impl Release<'_> {
             plan_digest: project.plan_digest(context, Utf8Path::new(&prefix))?,
             prefix: &prefix,
             sources: &gathered.collected.sources,
-            licences: &gather_licences(&gathered.collected.sources, context.threads())?,
+            licences,
             configs: project.loaded.remote.configs.values().collect(),
             lock: &gathered.collected.lock,
             facts: &project.loaded.config.facts_read(),
@@ -153,21 +170,19 @@ impl Release<'_> {
     pub(super) fn rehearse(
         &self,
         gathered: &Gathered,
-        written: Vec<Written>,
+        packed: Packed,
         key: Option<&SecretKey>,
     ) -> Result<Vec<Written>, Report> {
-        let (held, within) = self.context.environment.temporary_folder()?;
-        interrupt::passing(Some(&within));
-        let outcome = self.rehearse_within(&within.join("rehearsal"), gathered, written, key);
-        interrupt::passing(None);
-        outcome.map_err(|report| rehearse::keep_failed(report, held))
+        rehearse::in_passing_folder(self.context, |within| {
+            self.rehearse_within(&within.join("rehearsal"), gathered, packed, key)
+        })
     }
 
     fn rehearse_within(
         &self,
         within: &Utf8Path,
         gathered: &Gathered,
-        mut written: Vec<Written>,
+        Packed { mut written, licences }: Packed,
         key: Option<&SecretKey>,
     ) -> Result<Vec<Written>, Report> {
         let Self { context, .. } = self;
@@ -187,7 +202,7 @@ impl Release<'_> {
             rehearsed.receipt.host.write(&contract)?;
             context.console.say(format!("wrote {}; commit it", shown(context, &contract)));
             context.console.say("packing again, with it in the bundle");
-            written = self.pack(gathered, Depth::Bytes)?.unwrap_or_default();
+            written = self.pack_with(gathered, &licences, Depth::Bytes)?.unwrap_or_default();
             reuse = true;
         }
         Ok(written)

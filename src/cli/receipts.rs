@@ -4,7 +4,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use super::args::Inspect;
 use super::collection::shown;
 use super::context::Context;
 use super::error::Report;
@@ -109,24 +108,21 @@ pub(super) enum Rehearsed {
 }
 
 impl Rehearsed {
-    /// Looks at the receipt beside a bundle's file.
-    pub(super) fn of(context: &Context<'_>, arguments: &Inspect) -> Result<Self, Report> {
-        let bundle = context.real_path(&arguments.bundle);
-        if bundle.is_dir() {
-            return Ok(Self::Unknown);
-        }
-        let path = receipt_of(&bundle);
+    /// Looks at the receipt beside a bundle's file, if there is a file.
+    pub(super) fn of(context: &Context<'_>, bundle: Option<&Utf8Path>, pubkeys: &[String]) -> Result<Self, Report> {
+        let Some(bundle) = bundle else { return Ok(Self::Unknown) };
+        let path = receipt_of(bundle);
         let text = match std::fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::Never),
             text => text.at("read", &path)?,
         };
-        let keys = trust::keys(context, &arguments.pubkey)?;
+        let keys = trust::keys(context, pubkeys)?;
         let name = shown(context, &path);
         let read = match open(&text, &keys) {
             Ok(read) => read,
             Err(reason) => return Ok(Self::Useless(format!("`{name}` {reason}"))),
         };
-        if !read.subjects.contains(&sha256_file(&bundle)?) {
+        if !read.subjects.contains(&sha256_file(bundle)?) {
             return Ok(Self::Useless(format!("`{name}` is of another bundle, with other bytes")));
         }
         Ok(Self::Says(Box::new(read.receipt), read.signed))

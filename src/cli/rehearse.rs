@@ -9,13 +9,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::args::Rehearse as Arguments;
 use super::collection::shown;
 use super::context::Context;
 use super::error::{AGAIN, ATTEMPT, BUILD, DIGEST, Report, USAGE};
 use super::install::{PATH, environment};
+use super::opened::Opened;
 use super::prepared::Prepared;
 use super::release::{Target, from_file};
 use super::trust::{self, secret_key};
@@ -24,9 +24,7 @@ use crate::base::{IoContext, create_dir_all, is_empty_dir, sha256_file};
 use crate::bundle::Bundle;
 use crate::install::contract::{CONTRACT, Contract, Kind, gather, owners};
 use crate::install::sandbox::{Choice, Level, Rehearsal, Sandbox};
-use crate::install::{
-    Install, InstalledFile, Machine, PartReceipt, PartRecord, Receipt, check_visible, install, toolchain,
-};
+use crate::install::{InstalledFile, Machine, PartReceipt, PartRecord, Receipt, check_visible, install, toolchain};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
@@ -121,11 +119,7 @@ impl<'a> Order<'a> {
         if let Some(folder) = self.within {
             return self.carry_out_in(context, &self.check_folder(context, &context.folder.join(folder))?);
         }
-        let (held, within) = context.environment.temporary_folder()?;
-        interrupt::passing(Some(&within));
-        let outcome = self.carry_out_in(context, &within);
-        interrupt::passing(None);
-        outcome.map_err(|report| keep_failed(report, held))
+        in_passing_folder(context, |within| self.carry_out_in(context, within))
     }
 
     fn carry_out_in(&self, context: &Context<'_>, within: &Utf8Path) -> Result<Rehearsed, Report> {
@@ -141,10 +135,10 @@ impl<'a> Order<'a> {
         let (destination, scratch) = (&prepared.destination, within.join("ask"));
         let records = destination.records()?;
         check_bytes(destination.root(), &records, &reused)?;
-        let system = system(context, &rehearsal);
+        let system = context.environment.system(rehearsal.root.as_deref());
         let (_, asked) = gather(&records, &system, &BTreeMap::new());
         let (host, _) = gather(&records, &system, &owners(&asked, &sandbox, &scratch)?);
-        let packed = super::inspect::contract(context, self.bundle)?;
+        let packed = Opened::open(context, self.bundle)?.contract()?;
         let host = packed.iter().fold(host, Contract::with_words_of);
         let release = prepared.release.as_ref();
         let receipt = Receipt {
@@ -213,23 +207,7 @@ impl<'a> Order<'a> {
         let sandbox = sandbox.rehearsing(rehearsal.clone(), &scratch.join("files"))?;
         let of = if rehearsal.root.is_some() { ", with the compilers and libraries of another root" } else { "" };
         console.say(format!("rehearsing at {}{of}", destination.seen_at()));
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let order = Install {
-            destination,
-            plan: &prepared.plan,
-            sources: prepared.sources.clone(),
-            image: prepared.image.clone(),
-            release: prepared.release.clone(),
-            sandbox: &sandbox,
-            environment: self.environment.clone(),
-            epoch: prepared.epoch,
-            jobs: self.jobs.unwrap_or(processors),
-            most_load: None,
-            keep_going: false,
-            partial: false,
-            network_attempts: None,
-            allow_downtime: false,
-        };
+        let order = prepared.order(&sandbox, self.environment.clone(), self.jobs);
         let installed = install(&order, &mut |event| events::installation(console, console.verbose > 0, &event));
         let installed = installed.map_err(|error| {
             let mut report = Report::from(error);
@@ -242,15 +220,23 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Keeps the folder of a rehearsal that failed in a build, for what there is to be seen in it.
-pub(super) fn keep_failed(report: Report, folder: TempDir) -> Report {
-    match report.exit {
+/// Works in a folder that is gone afterwards, also when the program is interrupted; it is kept where a build failed, for what
+/// there is to be seen in it.
+pub(super) fn in_passing_folder<T>(
+    context: &Context<'_>,
+    work: impl FnOnce(&Utf8Path) -> Result<T, Report>,
+) -> Result<T, Report> {
+    let (held, within) = context.environment.temporary_folder()?;
+    interrupt::passing(Some(&within));
+    let outcome = work(&within);
+    interrupt::passing(None);
+    outcome.map_err(|report| match report.exit {
         BUILD | ATTEMPT => {
-            let kept = folder.keep();
+            let kept = held.keep();
             report.hint(format!("the rehearsal is kept in {} until you remove it", kept.display()))
         }
         _ => report,
-    }
+    })
 }
 
 /// Reads what parts that were taken over installed: a receipt says nothing that was not looked at.
@@ -322,14 +308,6 @@ fn check_root(path: &Utf8Path, folder: Utf8PathBuf) -> Result<Utf8PathBuf, Repor
                 .hint("docker export CONTAINER, or podman export CONTAINER, write the archive of one"))
         }
     }
-}
-
-/// The system that builds see, and the machine's kind, such as `debian 12 x86_64`.
-fn system(context: &Context<'_>, rehearsal: &Rehearsal) -> String {
-    let facts = context.environment.facts_of(rehearsal.root.as_deref());
-    let field = |name: &str| facts.os_release.get(name).cloned();
-    let words = [field("ID").or_else(|| Some("linux".to_owned())), field("VERSION_ID"), Some(facts.machine.clone())];
-    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn tell(context: &Context<'_>, receipt: &Receipt) {

@@ -291,13 +291,18 @@ fn contract(folder: &Utf8Path) -> Result<Option<Contract>, Report> {
 /// Whether this machine has what builds were seen to use. A rehearsal finds out anew what that is.
 fn check_contract(context: &Context<'_>, target: Target<'_>, folder: &Utf8Path, path: &str) -> Result<(), Report> {
     match contract(folder)?.filter(|_| target.rehearsal.is_none()) {
-        Some(contract) => compare(context, target, contract, path),
+        Some(contract) => meet_contract(context, target, contract, path),
         None => Ok(()),
     }
 }
 
-/// The same of a contract that was read.
-pub(super) fn compare(context: &Context<'_>, target: Target<'_>, contract: Contract, path: &str) -> Result<(), Report> {
+/// Whether this machine has what a contract asks for.
+pub(super) fn meet_contract(
+    context: &Context<'_>,
+    target: Target<'_>,
+    contract: Contract,
+    path: &str,
+) -> Result<(), Report> {
     let looked = contract.look(path);
     let (console, needed) = (context.console, looked.needed());
     if !needed.is_empty() && !target.ignore_contract {

@@ -25,10 +25,7 @@ pub(super) fn request(context: &Context<'_>, arguments: &Arguments) -> Result<()
     let (words, overrides) = context.split_words(&arguments.words, 1)?;
     let folder = context.folder_of(words.first())?;
     let project = Loaded::from_disk(context, &folder, overrides, Access::INSTALL)?.project(context)?;
-    let facts = context.environment.facts();
-    let field = |name: &str| facts.os_release.get(name).cloned();
-    let machine = [field("ID"), field("VERSION_ID"), Some(facts.machine.clone())];
-    let machine = machine.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let machine = context.environment.system(None);
     let settings = &project.settings;
     let (name, version) = (settings.name.as_deref(), settings.version.as_deref());
     let mut request = Request::new(name.unwrap_or("project"), version.unwrap_or("0"), machine);

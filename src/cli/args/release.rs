@@ -31,7 +31,8 @@ pub(in super::super) struct Bundle {
     /// Version of the release, instead of `[hardtack] version`
     #[arg(long, env = "HARDTACK_VERSION")]
     pub(in super::super) version: Option<String>,
-    /// Leaves out every file that this older bundle has: the bundle, the folder it was unpacked to, or its manifest.json
+    /// Leaves out the sources and installers that this older bundle has: the bundle, the folder it was unpacked to, or its
+    /// manifest.json
     #[arg(long, value_name = "OLD", env = "HARDTACK_SINCE", conflicts_with_all = ["self_extracting", "media", "rehearse", "volume_size"])]
     pub(in super::super) since: Option<Utf8PathBuf>,
     /// Writes volumes of at most this size, such as 4.7GB, each of which can be checked alone
