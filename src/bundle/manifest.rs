@@ -174,6 +174,14 @@ impl EntryRecord {
         }
     }
 
+    /// The digest of a file.
+    pub(super) fn sha256(&self) -> Option<Sha256> {
+        match &self.kind {
+            RecordKind::File { sha256, .. } => Some(*sha256),
+            RecordKind::Symlink { .. } | RecordKind::Folder => None,
+        }
+    }
+
     /// Path and target, if the entry is a link.
     fn link<'e>((path, entry): (&'e RelPath, &'e Self)) -> Option<(&'e [u8], &'e str)> {
         match &entry.kind {
@@ -240,11 +248,11 @@ impl Manifest {
 
     fn check(&self) -> Result<(), String> {
         for (option, text) in [("name", &self.name), ("version", &self.version)] {
-            if let Some(reason) = super::settings::bad_name(text) {
+            if let Some(reason) = super::naming::bad_name(text) {
                 return Err(format!("{option}: {reason}"));
             }
         }
-        if let Some(reason) = super::settings::bad_prefix(&self.prefix) {
+        if let Some(reason) = super::naming::bad_prefix(&self.prefix) {
             return Err(format!("prefix: {reason}"));
         }
         let sources = self.sources.iter().map(|source| (&source.key, source.size, source.sha256, &source.path));

@@ -25,7 +25,9 @@ mod manifest;
 mod meter;
 mod mirror;
 mod named;
+mod naming;
 mod order;
+mod partial;
 mod products;
 mod project;
 mod read;
@@ -57,14 +59,16 @@ pub use manifest::{
     ConfigRecord, EntryRecord, EpochSource, InstallerRecord, Manifest, PartRecord, RecordKind, SourceRecord,
 };
 pub use mirror::Mirror;
+pub use naming::{bad_name, bad_prefix};
 pub use order::{Caches, Collect, DeletePolicies, Fetch, LockUse, Progress};
+pub use partial::{write_since, write_volumes};
 pub use products::{ProjectFilter, is_bundle_file};
 pub use project::{FileKind, ProjectFile, ProjectFiles};
 pub use read::Bundle;
-pub use rest::{Rest, write_since, write_volumes};
+pub use rest::Rest;
 pub use root::find_root;
 pub use self_extracting::{RUN_ENDING, SelfExtracting};
-pub use settings::{Settings, bad_name, bad_prefix};
+pub use settings::Settings;
 pub use unpacked::{Damage, UnpackedBundle};
 pub use walk::Checked;
 pub use write::{Pack, Written, sidecar, write};

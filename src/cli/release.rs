@@ -306,7 +306,7 @@ pub(super) fn meet_contract(
     let looked = contract.look(path);
     let (console, needed) = (context.console, looked.needed());
     if !needed.is_empty() && !target.ignore_contract {
-        let unmet = needed.into_iter().cloned().collect();
+        let unmet = needed.into_iter().map(ToString::to_string).collect();
         return Err(Error::Unmet { unmet, seen_on: contract.seen_on }.into());
     }
     let (needed, others): (Vec<&Unmet>, Vec<&Unmet>) = looked.unmet.iter().partition(|unmet| unmet.need.is_needed());

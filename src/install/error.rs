@@ -4,7 +4,6 @@ use camino::Utf8PathBuf;
 
 use super::attempts::{StepAttempt, StepRefusal};
 use super::causes::Cause;
-use super::contract::Unmet;
 use crate::archive;
 use crate::base::{Mismatch, PathError, RelPath};
 
@@ -93,8 +92,8 @@ pub enum Error {
     /// The machine lacks what builds of the bundle were seen to use.
     #[error("this machine lacks what the rehearsal of this bundle on {seen_on} was seen to use:{}", unmet.iter().map(|unmet| format!("\n  {unmet}")).collect::<String>())]
     Unmet {
-        /// What it lacks.
-        unmet: Vec<Unmet>,
+        /// What it lacks, in words.
+        unmet: Vec<String>,
         /// The machine of the rehearsal.
         seen_on: String,
     },
