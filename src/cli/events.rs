@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::console::Console;
+use super::interrupt;
 use crate::bundle::{Progress, age_in_words};
 use crate::cache::Event as CacheEvent;
 use crate::install::Event as InstallEvent;
@@ -142,6 +143,8 @@ fn installation_as_json(event: &InstallEvent) -> Option<serde_json::Value> {
 
 /// Tells a step of an installation. With `walk`, commands are told too.
 pub(super) fn installation(console: &Console, walk: bool, event: &InstallEvent) {
+    // What is interrupted has not failed.
+    interrupt::wait_if_ending();
     console.building(event);
     if console.json
         && let Some(value) = installation_as_json(event)

@@ -214,7 +214,11 @@ impl<'a> Order<'a> {
             report
                 .hints
                 .retain(|hint| hint != AGAIN && !hint.contains("--network-attempts") && !hint.contains("--sandbox"));
-            report.hint("nothing vouches for this bundle: at the site it would fail like this")
+            match report.exit {
+                BUILD | ATTEMPT => report.hint("nothing vouches for this bundle: at the site it would fail like this"),
+                // That it could not be rehearsed says nothing of it.
+                _ => report,
+            }
         })?;
         Ok((sandbox, installed.kept))
     }

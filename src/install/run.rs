@@ -251,7 +251,8 @@ impl Build<'_> {
     /// The folders a step sees where the machine has others.
     fn folders(&self, top: &Utf8Path, environment: &BTreeMap<String, String>) -> Vec<Bind> {
         let mut folders = vec![Bind::new(top.to_owned(), INSIDE)];
-        if Utf8Path::new(OTHER_TEMPORARY).is_dir() {
+        let root = self.sandbox.root().unwrap_or(Utf8Path::new("/"));
+        if root.join(OTHER_TEMPORARY.trim_start_matches('/')).is_dir() {
             folders.push(Bind::new(self.work.join("var-tmp"), OTHER_TEMPORARY));
         }
         // What is not to be seen is, where somebody asked for the programs in it.

@@ -78,7 +78,9 @@ fn a_build_that_would_fail_at_the_site_fails_its_rehearsal_with_the_cause() {
         (lacks, 5, "probably the header `nowhere/at/all.h` is missing"),
         (undeclared, 5, "data.bin': No such file or directory"),
     ] {
-        let scene = project(makefile);
+        let mut scene = project(makefile);
+        // What a failure keeps goes with the test.
+        scene.set("TMPDIR", scene.path("app").parent().and_then(std::path::Path::to_str).expect("UTF-8"));
         scene.write("app/data.bin", "");
         let ran = scene.hardtack("bundle app --installer none --rehearse");
         if !rehearsed(&ran) {
@@ -365,6 +367,7 @@ fn an_interrupted_rehearsal_leaves_nothing() {
     let output = child.wait_with_output().expect("ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(130) && said.contains("nothing of the rehearsal is left"), "{said}");
+    assert!(!said.contains("p: failed"), "{said}");
     assert_eq!(std::fs::read_dir(scene.path("scratch")).expect("reads").count(), 0);
 }
 
@@ -378,4 +381,27 @@ fn scripts_that_run_each_other_do_not_end_the_rehearsal() {
     if rehearsed(&ran) {
         ran.ok();
     }
+}
+
+#[test]
+fn in_another_root_it_is_its_programs_that_are_there_or_not() {
+    let busybox = std::path::Path::new("/bin/busybox");
+    if !busybox.is_file() {
+        return crate::support::skipped("busybox is not here");
+    }
+    let scene = project(GOOD);
+    scene.hardtack("bundle app --installer none").ok();
+    scene.hardtack("rehearse app-1.0.tar.gz --rootfs app").exits(2).says(&["error[not-a-root]", "it has no /bin/sh"]);
+    for folder in ["bin", "dev", "proc", "tmp", "opt", "etc"] {
+        std::fs::create_dir_all(scene.path("root").join(folder)).expect("makes folders");
+    }
+    std::fs::copy(busybox, scene.path("root/bin/busybox")).expect("copies");
+    std::os::unix::fs::symlink("busybox", scene.path("root/bin/sh")).expect("links");
+    let before = scene.tree("root");
+    let ran = scene.hardtack("rehearse app-1.0.tar.gz --rootfs root --in kept");
+    if !rehearsed(&ran) {
+        return;
+    }
+    ran.exits(5).says(&["make: not found", "at the site it would fail like this"]);
+    assert_eq!(scene.tree("root"), before);
 }
