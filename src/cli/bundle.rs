@@ -22,6 +22,15 @@ use crate::recipes::Origin;
 use crate::report::JSON_FORMAT;
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
+    make(context, arguments, true)
+}
+
+/// Writes a bundle and what goes with it, and does not say so where results are printed.
+pub(super) fn write_bundle(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
+    make(context, arguments, false)
+}
+
+fn make(context: &Context<'_>, arguments: &Arguments, told: bool) -> Result<(), Report> {
     let (words, overrides) = context.split_words(&arguments.words, 1)?;
     let folder = context.folder_of(words.first())?;
     let access = Access::of(&arguments.sources);
@@ -85,7 +94,9 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     if arguments.provenance {
         written.iter().try_for_each(|written| release.write_provenance(written, key.as_ref()))?;
     }
-    announce(context, &gathered, &written)?;
+    if told {
+        announce(context, &gathered, &written)?;
+    }
     written.iter().try_for_each(|written| release.go_with(written, key.as_ref(), arguments.media.is_some()))?;
     gathered.caches.tidy(context);
     Ok(())

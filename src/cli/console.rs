@@ -24,6 +24,8 @@ pub(super) struct Console {
     /// Results are printed as JSON.
     pub(super) json: bool,
     /// The number of `-v`.
+    /// Results are wanted as JUnit has them; what is said besides is for people.
+    pub(super) junit: bool,
     pub(super) verbose: u8,
     /// Something was said that is said only once.
     noted: AtomicBool,
@@ -42,13 +44,14 @@ impl Console {
             Color::Auto if environment.terminal => ColorChoice::Auto,
             Color::Auto => ColorChoice::Never,
         };
-        let json = global.format == Format::Json;
+        let (json, junit) = (global.format == Format::Json, global.format == Format::Junit);
         let watched = environment.terminal && !global.no_progress && !global.quiet && !json;
         let bars = watched.then(Bars::new);
         Self {
             quiet: global.quiet && global.verbose == 0,
             color,
             json,
+            junit,
             verbose: global.verbose,
             noted: AtomicBool::new(false),
             bars,

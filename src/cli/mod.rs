@@ -45,8 +45,10 @@ mod release;
 mod remote;
 mod reproduce;
 mod request;
+mod rootfs;
 mod settings;
 mod supply;
+mod trial;
 mod trust;
 mod verify;
 
@@ -87,6 +89,10 @@ pub fn run() -> u8 {
 }
 
 fn dispatch(context: &Context<'_>, command: Command) -> Result<(), Report> {
+    if context.console.junit && !matches!(command, Command::Reproduce(_)) {
+        let message = "--format junit is for hardtack reproduce";
+        return Err(Report::new(error::USAGE, "usage", message).hint("--format json"));
+    }
     match command {
         Command::Query(query) => query::run(context, &query),
         Command::Annotate(annotate) => annotate::run(context, &annotate),

@@ -1,30 +1,26 @@
 //! `hardtack rehearse`: a bundle is built as it would be at the site, before it is carried there.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, Read};
-use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Rehearse as Arguments;
 use super::collection::shown;
 use super::context::Context;
-use super::error::{AGAIN, ATTEMPT, BUILD, DIGEST, Report, USAGE};
+use super::error::{ATTEMPT, BUILD, DIGEST, Report, USAGE};
 use super::install::{PATH, environment};
 use super::opened::Opened;
-use super::prepared::Prepared;
-use super::release::{Target, from_file};
+use super::rootfs::other_root;
+use super::trial::{Built, Trial, Unbuilt, sandbox_of};
 use super::trust::{self, secret_key};
-use super::{events, interrupt, receipts};
-use crate::base::{IoContext, create_dir_all, is_empty_dir, sha256_file};
+use super::{interrupt, receipts};
+use crate::base::{create_dir_all, is_empty_dir, sha256_file};
 use crate::bundle::Bundle;
 use crate::install::contract::{CONTRACT, Contract, Kind, gather, owners};
-use crate::install::sandbox::{Choice, Level, Rehearsal, Sandbox};
-use crate::install::{InstalledFile, Machine, PartReceipt, PartRecord, Receipt, check_visible, install, toolchain};
+use crate::install::sandbox::Level;
+use crate::install::{InstalledFile, Machine, PartReceipt, PartRecord, Receipt, toolchain};
 use crate::report::{JSON_FORMAT, plural, seconds};
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
@@ -124,18 +120,28 @@ impl<'a> Order<'a> {
 
     fn carry_out_in(&self, context: &Context<'_>, within: &Utf8Path) -> Result<Rehearsed, Report> {
         let root = self.rootfs.map(|root| other_root(&context.real_path(root), within)).transpose()?;
-        let rehearsal = Rehearsal { root };
+        let other_root = root.is_some();
         let started = Timestamp::now();
-        let dest = within.join("dest");
-        let (dest, rehearsed_at) = (Some(dest.as_path()), self.prefix);
-        let target = Target { dest, rehearsal: Some(&rehearsal), rehearsed_at, ..Target::default() };
-        let path = self.environment.get("PATH").map(String::as_str).unwrap_or_default();
-        let prepared = from_file(context, target, self.bundle, path)?;
-        let (sandbox, reused) = self.build(context, &prepared, &rehearsal)?;
+        let sandbox = sandbox_of(context, root, &within.join("probe"))?;
+        let trial = Trial {
+            bundle: self.bundle,
+            sandbox: &sandbox,
+            prefix: self.prefix,
+            environment: &self.environment,
+            jobs: self.jobs,
+            only: None,
+            quietly: false,
+        };
+        let Built { prepared, reused, .. } = trial.build(context, within).map_err(|unbuilt| match unbuilt {
+            Unbuilt::Part { report, .. } => {
+                report.hint("nothing vouches for this bundle: at the site it would fail like this")
+            }
+            Unbuilt::Other(report) => report,
+        })?;
         let (destination, scratch) = (&prepared.destination, within.join("ask"));
         let records = destination.records()?;
         check_bytes(destination.root(), &records, &reused)?;
-        let system = context.environment.system(rehearsal.root.as_deref());
+        let system = context.environment.system(sandbox.root());
         let (_, asked) = gather(&records, &system, &BTreeMap::new());
         let (host, _) = gather(&records, &system, &owners(&asked, &sandbox, &scratch)?);
         let packed = Opened::open(context, self.bundle)?.contract()?;
@@ -154,7 +160,7 @@ impl<'a> Order<'a> {
             finished: Timestamp::now(),
             machine: Machine {
                 system,
-                other_root: rehearsal.root.is_some(),
+                other_root,
                 kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
                 toolchain: toolchain(&sandbox, &scratch)?,
             },
@@ -184,43 +190,6 @@ impl<'a> Order<'a> {
         }
         create_dir_all(folder)?;
         Ok(context.real_path(folder))
-    }
-
-    /// Builds; with the sandbox the names of parts that were there already.
-    fn build(
-        &self,
-        context: &Context<'_>,
-        prepared: &Prepared,
-        rehearsal: &Rehearsal,
-    ) -> Result<(Sandbox, Vec<String>), Report> {
-        let (console, destination) = (context.console, &prepared.destination);
-        if let Some((part, place)) = prepared.plan.shared().next() {
-            let (part, folder) = (&part.name, &place.folder);
-            let message =
-                format!("part `{part}` is shared by installations, in `{folder}`, which a rehearsal must not touch");
-            return Err(Report::new(USAGE, "shared-part", message)
-                .hint("to rehearse it, bundle it without `shared` or without shared-part-list"));
-        }
-        let scratch = destination.trial();
-        let sandbox = Sandbox::choose(Choice::Exactly(Level::Full), context.program()?, &scratch)?;
-        check_visible(destination.seen_at(), sandbox.level)?;
-        let sandbox = sandbox.rehearsing(rehearsal.clone(), &scratch.join("files"))?;
-        let of = if rehearsal.root.is_some() { ", with the compilers and libraries of another root" } else { "" };
-        console.say(format!("rehearsing at {}{of}", destination.seen_at()));
-        let order = prepared.order(&sandbox, self.environment.clone(), self.jobs);
-        let installed = install(&order, &mut |event| events::installation(console, console.verbose > 0, &event));
-        let installed = installed.map_err(|error| {
-            let mut report = Report::from(error);
-            report
-                .hints
-                .retain(|hint| hint != AGAIN && !hint.contains("--network-attempts") && !hint.contains("--sandbox"));
-            match report.exit {
-                BUILD | ATTEMPT => report.hint("nothing vouches for this bundle: at the site it would fail like this"),
-                // That it could not be rehearsed says nothing of it.
-                _ => report,
-            }
-        })?;
-        Ok((sandbox, installed.kept))
     }
 }
 
@@ -259,59 +228,6 @@ fn check_bytes(root: &Utf8Path, records: &[PartRecord], reused: &[String]) -> Re
         }
     }
     Ok(())
-}
-
-/// A root for builds: a folder, or an archive of one, which is unpacked. What is in it is what a container's tool exported,
-/// and no source: devices stay out, and owners are not kept.
-fn other_root(path: &Utf8Path, within: &Utf8Path) -> Result<Utf8PathBuf, Report> {
-    if path.is_dir() {
-        return check_root(path, path.to_owned());
-    }
-    let folder = within.join("root");
-    create_dir_all(&folder)?;
-    let mut file = std::io::BufReader::new(File::open(path).at("open", path)?);
-    let is_gzip = file.fill_buf().at("read", path)?.starts_with(&[0x1f, 0x8b]);
-    let reader: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut archive = tar::Archive::new(reader);
-    archive.set_preserve_ownerships(false);
-    archive.set_overwrite(true);
-    for entry in archive.entries().at("read", path)? {
-        let mut entry = entry.at("read", path)?;
-        let kind = entry.header().entry_type();
-        if !(kind.is_block_special() || kind.is_character_special() || kind.is_fifo()) {
-            let unpacked = entry.unpack_in(&folder).at("unpack", path)?;
-            // What is below it comes later, and whoever is not root needs leave for that.
-            if unpacked && kind.is_dir() {
-                let folder = folder.join(entry_path(&entry, path)?);
-                let mode = folder.metadata().at("inspect", &folder)?.permissions().mode() | 0o700;
-                std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode))
-                    .at("set the mode of", &folder)?;
-            }
-        }
-    }
-    check_root(path, folder)
-}
-
-/// Where an entry was unpacked, below the folder.
-fn entry_path(entry: &tar::Entry<'_, Box<dyn Read>>, archive: &Utf8Path) -> Result<Utf8PathBuf, Report> {
-    let not_utf8 = || std::io::Error::other("a folder's name is not UTF-8");
-    let path = entry.path().at("read", archive)?.into_owned();
-    let path = Utf8PathBuf::from_path_buf(path).map_err(|_| not_utf8()).at("unpack", archive)?;
-    Ok(crate::base::normalize(&path).as_str().trim_start_matches('/').into())
-}
-
-/// A folder that has what every root has; `path` is where it comes from.
-fn check_root(path: &Utf8Path, folder: Utf8PathBuf) -> Result<Utf8PathBuf, Report> {
-    let missing =
-        ["bin/sh", "dev", "proc", "tmp"].into_iter().find(|name| folder.join(name).symlink_metadata().is_err());
-    match missing {
-        None => Ok(folder),
-        Some(name) => {
-            let message = format!("`{path}` is not a machine's root: it has no /{name}");
-            Err(Report::new(USAGE, "not-a-root", message)
-                .hint("docker export CONTAINER, or podman export CONTAINER, write the archive of one"))
-        }
-    }
 }
 
 fn tell(context: &Context<'_>, receipt: &Receipt) {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::process::Stdio;
 
 use camino::Utf8Path;
 
@@ -34,7 +33,7 @@ pub(super) fn ask(command: &str, input: &str, sandbox: &Sandbox, scratch: &Utf8P
         lock: None,
         inherit: Vec::new(),
     };
-    let input = Stdio::from(File::open(&question).at("open", &question)?);
+    let input = Some(File::open(&question).at("open", &question)?);
     let output = File::create(&answer).at("create", &answer)?;
     let _ = sandbox.run(&task, &scratch.join("messages"), input, &output)?;
     Ok(String::from_utf8_lossy(&fs::read(&answer).at("read", &answer)?).into_owned())

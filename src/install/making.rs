@@ -14,9 +14,10 @@ use super::error::Error;
 use super::event::Event;
 use super::given::Install;
 use super::input::Input;
+use super::libraries::take_times_out;
 use super::record::{PartRecord, ProjectEntry};
 use super::run::Build;
-use super::sandbox::Bind;
+use super::sandbox::{Aid, Bind};
 use super::shared::SharedPart;
 use crate::base::{RelPath, create_dir_all, remove_tree};
 use crate::recipes::{Location, Origin, Part, SharedPlace};
@@ -139,9 +140,15 @@ impl Maker<'_> {
             Some(_) => BTreeSet::new(),
             None => install.inputs_with(&files).take_outputs(part, &mut input)?,
         };
+        let conditions = install.sandbox.conditions();
+        let timeless = match conditions.is_some_and(|conditions| conditions.without.contains(&Aid::Ar)) {
+            true => BTreeSet::new(),
+            false => take_times_out(location)?,
+        };
         let level = install.sandbox.level.name();
         let mut record = PartRecord::take(&part.name, &part.recipe, path, input, level, location)?;
         (record.took, record.seen, record.outputs) = (Some(started.elapsed()), seen, outputs);
+        record.timeless = timeless;
         record.beside = self.beside(part, since, doings, bench)?;
         Ok(record)
     }

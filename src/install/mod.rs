@@ -24,6 +24,7 @@ mod image;
 mod input;
 mod inputs;
 mod jobserver;
+mod libraries;
 mod making;
 mod moves;
 mod own;
@@ -39,6 +40,7 @@ mod shared;
 mod source;
 mod survey;
 mod used;
+pub mod varying;
 
 pub use asking::toolchain;
 pub use attempts::{Attempt, Refusal, Seen, Sightings, StepAttempt, StepRefusal};

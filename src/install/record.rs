@@ -110,6 +110,9 @@ pub struct PartRecord {
     /// Files of the project's folder that its commands name and its build made or changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub outputs: BTreeSet<String>,
+    /// Static libraries that times and owners were taken out of, below its location.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub timeless: BTreeSet<RelPath>,
     /// What was made beside its location while it was built, by its paths below the destination. Where the destination is
     /// the project itself, only files that its options name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -250,6 +253,7 @@ impl PartRecord {
             took: None,
             seen: Seen::default(),
             outputs: BTreeSet::new(),
+            timeless: BTreeSet::new(),
             beside: BTreeMap::new(),
             files,
             folders,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -14,7 +14,8 @@ use super::copying::{Places, exclude};
 use super::error::Error;
 use super::event::Event;
 use super::fixed_jobs::FixedJobs;
-use super::sandbox::{self, Bind, Level, Outcome, Sandbox, Task};
+use super::sandbox::{self, BUILD_FOLDERS, Bind, Conditions, HOMES, Level, Outcome, Sandbox, Task};
+use super::varying::equip;
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, clone_file, create_dir_all, only_folder, remove_tree};
 use crate::recipes::{Input, Part, StepKind};
@@ -69,14 +70,15 @@ impl Build<'_> {
     pub(super) fn run(&self) -> Result<Seen, Error> {
         remove_tree(&self.work)?;
         let top = self.work.join("tmp");
-        create_dir_all(&top.join("home"))?;
+        create_dir_all(&top.join(self.conditions().map_or(HOMES[0], Conditions::home)))?;
+        self.conditions().map_or(Ok(()), |conditions| equip(conditions, &top))?;
         create_dir_all(&self.work.join("var-tmp"))?;
         create_dir_all(self.log.parent().unwrap_or(&self.log))?;
         File::create(&self.log).at("create", &self.log)?;
         // A step that empties its output by `> /dev/stdout` must not leave a hole where it was.
         let mut log = File::options().append(true).open(&self.log).at("open", &self.log)?;
         // Below `build`, where the archive's own folders are.
-        let mut folder = Utf8PathBuf::from("build");
+        let mut folder = Utf8PathBuf::from(self.build_folder());
         let mut seen = Seen::default();
         // What unpacks makes the folder itself.
         if matches!(self.part.steps.first().map(|step| &step.kind), Some(StepKind::Shell { .. })) {
@@ -95,14 +97,14 @@ impl Build<'_> {
                 StepKind::Unpack { source, links, limits } => {
                     let name = self.part.sources[*source].content_name();
                     let order = Unpack { archive: &self.sources[*source].1, name, limits: *limits, links: *links };
-                    self.unpack(&order, &self.sources[*source].0, &top.join("build"), &mut log)?;
+                    self.unpack(&order, &self.sources[*source].0, &top.join(self.build_folder()), &mut log)?;
                 }
                 StepKind::CopyIn { from } => {
-                    let copied = self.places.copy(from, &top.join("build"))?;
+                    let copied = self.places.copy(from, &top.join(self.build_folder()))?;
                     writeln!(log, "# copied {from}: {copied} files").at("write", &self.log)?;
                 }
                 StepKind::Gather { folder } => {
-                    let folder = top.join("build").join(folder);
+                    let folder = top.join(self.build_folder()).join(folder);
                     create_dir_all(&folder)?;
                     for (source, (_, file)) in self.part.sources.iter().zip(&self.sources) {
                         clone_file(file, &folder.join(source.distribution_name()))?;
@@ -110,7 +112,7 @@ impl Build<'_> {
                     writeln!(log, "# gathered {} files", self.sources.len()).at("write", &self.log)?;
                 }
                 StepKind::Exclude { patterns } => {
-                    let removed = exclude(&top.join("build"), patterns)?;
+                    let removed = exclude(&top.join(self.build_folder()), patterns)?;
                     writeln!(log, "# left out: {removed} files and folders").at("write", &self.log)?;
                 }
                 StepKind::EnterOnlyFolder { unless, or_fail } => {
@@ -184,8 +186,12 @@ impl Build<'_> {
             Level::Seccomp | Level::None => top.to_owned(),
         };
         let mut environment = self.environment.clone();
-        environment.insert("HOME".to_owned(), inside.join("home").into_string());
+        let home = self.conditions().map_or(HOMES[0], Conditions::home);
+        environment.insert("HOME".to_owned(), inside.join(home).into_string());
         environment.insert("TMPDIR".to_owned(), inside.to_string());
+        if let Some(conditions) = self.conditions() {
+            conditions.apply(&mut environment, &inside);
+        }
         let mut own = BTreeMap::new();
         let inherited = self.bench.jobserver().map(|server| (server.descriptors(), server.flags()));
         let inherit = inherited.map_or_else(Vec::new, |((read, write), flags)| {
@@ -214,10 +220,7 @@ impl Build<'_> {
         let folder_inside = inside.join(folder);
         let writable = [std::slice::from_ref(&self.work), &self.writable].concat();
         let task = Task { command, folder: folder_inside, environment, binds, writable, lock, inherit };
-        let input = match input {
-            Some(path) => Stdio::from(File::open(path).at("open", path)?),
-            None => Stdio::null(),
-        };
+        let input = input.map(|path| File::open(path).at("open", path)).transpose()?;
         let outcome = self.sandbox.run(&task, &self.work.join("messages"), input, log);
         self.bench.step_ended();
         let outcome = outcome?;
@@ -248,6 +251,16 @@ impl Build<'_> {
 }
 
 impl Build<'_> {
+    /// What it is built under, where builds are compared.
+    fn conditions(&self) -> Option<&Conditions> {
+        self.sandbox.conditions()
+    }
+
+    /// The folder that is built in, below that for temporary files.
+    fn build_folder(&self) -> &'static str {
+        self.conditions().map_or(BUILD_FOLDERS[0], Conditions::build_folder)
+    }
+
     /// The folders a step sees where the machine has others.
     fn folders(&self, top: &Utf8Path, environment: &BTreeMap<String, String>) -> Vec<Bind> {
         let mut folders = vec![Bind::new(top.to_owned(), INSIDE)];

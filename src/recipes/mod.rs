@@ -33,6 +33,7 @@ pub use location::{Location, SharedPlace};
 pub use plan::{Input, NetworkAttempts, Part, Plan, Project, Step, StepKind};
 pub use recipe::{About, OF_EVERY_PART, Opt};
 pub use registry::{BuiltinRecipes, plan};
+pub use shell::quoted;
 pub use source::{Origin, Shelf, Source, SourceProblem};
 pub use variable::Variable;
 pub use wants::{Asked, PythonWants};

@@ -183,6 +183,18 @@ struct CanonicalSource {
 }
 
 impl Plan {
+    /// Leaves out all parts but those of these names and what they use, directly or not.
+    pub fn keep_only(&mut self, names: &BTreeSet<String>) {
+        let mut kept = names.clone();
+        // A part comes after those it uses.
+        for part in self.parts.iter().rev() {
+            if kept.contains(&part.name) {
+                kept.extend(part.uses.iter().cloned());
+            }
+        }
+        self.parts.retain(|part| kept.contains(&part.name));
+    }
+
     /// The digest of the plan. It is the same on two machines if the config was resolved at the same path and means
     /// the same on both.
     pub fn digest(&self) -> Sha256 {

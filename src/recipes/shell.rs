@@ -8,7 +8,7 @@ pub(super) fn shell(name: &'static str, command: String) -> Step {
 }
 
 /// A text as one word of a shell.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

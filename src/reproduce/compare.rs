@@ -105,12 +105,8 @@ impl std::fmt::Display for InputDifference {
 impl Comparison {
     /// Compares two builds.
     pub fn of(first: &Receipt, second: &Receipt) -> Self {
-        let (inside, beside) = (paths(&first.files, &second.files), paths(&first.beside, &second.beside));
-        let of_parts = inside.iter().map(|path| (*path, how(first.files.get(*path), second.files.get(*path))));
-        let others = beside.iter().map(|path| (*path, how_beside(first.beside.get(*path), second.beside.get(*path))));
-        let differing =
-            of_parts.chain(others).filter_map(|(path, how)| Some(FileDifference { path: path.clone(), how: how? }));
-        Self { files: inside.len() + beside.len(), differing: differing.collect(), inputs: inputs(first, second) }
+        let (files, differing) = differing_files(Files::of(first), Files::of(second));
+        Self { files, differing, inputs: inputs(first, second) }
     }
 
     /// What is to be said of it.
@@ -121,6 +117,32 @@ impl Comparison {
             (false, false) => Verdict::NotComparable,
         }
     }
+}
+
+/// What a build installed.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'f> {
+    /// Files and links of its parts.
+    pub of_parts: &'f BTreeMap<RelPath, InstalledFile>,
+    /// What it made beside their locations.
+    pub beside: &'f BTreeMap<RelPath, ProjectEntry>,
+}
+
+impl<'f> Files<'f> {
+    /// Those that a receipt has.
+    fn of(receipt: &'f Receipt) -> Self {
+        Self { of_parts: &receipt.files, beside: &receipt.beside }
+    }
+}
+
+/// How many different paths two builds have together, and those that differ.
+pub fn differing_files(first: Files<'_>, second: Files<'_>) -> (usize, Vec<FileDifference>) {
+    let (inside, beside) = (paths(first.of_parts, second.of_parts), paths(first.beside, second.beside));
+    let of_parts = inside.iter().map(|path| (*path, how(first.of_parts.get(*path), second.of_parts.get(*path))));
+    let others = beside.iter().map(|path| (*path, how_beside(first.beside.get(*path), second.beside.get(*path))));
+    let differing =
+        of_parts.chain(others).filter_map(|(path, how)| Some(FileDifference { path: path.clone(), how: how? }));
+    (inside.len() + beside.len(), differing.collect())
 }
 
 /// The paths of both.

@@ -1,8 +1,16 @@
-//! Whether two builds came to the same files.
+//! Whether builds come to the same files, and why not.
 //!
-//! Layer 5, and pure: receipts in, a verdict out. Where what went in differs, what comes out may: that two builds differ is
-//! held against them only where nothing that they were made from does.
+//! Layer 5, and pure: receipts and files in, a verdict out; who builds is the caller's. Where what went in differs, what
+//! comes out may: that two builds differ is held against them only where nothing that they were made from does.
 
 mod compare;
+mod contents;
+mod halving;
+mod outcome;
+mod page;
 
-pub use compare::{Comparison, FileDifference, HowDifferent, InputDifference, Verdict};
+pub use compare::{Comparison, FileDifference, Files, HowDifferent, InputDifference, Verdict, differing_files};
+pub use contents::{Clock, Clues, Spot, View, What, differences};
+pub use halving::{Build, Cause, causes};
+pub use outcome::{Apart, Differing, Failure, PartOutcome, Reproduction, Span, counted};
+pub use page::{junit, page};

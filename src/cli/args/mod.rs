@@ -3,9 +3,11 @@
 mod cache;
 pub(super) mod installed;
 mod release;
+mod reproduce;
 
 pub(super) use cache::{CacheCommand, CacheOf, ExportLayout};
-pub(super) use release::{Bundle, Fulfill, Rehearse, Reproduce, Request};
+pub(super) use release::{Bundle, Fulfill, Rehearse, Request};
+pub(super) use reproduce::Reproduce;
 
 use camino::Utf8PathBuf;
 use clap::builder::FalseyValueParser;
@@ -97,6 +99,8 @@ pub(super) struct Global {
 pub(super) enum Format {
     Human,
     Json,
+    /// Of hardtack reproduce, for servers that build
+    Junit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -132,37 +132,3 @@ pub(in super::super) struct Fulfill {
     #[command(flatten)]
     pub(in super::super) sources: Sources,
 }
-
-/// Builds a bundle again and tells whether it comes to the files of a receipt, or compares receipts
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The exit status is 0 where all files are the same, 8 where they differ though they were made from the \
-                        same, and 1 where they were made from something else.\n\nExamples:\n  \
-                        hardtack reproduce app-1.0.tar.gz --against app-1.0.tar.gz.receipt.json\n  \
-                        hardtack reproduce --compare ours.json theirs.json"
-)]
-pub(in super::super) struct Reproduce {
-    /// The bundle that is built
-    #[arg(value_name = "BUNDLE", requires = "against")]
-    pub(in super::super) bundle: Option<Utf8PathBuf>,
-    /// Builds at this receipt's prefix, and compares with its files
-    #[arg(long, value_name = "RECEIPT", env = "HARDTACK_AGAINST", requires = "bundle")]
-    pub(in super::super) against: Option<Utf8PathBuf>,
-    /// Compares receipts with one another and builds nothing
-    #[arg(long, value_name = "RECEIPT", num_args = 2.., conflicts_with_all = ["bundle", "against"], required_unless_present = "bundle")]
-    pub(in super::super) compare: Vec<Utf8PathBuf>,
-    /// Builds with the compilers and libraries of another root: a folder, or what docker export wrote
-    #[arg(long, value_name = "DIR|FILE.tar", env = "HARDTACK_ROOTFS")]
-    pub(in super::super) rootfs: Option<Utf8PathBuf>,
-    /// Builds in this folder and keeps it; else in a temporary one
-    #[arg(long = "in", value_name = "DIR", env = "HARDTACK_REHEARSE_IN")]
-    pub(in super::super) within: Option<Utf8PathBuf>,
-    /// Sets an environment variable for all steps
-    #[arg(long, value_name = "NAME=VALUE", env = "HARDTACK_ENV", action = clap::ArgAction::Append)]
-    pub(in super::super) env: Vec<String>,
-    /// Processes at a time, of all parts together; as many as there are processors if left out
-    #[arg(short, long, value_name = "N", env = "HARDTACK_JOBS")]
-    pub(in super::super) jobs: Option<std::num::NonZeroUsize>,
-    #[command(flatten)]
-    pub(in super::super) trust: Trust,
-}

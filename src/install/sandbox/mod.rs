@@ -5,6 +5,8 @@
 //! setting everything up once in such a child, not by reading settings.
 
 mod child;
+mod condition;
+mod conditions;
 mod confinement;
 mod filter;
 mod listener;
@@ -13,6 +15,7 @@ mod namespaces;
 mod opened;
 mod processes;
 mod resolver;
+mod terminal;
 mod walls;
 mod witness;
 
@@ -26,8 +29,14 @@ use serde::{Deserialize, Serialize};
 use super::attempts::Sightings;
 use super::error::Error;
 use crate::base::{IoContext, create_dir_all};
+use terminal::Terminal;
 
 pub use child::run_child;
+pub use condition::{Aid, Condition};
+pub use conditions::{
+    BUILD_FOLDERS, Conditions, DOMAIN, FOLDER_IN_PATH, HOMES, HOSTS, Kit, LOCALE, MARKER, OtherLocale, OtherTimezone,
+    SECONDS, TIMEZONE, USER,
+};
 pub(super) use mounts::is_masked;
 
 /// The first argument that makes hardtack a sandbox's child.
@@ -96,6 +105,8 @@ pub struct Sandbox {
 pub struct Rehearsal {
     /// The folder that all commands have as their root, with its compilers and libraries, instead of this machine's.
     pub root: Option<Utf8PathBuf>,
+    /// What is not as in every build; none where builds are not compared.
+    pub conditions: Option<Conditions>,
 }
 
 /// One command to be run.
@@ -188,6 +199,17 @@ impl Sandbox {
         self.rehearsal.as_ref().and_then(|rehearsal| rehearsal.root.as_deref())
     }
 
+    /// The same sandbox under other conditions. It must be that of a rehearsal.
+    pub fn under(&self, conditions: Conditions) -> Self {
+        let root = self.root().map(Utf8Path::to_owned);
+        Self { rehearsal: Some(Rehearsal { root, conditions: Some(conditions) }), ..self.clone() }
+    }
+
+    /// The conditions that builds are compared under, if they are.
+    pub fn conditions(&self) -> Option<&Conditions> {
+        self.rehearsal.as_ref().and_then(|rehearsal| rehearsal.conditions.as_ref())
+    }
+
     /// Tries one level: what keeps it from working, or what keeps attempts to reach the network from being seen.
     ///
     /// # Errors
@@ -238,14 +260,14 @@ impl Sandbox {
             inherit: Vec::new(),
         };
         let output = File::create(scratch.join("trial.log")).at("create", scratch)?;
-        self.run(&task, scratch, Stdio::null(), &output)
+        self.run(&task, scratch, None, &output)
     }
 
-    /// Runs a command and waits for it. `scratch` is a folder for messages between the two processes.
+    /// Runs a command that reads `input`, if there is any, and waits for it. `scratch` is a folder for messages between the two processes.
     ///
     /// # Errors
     /// When the child cannot be started.
-    pub fn run(&self, task: &Task, scratch: &Utf8Path, input: Stdio, output: &File) -> Result<Outcome, Error> {
+    pub fn run(&self, task: &Task, scratch: &Utf8Path, input: Option<File>, output: &File) -> Result<Outcome, Error> {
         create_dir_all(scratch)?;
         let (order_path, answer, seen) =
             (scratch.join("order.json"), scratch.join("answer"), scratch.join("seen.json"));
@@ -262,6 +284,14 @@ impl Sandbox {
         };
         let reason = |error: serde_json::Error| Error::State { path: order_path.clone(), reason: error.to_string() };
         fs::write(&order_path, serde_json::to_vec(&order).map_err(reason)?).at("write", &order_path)?;
+        let has_terminal = self.conditions().is_some_and(|conditions| conditions.has(Condition::Terminal));
+        // Where there is none to be had, whoever varies sees it.
+        let terminal = if has_terminal { Terminal::open().ok() } else { None };
+        let input = match (input, &terminal) {
+            (Some(file), _) => Stdio::from(file),
+            (None, Some(terminal)) => terminal.input().at("open a terminal for", scratch)?,
+            (None, None) => Stdio::null(),
+        };
         let duplicate = || output.try_clone().at("duplicate the log of", scratch);
         let status = Command::new(&self.launcher)
             .args([CHILD, order_path.as_str()])

@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change, mount_remount};
 
 use super::Bind;
+use super::conditions::Conditions;
 use super::walls::{Doing, WallError};
 
 /// Folders of which nothing is seen.
@@ -52,13 +53,14 @@ pub(in super::super) fn is_masked(path: &Utf8Path) -> bool {
 
 /// Makes the wanted folders show up where they are wanted, and everything else read-only or gone. For the first process in
 /// the new namespaces. With another root, what is in that folder is all there is.
-pub(super) fn furnish(binds: &[Bind], root: Option<&Utf8Path>) -> Result<(), WallError> {
+pub(super) fn furnish(binds: &[Bind], root: Option<&Utf8Path>, conditions: &Conditions) -> Result<(), WallError> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).doing("making mounts private")?;
     // Opened in the new namespace, since mounts of another one cannot be bound, and before anything is mounted over them.
     let sources: Vec<_> =
         binds.iter().map(|bind| Ok((open(bind.from.as_std_path())?, bind))).collect::<Result<_, WallError>>()?;
     root.map_or(Ok(()), enter)?;
     let names = NAMES.map(|(path, text)| (fs::canonicalize(path).ok(), text));
+    let altered = conditions.altered_files();
 
     for folder in MASKED.iter().map(Path::new).filter(|folder| is_real_folder(folder)) {
         mount_memory(folder, "0755")?;
@@ -66,6 +68,14 @@ pub(super) fn furnish(binds: &[Bind], root: Option<&Utf8Path>) -> Result<(), Wal
     devices()?;
     for (path, text) in names.iter().filter_map(|(path, text)| Some((path.as_deref()?, text))) {
         replace(path, text)?;
+    }
+    // Those of /proc take their places when there is one of the step's own.
+    let mut waiting = Vec::new();
+    for (path, text) in &altered {
+        match path.starts_with("/proc") {
+            true => waiting.push((write_aside(Path::new(path), text)?, path)),
+            false => replace(Path::new(path), text)?,
+        }
     }
     for (index, (folder, Bind { to, .. })) in sources.iter().enumerate() {
         let own = binds[..index].iter().map(|bind| bind.to.as_path());
@@ -77,7 +87,12 @@ pub(super) fn furnish(binds: &[Bind], root: Option<&Utf8Path>) -> Result<(), Wal
         set_read_only(bind.to.as_std_path(), false).doing(format!("making `{}` writable", bind.to))?;
     }
     set_read_only(Path::new("/dev/shm"), false).doing("making `/dev/shm` writable")?;
-    processes()
+    processes()?;
+    for (own, path) in waiting {
+        // Whoever varies looks what came of it.
+        let _ = mount_bind_recursive(&own, *path);
+    }
+    Ok(())
 }
 
 /// A folder that is no link to another.
@@ -129,11 +144,16 @@ fn replace(path: &Path, text: &str) -> Result<(), WallError> {
         fs::create_dir_all(path.parent().unwrap_or(path)).doing(doing())?;
         return fs::write(path, text).doing(doing());
     }
+    mount_bind_recursive(&write_aside(path, text)?, path).doing(doing())
+}
+
+/// Writes what is to be seen at a path where it does not show; where that is.
+fn write_aside(path: &Path, text: &str) -> Result<PathBuf, WallError> {
+    let doing = || format!("replacing `{}`", path.display());
     let own = PathBuf::from("/dev").join(format!(".{}", path.file_name().unwrap_or_default().to_string_lossy()));
     let mut file = OpenOptions::new().write(true).create_new(true).open(&own).doing(doing())?;
     file.write_all(text.as_bytes()).doing(doing())?;
-    drop(file);
-    mount_bind_recursive(&own, path).doing(doing())
+    Ok(own)
 }
 
 /// Nothing can be written any more, wherever it is mounted.

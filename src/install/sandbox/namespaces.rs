@@ -6,32 +6,34 @@ use std::os::fd::AsRawFd;
 
 use rustix::thread::UnshareFlags;
 
+use super::conditions::Conditions;
 use super::walls::{Doing, WallError};
 
-/// The host name builds see, the same everywhere.
-const HOST_NAME: &[u8] = b"hardtack";
-
 /// Leaves the host's network, mounts, processes and names, and sees to it that loopback is all the network there is.
-pub(super) fn leave() -> Result<(), WallError> {
-    unshare()?;
-    rustix::system::sethostname(HOST_NAME).doing("setting the host name")?;
+pub(super) fn leave(conditions: &Conditions) -> Result<(), WallError> {
+    unshare(conditions)?;
+    rustix::system::sethostname(conditions.host().as_bytes()).doing("setting the host name")?;
+    if let Some(domain) = conditions.domain() {
+        rustix::system::setdomainname(domain.as_bytes()).doing("setting the domain name")?;
+    }
     raise_loopback().doing("raising the loopback interface")?;
     check_interfaces()
 }
 
 /// With a user namespace, as anybody may, else directly, as root may.
-fn unshare() -> Result<(), WallError> {
+fn unshare(conditions: &Conditions) -> Result<(), WallError> {
     let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
     let mine =
         UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWPID;
+    let map = |own: u32| format!("{} {own} 1", conditions.user(own));
     // SAFETY: the process has one thread and shares no file table, which is what makes unsharing unsafe.
     let with_user = unsafe { rustix::thread::unshare_unsafe(mine | UnshareFlags::NEWUSER) };
     match with_user {
         Ok(()) => {
             // Without this, groups could be dropped to get around files closed to a group.
             fs::write("/proc/self/setgroups", "deny").doing("writing setgroups")?;
-            fs::write("/proc/self/uid_map", format!("{0} {0} 1", uid.as_raw())).doing("writing uid_map")?;
-            fs::write("/proc/self/gid_map", format!("{0} {0} 1", gid.as_raw())).doing("writing gid_map")
+            fs::write("/proc/self/uid_map", map(uid.as_raw())).doing("writing uid_map")?;
+            fs::write("/proc/self/gid_map", map(gid.as_raw())).doing("writing gid_map")
         }
         Err(error) if rustix::process::geteuid().is_root() => {
             // SAFETY: as above.

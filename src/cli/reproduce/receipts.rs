@@ -1,18 +1,19 @@
-//! `hardtack reproduce`: whether a build comes to the same files as others did.
+//! Comparing with receipts: what others built from the same.
 
 use camino::Utf8Path;
 use serde_json::json;
 
-use super::args::Reproduce as Arguments;
-use super::collection::shown;
-use super::context::Context;
-use super::error::{DIFFERENT, Report, UNSPECIFIC, USAGE};
-use super::install::environment;
-use super::receipts::{self, Read};
-use super::rehearse::Order;
-use super::trust;
+use super::ends;
 use crate::attest::Signed;
 use crate::bundle::bad_prefix;
+use crate::cli::args::Reproduce as Arguments;
+use crate::cli::collection::shown;
+use crate::cli::context::Context;
+use crate::cli::error::{Report, USAGE};
+use crate::cli::install::environment;
+use crate::cli::receipts::{self, Read};
+use crate::cli::rehearse::Order;
+use crate::cli::trust;
 use crate::install::Receipt;
 use crate::report::{JSON_FORMAT, plural};
 use crate::reproduce::{Comparison, Verdict};
@@ -20,17 +21,13 @@ use crate::reproduce::{Comparison, Verdict};
 /// Files that are told one by one.
 const MOST: usize = 40;
 
-pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
-    match (&arguments.bundle, &arguments.against, arguments.compare.as_slice()) {
-        (None, None, receipts @ [_, _, ..]) => side_by_side(context, arguments, receipts),
-        (None, None, [_]) => Err(Report::new(USAGE, "usage", "--compare takes two receipts or more")),
-        (Some(bundle), Some(receipt), []) => against(context, arguments, bundle, receipt),
-        _ => Err(Report::new(USAGE, "usage", "it takes a bundle and --against RECEIPT, or --compare RECEIPT RECEIPT…")),
-    }
-}
-
 /// Builds a bundle as a receipt says that it was built, and compares.
-fn against(context: &Context<'_>, arguments: &Arguments, bundle: &Utf8Path, path: &Utf8Path) -> Result<(), Report> {
+pub(super) fn against(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    bundle: &Utf8Path,
+    path: &Utf8Path,
+) -> Result<(), Report> {
     let bundle = context.real_path(bundle);
     trust::check(context, &arguments.trust, &bundle)?;
     let there = read(context, arguments, path)?;
@@ -63,7 +60,11 @@ fn against(context: &Context<'_>, arguments: &Arguments, bundle: &Utf8Path, path
 }
 
 /// Which of several builds came to the same.
-fn side_by_side(context: &Context<'_>, arguments: &Arguments, paths: &[camino::Utf8PathBuf]) -> Result<(), Report> {
+pub(super) fn side_by_side(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    paths: &[camino::Utf8PathBuf],
+) -> Result<(), Report> {
     let all = paths.iter().map(|path| read(context, arguments, path)).collect::<Result<Vec<_>, _>>()?;
     // Those that agree have one letter, in the order in which they are named.
     let mut groups: Vec<&Receipt> = Vec::new();
@@ -142,13 +143,5 @@ fn signer(signed: &Signed) -> Option<String> {
     match signed {
         Signed::By(key) => Some(key.to_string()),
         Signed::Unknown(_) | Signed::No | Signed::Wrong(_) => None,
-    }
-}
-
-fn ends(verdict: Verdict) -> Result<(), Report> {
-    match verdict {
-        Verdict::Equal => Ok(()),
-        Verdict::Different => Err(Report { exit: DIFFERENT, ..Report::default() }),
-        Verdict::NotComparable => Err(Report { exit: UNSPECIFIC, ..Report::default() }),
     }
 }

@@ -1,0 +1,192 @@
+//! Packing twice: here, and by another hardtack in a sandbox, where all that can be is different.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::{Timestamp, ToSpan};
+use serde_json::json;
+
+use super::vary::{Wanted, check_required};
+use super::{ends, words};
+use crate::base::{IoContext, Sha256, clone_file, create_dir_all, sha256_file};
+use crate::bundle::{Installer, Linkage};
+use crate::cli::access::Access;
+use crate::cli::args::{Bundle as BundleArguments, Reproduce as Arguments};
+use crate::cli::bundle::write_bundle;
+use crate::cli::context::Context;
+use crate::cli::error::{Report, UNSPECIFIC};
+use crate::cli::install::PATH;
+use crate::cli::project::Loaded;
+use crate::cli::rehearse::in_passing_folder;
+use crate::cli::trial::sandbox_of;
+use crate::install::sandbox::{Bind, Condition, Conditions, Outcome, SECONDS, Sandbox, Task};
+use crate::install::varying::{NotVaried, Prepared, equip, prepare};
+use crate::recipes::quoted;
+use crate::report::JSON_FORMAT;
+use crate::reproduce::{Clock, Clues, Spot, Verdict, differences};
+
+/// The longest bundle that is looked into.
+const LONGEST: u64 = 1 << 29;
+
+pub(super) fn run(context: &Context<'_>, arguments: &Arguments, folder: &Utf8Path) -> Result<(), Report> {
+    let outcome = in_passing_folder(context, |within| repack(context, arguments, (folder, within)))?;
+    let (verdict, [first, second]) = (outcome.verdict(), outcome.digests);
+    if context.console.json {
+        context.console.out_json(&json!({
+            "format": JSON_FORMAT, "verdict": verdict, "first": first, "second": second, "spots": outcome.spots,
+            "varied": outcome.prepared.varied, "not-varied": outcome.prepared.not_varied,
+        }))?;
+    } else {
+        context.console.out(&outcome.words(folder))?;
+    }
+    ends(verdict)
+}
+
+/// What packing twice came to.
+struct Repacked {
+    digests: [Sha256; 2],
+    spots: Vec<Spot>,
+    prepared: Prepared,
+}
+
+impl Repacked {
+    fn verdict(&self) -> Verdict {
+        if self.digests[0] == self.digests[1] { Verdict::Equal } else { Verdict::Different }
+    }
+
+    fn words(&self, folder: &Utf8Path) -> String {
+        let [first, second] = self.digests;
+        let mut text = match self.verdict() {
+            Verdict::Equal => format!("reproducible: the bundle of {folder} is {first} both times\n"),
+            _ => format!("not reproducible: the bundle of {folder} is {first}, and then {second}\n"),
+        };
+        self.spots.iter().for_each(|spot| text += &format!("  {}\n", words::spot(spot)));
+        text + "\n" + &words::varied(&self.prepared)
+    }
+}
+
+fn repack(
+    context: &Context<'_>,
+    arguments: &Arguments,
+    (folder, within): (&Utf8Path, &Utf8Path),
+) -> Result<Repacked, Report> {
+    let mut wanted = Wanted::parse("--vary", if arguments.vary == "site" { "all" } else { &arguments.vary })?;
+    // A project is elsewhere whenever it is in a sandbox, and one packs as many files at a time as there are processors.
+    wanted.conditions.insert(Condition::Path);
+    wanted.conditions.remove(&Condition::Jobs);
+    let required = Wanted::parse("--require", arguments.require.as_deref().unwrap_or_default())?;
+    let program = context.program()?;
+    let sandbox = sandbox_of(context, None, &within.join("probe"))?;
+    let environment = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
+    let mut prepared = prepare(&sandbox, &wanted.conditions, (&environment, (1, 1)), &within.join("kit"))?;
+    if Installer::inspect(program)?.linkage == Linkage::Static {
+        leave_out(&mut prepared, &[Condition::Time, Condition::FileOrder]);
+    }
+    check_required(&required, &Wanted { conditions: wanted.conditions, ..required.clone() }, &prepared.not_varied)?;
+    words::announce(context, &prepared, &Wanted::default());
+
+    let project = context.folder_of(Some(&folder.to_string()))?;
+    let first = within.join("first.tar.gz");
+    let from = Timestamp::now();
+    let order = BundleArguments {
+        words: vec![project.to_string()],
+        output: Some(first.clone()),
+        installer: vec!["none".to_owned()],
+        allow_dirty: true,
+        sources: arguments.sources.clone(),
+        ..BundleArguments::default()
+    };
+    write_bundle(context, &order)?;
+    context.console.say("packing again, elsewhere and offline, from what is in the first bundle");
+    let second = pack_in_sandbox(context, (&sandbox, &prepared), (&project, &first), &within.join("second"))?;
+    let clock = |moved: i64| Clock { from: from + moved.seconds(), to: Timestamp::now() + moved.seconds() };
+    let digests = [sha256_file(&first)?, sha256_file(&second)?];
+    let mut spots = Vec::new();
+    let is_short = |path: &Utf8Path| path.metadata().is_ok_and(|data| data.len() <= LONGEST);
+    if digests[0] != digests[1] && is_short(&first) && is_short(&second) {
+        let [one, other] = [fs::read(&first).at("read", &first)?, fs::read(&second).at("read", &second)?];
+        let clues = Clues { values: Vec::new(), clocks: Some([clock(0), clock(SECONDS)]) };
+        spots = differences("bundle.tar.gz", [&one, &other], &clues);
+    }
+    Ok(Repacked { digests, spots, prepared })
+}
+
+/// A static program loads no library.
+fn leave_out(prepared: &mut Prepared, conditions: &[Condition]) {
+    prepared.varied.retain(|varied| {
+        let is_out = conditions.contains(&varied.condition);
+        if is_out {
+            let reason = "this hardtack is a static program, and loads no library".to_owned();
+            prepared.not_varied.push(NotVaried { condition: varied.condition, reason });
+        }
+        !is_out
+    });
+}
+
+/// Packs a project as it shows in a sandbox, with the sources that a bundle of it has; where the new one is.
+fn pack_in_sandbox(
+    context: &Context<'_>,
+    (sandbox, prepared): (&Sandbox, &Prepared),
+    (project, bundle): (&Utf8Path, &Utf8Path),
+    within: &Utf8Path,
+) -> Result<Utf8PathBuf, Report> {
+    let varied = prepared.varied.iter().map(|varied| varied.condition).collect();
+    let conditions = Conditions { varied, kit: prepared.kit.clone(), ..Conditions::default() };
+    let inside = Utf8Path::new("/tmp");
+    let top = within.join("tmp");
+    create_dir_all(&top.join(conditions.home()))?;
+    equip(&conditions, &top)?;
+    clone_file(context.program()?, &top.join("hardtack"))?;
+    clone_file(bundle, &top.join("first.tar.gz"))?;
+    let mut environment = BTreeMap::from([
+        ("PATH".to_owned(), PATH.to_owned()),
+        ("HOME".to_owned(), inside.join(conditions.home()).into_string()),
+        ("TMPDIR".to_owned(), inside.to_string()),
+        ("HARDTACK_CACHE_DIR".to_owned(), inside.join("cache").into_string()),
+    ]);
+    let epoch = context.environment.variable("SOURCE_DATE_EPOCH");
+    environment.extend(epoch.map(|epoch| ("SOURCE_DATE_EPOCH".to_owned(), epoch.to_owned())));
+    if let Some(defaults) = context.environment.user_defaults() {
+        create_dir_all(&top.join("defaults"))?;
+        clone_file(&defaults, &top.join("defaults/default.cfg"))?;
+        environment.insert("BUILDOUT_HOME".to_owned(), inside.join("defaults").into_string());
+    }
+    conditions.apply(&mut environment, inside);
+    // All that the project is made of comes along: the repository that it is in, or what its config reads.
+    let access = Access::INSTALL;
+    let root = Loaded::from_disk(context, project, Vec::new(), access)?.project(context)?.root().to_owned();
+    let above = root.ancestors().find(|above| above.join(".git").exists()).unwrap_or(&root);
+    let seen = inside.join(conditions.build_folder());
+    let seen_project = seen.join(project.strip_prefix(above).unwrap_or(Utf8Path::new("")));
+    let mut words = vec!["bundle".to_owned(), seen_project.into_string()];
+    words.extend(["--offline", "--allow-dirty", "--installer", "none", "-o", "/tmp/second.tar.gz"].map(str::to_owned));
+    words.extend(["--config".to_owned(), context.config.to_string()]);
+    words.extend(context.overrides.iter().flat_map(|item| ["--set".to_owned(), item.clone().into()]));
+    words.extend(context.no_user_defaults.then(|| "-U".to_owned()));
+    let words = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let task = Task {
+        // A project without sources has nothing to take over.
+        command: format!(
+            "./hardtack cache import --trust first.tar.gz >import.log 2>&1; exec ./hardtack {words} >second.log 2>&1"
+        ),
+        folder: inside.to_owned(),
+        environment,
+        binds: vec![Bind::new(top.clone(), inside), Bind::read_only(above.to_owned(), seen)],
+        writable: Vec::new(),
+        lock: None,
+        inherit: Vec::new(),
+    };
+    let output = fs::File::create(within.join("output")).at("create", within)?;
+    match sandbox.under(conditions).run(&task, &within.join("messages"), None, &output)? {
+        Outcome::Ran(status, _) if status.success() => Ok(top.join("second.tar.gz")),
+        Outcome::Ran(status, _) => {
+            let said = |name: &str| fs::read_to_string(Path::new(top.as_str()).join(name)).unwrap_or_default();
+            let mut report = Report::new(UNSPECIFIC, "not-repacked", format!("packing again failed: {status}"));
+            report.output = (said("import.log") + &said("second.log")).lines().map(str::to_owned).collect();
+            Err(report)
+        }
+        Outcome::NoWalls(reason) => Err(crate::install::Error::Isolation { reason }.into()),
+    }
+}

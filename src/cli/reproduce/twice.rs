@@ -1,0 +1,175 @@
+//! Building twice, the second time under other conditions.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::builds::{Builds, Tree};
+use super::search::{self, Second};
+use super::vary::{Wanted, check_required};
+use super::{ends, words};
+use crate::base::{create_dir_all, is_empty_dir, write_atomic};
+use crate::bundle::Bundle;
+use crate::cli::args::{Bundle as BundleArguments, Reproduce as Arguments};
+use crate::cli::collection::shown;
+use crate::cli::context::Context;
+use crate::cli::error::{Report, USAGE};
+use crate::cli::install::environment;
+use crate::cli::rehearse::in_passing_folder;
+use crate::cli::rootfs::other_root;
+use crate::cli::trial::{Unbuilt, sandbox_of};
+use crate::cli::{bundle, trust};
+use crate::install::sandbox::Condition;
+use crate::install::varying::{Prepared, prepare};
+use crate::report::{JSON_FORMAT, plural};
+use crate::reproduce::{Apart, PartOutcome, Reproduction, Verdict, junit, page};
+
+pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
+    // As installations do: what is built must not hang on the mask of whoever builds.
+    rustix::process::umask(rustix::fs::Mode::from(0o022));
+    let report = arguments.report.as_ref().map(|report| context.folder.join(report));
+    if let Some(report) = report.as_ref().filter(|report| report.is_dir()) {
+        return Err(Report::new(USAGE, "usage", format!("--report: `{report}` is a folder")));
+    }
+    let reproduction = match &arguments.within {
+        Some(folder) => {
+            let folder = context.folder.join(folder);
+            if !is_empty_dir(&folder)? {
+                let message = format!("`{}` is not empty", shown(context, &folder));
+                return Err(Report::new(USAGE, "not-empty", message).hint("choose another folder"));
+            }
+            create_dir_all(&folder)?;
+            reproduce(context, arguments, &context.real_path(&folder))?
+        }
+        None => in_passing_folder(context, |within| reproduce(context, arguments, within))?,
+    };
+    if let Some(report) = &report {
+        write_atomic(report, page(&reproduction).as_bytes(), 0o644)?;
+        context.console.say(format!("wrote {}", shown(context, report)));
+    }
+    let console = context.console;
+    if console.junit {
+        console.out(&junit(&reproduction))?;
+    } else if console.json {
+        let mut value = serde_json::json!(reproduction);
+        value["format"] = JSON_FORMAT.into();
+        console.out_json(&value)?;
+    } else {
+        console.out(&words::summary(&reproduction))?;
+    }
+    ends(reproduction.verdict)
+}
+
+fn reproduce(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) -> Result<Reproduction, Report> {
+    let wanted = Wanted::parse("--vary", &arguments.vary)?;
+    let required = Wanted::parse("--require", arguments.require.as_deref().unwrap_or_default())?;
+    check_required(&required, &wanted, &[])?;
+    let root = arguments.rootfs.as_ref();
+    let root = root.map(|root| other_root(&context.real_path(root), within)).transpose()?;
+    let sandbox = sandbox_of(context, root, &within.join("probe"))?;
+    let environment = environment(&arguments.env)?;
+    let jobs = jobs(arguments);
+    let prepared = prepare(&sandbox, &wanted.conditions, (&environment, jobs), &within.join("kit"))?;
+    check_required(&required, &wanted, &prepared.not_varied)?;
+    let bundle = bundle_of(context, arguments, within)?;
+    let varied: BTreeSet<Condition> = prepared.varied.iter().map(|varied| varied.condition).collect();
+    let builds = Builds {
+        context,
+        bundle: &bundle,
+        sandbox: &sandbox,
+        environment: &environment,
+        jobs,
+        without: wanted.without.clone(),
+        kit: prepared.kit.clone(),
+        only: (!arguments.only.is_empty()).then(|| arguments.only.iter().cloned().collect()),
+        within,
+        count: Cell::new(0),
+    };
+    words::announce(context, &prepared, &wanted);
+    let first = builds.build("first", &BTreeSet::new()).map_err(|unbuilt| match unbuilt {
+        Unbuilt::Part { report, .. } => report.hint("this is the first build, under the usual conditions"),
+        Unbuilt::Other(report) => report,
+    })?;
+    context.console.say(format!("building again, under {}", plural(varied.len(), "other condition")));
+    let second = search::second_build(&builds, &first, &varied, !arguments.no_causes)?;
+    conclude(&builds, arguments, (prepared, wanted), (first, second))
+}
+
+/// Compares, looks for causes, and puts together what was found.
+fn conclude(
+    builds: &Builds<'_>,
+    arguments: &Arguments,
+    (prepared, wanted): (Prepared, Wanted),
+    (first, second): (Tree, Second),
+) -> Result<Reproduction, Report> {
+    let search = search::Search { builds, prepared: &prepared, first: &first, second: &second };
+    let found = search.differences(arguments)?;
+    let Second { tree, failures, .. } = second;
+    let took = |tree: Option<&Tree>, name: &str| {
+        let record = tree.into_iter().flat_map(|tree| &tree.records).find(|record| record.name == name);
+        record.and_then(|record| record.took).unwrap_or_default().as_secs_f64()
+    };
+    let mut differing = found.differing;
+    let mut failures: BTreeMap<_, _> = failures.into_iter().collect();
+    let parts: Vec<PartOutcome> = first
+        .records
+        .iter()
+        .map(|record| PartOutcome {
+            name: record.name.clone(),
+            files: first.files_of(record),
+            seconds: [took(Some(&first), &record.name), took(tree.as_ref(), &record.name)],
+            differing: differing.remove(&record.name).unwrap_or_default(),
+            failure: failures.remove(&record.name),
+        })
+        .collect();
+    let is_equal = parts.iter().all(|part| part.differing.is_empty() && part.failure.is_none());
+    Ok(Reproduction {
+        name: first.release.0.clone(),
+        version: first.release.1.clone(),
+        system: builds.context.environment.system(builds.sandbox.root()),
+        verdict: if is_equal { Verdict::Equal } else { Verdict::Different },
+        files: found.files,
+        parts,
+        varied: prepared.varied,
+        not_varied: prepared.not_varied,
+        without: wanted.without.into_iter().collect(),
+        apart: tree.as_ref().map_or_else(Apart::default, |tree| search::apart(&first, tree)),
+        builds: builds.count.get(),
+        no_causes: found.no_causes,
+        first: first.spans,
+        second: tree.map(|tree| tree.spans).unwrap_or_default(),
+    })
+}
+
+/// How many processes work at a time in the first build and in the second: all that may, and another number.
+fn jobs(arguments: &Arguments) -> (usize, usize) {
+    let all = arguments.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get);
+    (all, if all == 1 { 2 } else { 1 })
+}
+
+/// The bundle's file: the one that was named, or one that is made of a project.
+fn bundle_of(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) -> Result<Utf8PathBuf, Report> {
+    let what = arguments.what.as_deref().unwrap_or(Utf8Path::new("."));
+    let path = context.real_path(what);
+    if !path.is_dir() {
+        trust::check(context, &arguments.trust, &path)?;
+        if let Some(rest) = Bundle::open(&path)?.rest() {
+            let message = format!("`{path}` is {rest}, and what is built is the whole");
+            return Err(Report::new(USAGE, "usage", message).hint("name the whole bundle of this release"));
+        }
+        return Ok(path);
+    }
+    let output = within.join("project.tar");
+    let order = BundleArguments {
+        words: vec![path.into_string()],
+        output: Some(output.clone()),
+        installer: vec!["none".to_owned()],
+        allow_dirty: true,
+        passing: true,
+        sources: arguments.sources.clone(),
+        ..BundleArguments::default()
+    };
+    bundle::write_bundle(context, &order)?;
+    Ok(output)
+}

@@ -1,0 +1,156 @@
+//! Static libraries without the times, owners and modes that their members had when they were put in.
+//!
+//! Most `ar`s leave them out by themselves; for others, two builds of the same would differ by them. Nothing that links
+//! reads them. The format is that of ar(5).
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use camino::Utf8Path;
+
+use super::error::Error;
+use crate::base::{IoContext, RelPath, files_below};
+
+const MAGIC: &[u8; 8] = b"!<arch>\n";
+const HEADER: usize = 60;
+/// Time, owner and group, in a member's header.
+const OWNED: std::ops::Range<usize> = 16..40;
+const MODE: std::ops::Range<usize> = 40..48;
+const SIZE: std::ops::Range<usize> = 48..58;
+const NO_OWNER: &[u8; 24] = b"0           0     0     ";
+const USUAL_MODE: &[u8; 8] = b"644     ";
+
+/// Takes them out of all static libraries below a folder; those that had some.
+///
+/// # Errors
+/// Those of files.
+pub(super) fn take_times_out(folder: &Utf8Path) -> Result<BTreeSet<RelPath>, Error> {
+    let mut taken = BTreeSet::new();
+    for path in files_below(folder)?.into_iter().filter(|path| path.as_str().ends_with(".a")) {
+        let full = folder.join(&path);
+        let metadata = full.symlink_metadata().at("inspect", &full)?;
+        if metadata.is_file() && clean(&full, &metadata).at("take times out of", &full)? {
+            taken.extend(RelPath::new(path.as_str()));
+        }
+    }
+    Ok(taken)
+}
+
+/// Whether there was something to take out. The file's own time and mode stay.
+fn clean(path: &Utf8Path, metadata: &fs::Metadata) -> io::Result<bool> {
+    let headers = match readable(path, metadata, dated_headers)? {
+        headers if headers.is_empty() => return Ok(false),
+        headers => headers,
+    };
+    let mode = metadata.permissions().mode();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o600))?;
+    let mut file = File::options().write(true).open(path)?;
+    for (offset, bytes) in headers {
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(&bytes)?;
+    }
+    file.set_modified(metadata.modified()?)?;
+    drop(file);
+    fs::set_permissions(path, metadata.permissions())?;
+    Ok(true)
+}
+
+/// Reads a file whose owner may not.
+fn readable<T>(path: &Utf8Path, metadata: &fs::Metadata, read: impl Fn(&mut File) -> io::Result<T>) -> io::Result<T> {
+    let mode = metadata.permissions().mode();
+    if mode & 0o400 == 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o400))?;
+    }
+    let outcome = File::open(path).and_then(|mut file| read(&mut file));
+    if mode & 0o400 == 0 {
+        fs::set_permissions(path, metadata.permissions())?;
+    }
+    outcome
+}
+
+/// Where members have something that is not to be, and what is to be there. What is not such a library has none.
+fn dated_headers(file: &mut File) -> io::Result<Vec<(u64, Vec<u8>)>> {
+    let mut found = Vec::new();
+    let mut magic = [0; MAGIC.len()];
+    if read_fully(file, &mut magic)? < magic.len() || &magic != MAGIC {
+        return Ok(found);
+    }
+    let mut at = MAGIC.len() as u64;
+    loop {
+        let mut header = [0; HEADER];
+        file.seek(SeekFrom::Start(at))?;
+        let size = std::str::from_utf8(&header_after(file, &mut header)?[SIZE]).ok();
+        let Some(size) = size.and_then(|size| size.trim().parse::<u64>().ok()) else { return Ok(found) };
+        if !header.ends_with(b"`\n") {
+            return Ok(found);
+        }
+        let mut clean = header;
+        clean[OWNED].copy_from_slice(NO_OWNER);
+        // The table of symbols and that of long names have no mode.
+        if header[0] != b'/' || header[1].is_ascii_digit() {
+            clean[MODE].copy_from_slice(USUAL_MODE);
+        }
+        // Tables are written without owners in all kinds of blanks; only what says something counts.
+        let says = |header: &[u8; HEADER]| {
+            let words = String::from_utf8_lossy(&header[OWNED.start..MODE.end]).into_owned();
+            words.split_whitespace().any(|word| word != "0" && word != "644")
+        };
+        if says(&header) {
+            found.push((at + OWNED.start as u64, clean[OWNED.start..MODE.end].to_vec()));
+        }
+        // Members begin at even offsets.
+        at += HEADER as u64 + size + size % 2;
+    }
+}
+
+/// The header at the file's position; zeros after its end, which are none.
+fn header_after<'h>(file: &mut File, header: &'h mut [u8; HEADER]) -> io::Result<&'h [u8; HEADER]> {
+    if read_fully(file, header)? < HEADER {
+        header.fill(0);
+    }
+    Ok(header)
+}
+
+fn read_fully(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match file.read(&mut buffer[length..])? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, time: &str, content: &str) -> String {
+        let pad = if content.len() % 2 == 1 { "\n" } else { "" };
+        format!("{name:<16}{time:<12}{:<6}{:<6}{:<8}{:<10}`\n{content}{pad}", 1000, 1000, 100_664, content.len())
+    }
+
+    #[test]
+    fn times_and_owners_go_and_contents_stay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let library = |time: &str| format!("!<arch>\n{}{}", member("a.o/", time, "odd"), member("b.o/", "0", "even"));
+        for (name, time) in [("one.a", "1700000000"), ("two.a", "1800000000")] {
+            fs::write(folder.join(name), library(time)).expect("written");
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o444)).expect("set");
+        }
+        fs::write(folder.join("no.a"), "!<arch>\nbroken").expect("written");
+        fs::write(folder.join("text.a"), "no library").expect("written");
+        let taken: Vec<_> = take_times_out(folder).expect("taken out").iter().map(ToString::to_string).collect();
+        assert_eq!(taken, ["one.a", "two.a"]);
+        let read = |name: &str| fs::read_to_string(folder.join(name)).expect("read");
+        assert_eq!(read("one.a"), read("two.a"));
+        assert!(read("one.a").contains("odd\n") && !read("one.a").contains("1000"));
+        assert_eq!(folder.join("one.a").metadata().expect("there").permissions().mode() & 0o777, 0o444);
+        assert_eq!(take_times_out(folder).expect("taken out").len(), 0, "nothing is left to take out");
+        assert_eq!(read("no.a"), "!<arch>\nbroken");
+    }
+}

@@ -1,0 +1,124 @@
+//! What varying takes: a library that moves the clock and turns folders round, and a locale.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+
+use camino::Utf8Path;
+
+use super::super::error::Error;
+use super::super::sandbox::{
+    Bind, Condition, Conditions, Kit, OtherLocale, OtherTimezone, Outcome, SECONDS, Sandbox, Task,
+};
+use crate::base::{IoContext, clone_file, create_dir_all, files_below};
+
+/// Compiled by the machine's own compiler, so that it fits the machine's programs.
+const LIBRARY: &str = include_str!("preload.c");
+/// All four of it, named as [`Kit::library`] does.
+const COMPILE: &str = "for moved in 0 1; do for backwards in 0 1; do
+    ${CC:-cc} -shared -fPIC -O1 -DSECONDS=\"$((moved * FAR))L\" -DBACKWARDS=$backwards \\
+        -o $moved$backwards.so preload.c -ldl -lpthread || exit 1
+done; done";
+/// Prints the name of a locale that sorts differently, which is installed or was just made. Estonian sorts letters where others
+/// do not, so it is asked for first.
+const FIND_LOCALE: &str = "all=$(locale -a 2>/dev/null | grep -i 'utf-*8$' | grep -v '^C\\.')
+estonian=$(echo \"$all\" | grep '^et_EE' | head -n 1)
+mkdir locales
+if test -n \"$estonian\"; then echo \"$estonian\"
+elif localedef --no-archive -c -i et_EE -f UTF-8 ./locales/et_EE.UTF-8 >/dev/null 2>&1 ||
+    test -e locales/et_EE.UTF-8/LC_COLLATE; then echo et_EE.UTF-8
+else echo \"$all\" | head -n 1
+fi";
+
+/// Makes the kit in a folder, for the root that the sandbox has; and why something of it is missing, by what it is for.
+///
+/// # Errors
+/// Those of files and sandboxes. That a machine cannot make something is none.
+pub(super) fn make(
+    sandbox: &Sandbox,
+    environment: &BTreeMap<String, String>,
+    folder: &Utf8Path,
+) -> Result<(Kit, BTreeMap<Condition, String>), Error> {
+    let (libraries, locales) = (folder.join("libraries"), folder.join("locales"));
+    let mut missing = BTreeMap::new();
+    create_dir_all(&libraries)?;
+    fs::write(libraries.join("preload.c"), LIBRARY).at("write", &libraries)?;
+    let compile = COMPILE.replace("FAR", &SECONDS.to_string());
+    let (compiled, words) = run(sandbox, &compile, environment, &libraries)?;
+    if !compiled {
+        let first = words.lines().next().unwrap_or("it says nothing");
+        for condition in [Condition::Time, Condition::FileOrder] {
+            missing.insert(condition, format!("the compiler does not make the library for it: {first}"));
+        }
+    }
+    let (_, name) = run(sandbox, FIND_LOCALE, environment, &locales)?;
+    let made = locales.join("locales");
+    let locale = match name.trim() {
+        "" => {
+            let reason = "no other locale is installed, and localedef has nothing to make one of";
+            missing.insert(Condition::Locale, reason.to_owned());
+            None
+        }
+        name => Some(OtherLocale { name: name.to_owned(), folder: made.join(name).is_dir().then_some(made) }),
+    };
+    let timezone = OtherTimezone::of(jiff::Timestamp::now());
+    Ok((Kit { libraries: compiled.then_some(libraries), locale, timezone }, missing))
+}
+
+/// Runs a shell command in a folder; whether it went well, and what it said.
+pub(super) fn run(
+    sandbox: &Sandbox,
+    command: &str,
+    environment: &BTreeMap<String, String>,
+    folder: &Utf8Path,
+) -> Result<(bool, String), Error> {
+    run_in(sandbox, command, environment, folder, Utf8Path::new("/tmp"))
+}
+
+/// The same with `folder` as that for temporary files, in a folder below it.
+pub(super) fn run_in(
+    sandbox: &Sandbox,
+    command: &str,
+    environment: &BTreeMap<String, String>,
+    folder: &Utf8Path,
+    inside: &Utf8Path,
+) -> Result<(bool, String), Error> {
+    create_dir_all(folder)?;
+    let messages = folder.with_extension("messages");
+    create_dir_all(&messages)?;
+    let task = Task {
+        command: command.to_owned(),
+        folder: inside.to_owned(),
+        environment: environment.clone(),
+        binds: vec![Bind::new(folder.to_owned(), "/tmp")],
+        writable: vec![folder.to_owned()],
+        lock: None,
+        inherit: Vec::new(),
+    };
+    let words = messages.join("output");
+    let output = File::create(&words).at("create", &words)?;
+    let outcome = sandbox.run(&task, &messages, None, &output)?;
+    let went_well = match outcome {
+        Outcome::Ran(status, _) => status.success(),
+        Outcome::NoWalls(reason) => return Ok((false, reason)),
+    };
+    Ok((went_well, String::from_utf8_lossy(&fs::read(&words).at("read", &words)?).into_owned()))
+}
+
+/// Lays what conditions take into the folder for temporary files of a step.
+///
+/// # Errors
+/// Those of files.
+pub fn equip(conditions: &Conditions, temporary: &Utf8Path) -> Result<(), Error> {
+    for (from, name) in conditions.equipment() {
+        let to = temporary.join(name);
+        if from.is_dir() {
+            for path in files_below(&from)? {
+                create_dir_all(to.join(&path).parent().unwrap_or(&to))?;
+                clone_file(&from.join(&path), &to.join(&path))?;
+            }
+        } else {
+            clone_file(&from, &to)?;
+        }
+    }
+    Ok(())
+}

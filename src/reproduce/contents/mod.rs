@@ -1,0 +1,129 @@
+//! What is inside files, so that a difference is named at its depth: members of archives, contents of compressed files,
+//! sections of programs.
+//!
+//! Pure: bytes in, spots out. What cannot be opened is compared as it is.
+
+mod archives;
+mod compressed;
+mod leaf;
+mod programs;
+mod spot;
+mod view;
+
+use archives::Members;
+pub use leaf::{Clock, Clues};
+pub use spot::{Spot, What};
+pub use view::View;
+
+/// Archives within archives, at most; a bomb is not worth more.
+const DEEPEST: usize = 6;
+
+/// Where two files differ. Both are whole; `name` says what it is, where its bytes do not.
+pub fn differences(name: &str, [first, second]: [&[u8]; 2], clues: &Clues) -> Vec<Spot> {
+    let mut found = Finder { clues, inside: Vec::new(), spots: Vec::new() };
+    found.compare(name, [first, second]);
+    // What follows from something else need not be told where that is.
+    if found.spots.iter().any(|spot| !spot.what.follows()) {
+        found.spots.retain(|spot| !spot.what.follows());
+    }
+    found.spots
+}
+
+/// A walk through two files.
+struct Finder<'c> {
+    clues: &'c Clues,
+    /// What it is in, from the outermost.
+    inside: Vec<String>,
+    spots: Vec<Spot>,
+}
+
+impl Finder<'_> {
+    fn compare(&mut self, name: &str, bytes: [&[u8]; 2]) {
+        if bytes[0] == bytes[1] {
+            return;
+        }
+        let before = self.spots.len();
+        if self.inside.len() < DEEPEST {
+            self.look_inside(name, bytes);
+        }
+        // What is inside may be the same, and what holds it not.
+        if self.spots.len() == before {
+            for (what, at, views) in leaf::differences(name, bytes, self.clues) {
+                self.add_at(what, at, None, views);
+            }
+        }
+    }
+
+    fn look_inside(&mut self, name: &str, bytes: [&[u8]; 2]) {
+        let before = self.spots.len();
+        for (what, values) in compressed::header_differences(bytes) {
+            self.add(what, None, values.map(View::words));
+        }
+        if let [Some(first), Some(second)] = bytes.map(compressed::unpacked) {
+            self.within("contents", |finder| finder.compare(name.trim_end_matches(".gz"), [&first, &second]));
+            if self.spots.len() == before {
+                self.add(What::Compression, None, [View::none(), View::none()]);
+            }
+        } else if let [Some(first), Some(second)] = bytes.map(Members::of) {
+            self.archives(&first, &second);
+        } else if let Some(sections) = programs::differing_sections(bytes) {
+            for section in sections {
+                for (what, at, views) in leaf::differences(&section.name, section.bytes, self.clues) {
+                    self.add_at(what, at, Some(section.name.clone()), views);
+                }
+            }
+        }
+    }
+
+    fn archives(&mut self, first: &Members, second: &Members) {
+        let names = |members: &Members| members.list.iter().map(|member| member.name.clone()).collect::<Vec<_>>();
+        let (ours, theirs) = (names(first), names(second));
+        for (list, other, what) in [(&ours, &theirs, What::OnlyFirst), (&theirs, &ours, What::OnlySecond)] {
+            for name in list.iter().filter(|name| !other.contains(name)) {
+                self.within(name, |finder| finder.add(what, None, [View::none(), View::none()]));
+            }
+        }
+        let in_both = |names: &[String], other: &[String]| -> Vec<String> {
+            names.iter().filter(|name| other.contains(name)).cloned().collect()
+        };
+        if in_both(&ours, &theirs) != in_both(&theirs, &ours) {
+            let words = [&ours, &theirs].map(|names| View::words(names.join(", ")));
+            self.add(What::MemberOrder, None, words);
+        }
+        // What is said of members is said once, with the first as its example.
+        for (what, pick) in archives::FIELDS {
+            let pairs = first.list.iter().filter_map(|member| Some((member, second.named(&member.name)?)));
+            let mut differing = pairs.filter(|(one, other)| pick(one) != pick(other));
+            if let Some((one, other)) = differing.next() {
+                let count = 1 + differing.count();
+                let of = |text: String| match count {
+                    1 => View::words(format!("{}: {text}", one.name)),
+                    _ => View::words(format!("{}: {text}, and {} more", one.name, count - 1)),
+                };
+                self.add(what(first.kind), None, [of(pick(one)), of(pick(other))]);
+            }
+        }
+        for member in &first.list {
+            if let Some(other) = second.named(&member.name) {
+                self.within(&member.name, |finder| finder.compare(&member.name, [&member.content, &other.content]));
+            }
+        }
+    }
+
+    fn within(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
+        self.inside.push(name.to_owned());
+        work(self);
+        self.inside.pop();
+    }
+
+    fn add(&mut self, what: What, at: Option<u64>, views: [View; 2]) {
+        self.add_at(what, at, None, views);
+    }
+
+    fn add_at(&mut self, what: What, at: Option<u64>, section: Option<String>, [first, second]: [View; 2]) {
+        self.spots.push(Spot { inside: self.inside.clone(), what, section, at, first, second });
+    }
+}
+
+#[cfg(test)]
+mod tests;
