@@ -15,9 +15,10 @@ command -v cargo >/dev/null || {
 
 # Program and Debian package of each peer.
 missing=
-for need in nginx:nginx tinyproxy:tinyproxy openssl:openssl strace:strace patch:patch curl:curl git:git make:make cc:gcc flock:util-linux cmake:cmake ninja:ninja-build meson:meson autoconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config minisign:minisign busybox:busybox-static debootstrap:debootstrap; do
+for need in nginx:nginx tinyproxy:tinyproxy openssl:openssl strace:strace patch:patch curl:curl git:git make:make cc:gcc flock:util-linux cmake:cmake ninja:ninja-build meson:meson autoconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config minisign:minisign busybox:busybox-static debootstrap:debootstrap diffoscope:diffoscope-minimal chromium:chromium; do
 	command -v "${need%%:*}" >/dev/null || [ -x "/usr/sbin/${need%%:*}" ] || missing="$missing ${need##*:}"
 done
+[ -e /usr/share/i18n/locales/et_EE ] || missing="$missing locales"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 /usr/bin/python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
 ls /usr/include/python3*/Python.h >/dev/null 2>&1 || missing="$missing python3-dev"

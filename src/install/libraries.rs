@@ -73,19 +73,16 @@ fn readable<T>(path: &Utf8Path, metadata: &fs::Metadata, read: impl Fn(&mut File
 /// Where members have something that is not to be, and what is to be there. What is not such a library has none.
 fn dated_headers(file: &mut File) -> io::Result<Vec<(u64, Vec<u8>)>> {
     let mut found = Vec::new();
-    let mut magic = [0; MAGIC.len()];
-    if read_fully(file, &mut magic)? < magic.len() || &magic != MAGIC {
+    if some(file, MAGIC.len())? != MAGIC {
         return Ok(found);
     }
     let mut at = MAGIC.len() as u64;
     loop {
-        let mut header = [0; HEADER];
         file.seek(SeekFrom::Start(at))?;
-        let size = std::str::from_utf8(&header_after(file, &mut header)?[SIZE]).ok();
-        let Some(size) = size.and_then(|size| size.trim().parse::<u64>().ok()) else { return Ok(found) };
-        if !header.ends_with(b"`\n") {
-            return Ok(found);
-        }
+        let header = some(file, HEADER)?;
+        let Ok(header) = <[u8; HEADER]>::try_from(header) else { return Ok(found) };
+        let size = std::str::from_utf8(&header[SIZE]).ok().and_then(|size| size.trim().parse::<u64>().ok());
+        let Some(size) = size.filter(|_| header.ends_with(b"`\n")) else { return Ok(found) };
         let mut clean = header;
         clean[OWNED].copy_from_slice(NO_OWNER);
         // The table of symbols and that of long names have no mode.
@@ -105,23 +102,11 @@ fn dated_headers(file: &mut File) -> io::Result<Vec<(u64, Vec<u8>)>> {
     }
 }
 
-/// The header at the file's position; zeros after its end, which are none.
-fn header_after<'h>(file: &mut File, header: &'h mut [u8; HEADER]) -> io::Result<&'h [u8; HEADER]> {
-    if read_fully(file, header)? < HEADER {
-        header.fill(0);
-    }
-    Ok(header)
-}
-
-fn read_fully(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match file.read(&mut buffer[length..])? {
-            0 => break,
-            count => length += count,
-        }
-    }
-    Ok(length)
+/// As many bytes as there are at the file's position, up to a number.
+fn some(file: &mut File, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(most);
+    file.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

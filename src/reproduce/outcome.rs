@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::compare::{FileDifference, HowDifferent, Verdict};
-use super::contents::Spot;
+use super::contents::{Spot, What};
 use super::halving::Cause;
 use crate::base::RelPath;
-use crate::install::sandbox::Aid;
+use crate::install::sandbox::{Aid, Condition};
 use crate::install::varying::{NotVaried, Varied};
 
 /// A first build, another under other conditions, and what differs.
@@ -139,8 +139,10 @@ impl Differing {
             HowDifferent::Mode(..) => Some("set modes with install -m; installations use umask 022"),
             _ => None,
         };
+        let is_order = |spot: &Spot| matches!(spot.what, What::LineOrder | What::MemberOrder);
+        let of_order = self.spots.iter().any(is_order).then(|| self.fix_for_order());
         let mut fixes: Vec<&'static str> = Vec::new();
-        for fix in self.spots.iter().filter_map(|spot| spot.what.fix()).chain(of_mode) {
+        for fix in self.spots.iter().filter_map(|spot| spot.what.fix()).chain(of_mode).chain(of_order) {
             if !fixes.contains(&fix) {
                 fixes.push(fix);
             }
@@ -148,9 +150,20 @@ impl Differing {
         fixes
     }
 
+    /// What can be done about an order depends on who makes it.
+    fn fix_for_order(&self) -> &'static str {
+        let is_cause = |condition| self.causes.contains(&Cause::Condition(condition));
+        if is_cause(Condition::Jobs) || is_cause(Condition::Cpus) || self.causes.contains(&Cause::Unsteady) {
+            return "whoever is done first comes first: let one target wait for the other";
+        }
+        match is_cause(Condition::Locale) {
+            true => "sort it with LC_ALL=C; installations set C.UTF-8",
+            false => "sort what folders list: tar --sort=name, find | LC_ALL=C sort, $(sort $(wildcard …)) in make",
+        }
+    }
+
     /// Nothing is known but that it differs.
     pub fn is_unexplained(&self) -> bool {
-        use super::contents::What;
         let says_nothing = |spot: &Spot| matches!(spot.what, What::Bytes | What::Compression);
         self.how == HowDifferent::Content && self.spots.iter().all(says_nothing)
     }

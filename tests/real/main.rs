@@ -20,5 +20,6 @@ mod papers;
 mod peers;
 mod quickstart;
 mod recipes;
+mod reproduce;
 mod signature;
 mod tarballs;

@@ -63,6 +63,12 @@ impl Tree {
     }
 }
 
+/// What a part made beside its location, and its empty folders.
+fn made_beside(record: &PartRecord) -> impl Iterator<Item = (RelPath, ProjectEntry)> {
+    let folders = record.folders.iter().map(|path| (record.location.join(path), ProjectEntry::Folder));
+    record.beside.clone().into_iter().chain(folders)
+}
+
 impl Builds<'_> {
     /// Builds in a folder of this name.
     pub(super) fn build(&self, name: &str, varied: &BTreeSet<Condition>) -> Result<Tree, Unbuilt> {
@@ -112,7 +118,7 @@ impl Builds<'_> {
         Ok(Tree {
             root: prepared.destination.root().to_owned(),
             files: Receipt::files_of(&records),
-            beside: records.iter().flat_map(|record| record.beside.clone()).collect(),
+            beside: records.iter().flat_map(made_beside).collect(),
             records,
             spans,
             clock,

@@ -164,7 +164,7 @@ impl Search<'_> {
         let of_modes = |file: &Differing| matches!(file.how, HowDifferent::Mode(..)).then_some(Condition::Umask);
         let suspects: BTreeSet<Condition> = differing
             .iter()
-            .flat_map(|file| file.spots.iter().filter_map(|spot| spot.what.suspect()).chain(of_modes(file)))
+            .flat_map(|file| file.spots.iter().flat_map(|spot| spot.what.suspects()).chain(of_modes(file)))
             .filter(|condition| self.second.varied.contains(condition))
             .collect();
         let things: BTreeSet<RelPath> = differing.iter().map(|file| file.path.clone()).collect();

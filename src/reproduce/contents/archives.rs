@@ -2,27 +2,13 @@
 
 use std::io::{Cursor, Read};
 
-use serde::Serialize;
-
 use super::compressed::moment;
-use super::spot::What;
+use super::spot::{Kind, What};
 
 /// Members that are looked at, at most.
 const MOST: usize = 100_000;
 /// Bytes of all members of a zip file, at most.
 const MOST_BYTES: u64 = 1 << 29;
-
-/// What an archive is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Of ar(1).
-    Ar,
-    /// Of tar(1).
-    Tar,
-    /// Zip, also by the name of jar or wheel.
-    Zip,
-}
 
 /// An archive, opened.
 pub(super) struct Members {

@@ -12,7 +12,7 @@ mod view;
 
 use archives::Members;
 pub use leaf::{Clock, Clues};
-pub use spot::{Spot, What};
+pub use spot::{Kind, Spot, What};
 pub use view::View;
 
 /// Archives within archives, at most; a bomb is not worth more.

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::archives::Kind;
 use super::view::View;
 use crate::install::sandbox::Condition;
 
@@ -24,6 +23,18 @@ pub struct Spot {
     pub first: View,
     /// What the second has there.
     pub second: View,
+}
+
+/// What an archive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Of ar(1).
+    Ar,
+    /// Of tar(1).
+    Tar,
+    /// Zip, also by the name of jar or wheel.
+    Zip,
 }
 
 /// What a difference is.
@@ -78,14 +89,16 @@ impl What {
         self == Self::BuildId
     }
 
-    /// The condition that it comes from, as far as that can be told from the bytes.
-    pub fn suspect(self) -> Option<Condition> {
+    /// The conditions that it may come from, as far as that can be told from the bytes.
+    pub fn suspects(self) -> Vec<Condition> {
         match self {
-            Self::Value(condition) => Some(condition),
-            Self::CompiledDate | Self::Date | Self::Seconds => Some(Condition::Time),
-            Self::MemberOrder => Some(Condition::FileOrder),
-            Self::BuildId => Some(Condition::Path),
-            _ => None,
+            Self::Value(condition) => vec![condition],
+            Self::CompiledDate | Self::Date | Self::TimeOfDay | Self::Seconds => vec![Condition::Time],
+            Self::MemberOrder | Self::LineOrder => vec![Condition::FileOrder, Condition::Jobs, Condition::Locale],
+            Self::Number => vec![Condition::Processes, Condition::Aslr],
+            Self::MemberModes(_) => vec![Condition::Umask],
+            Self::BuildId => vec![Condition::Path],
+            _ => Vec::new(),
         }
     }
 
@@ -115,13 +128,11 @@ impl What {
             }
             Self::MemberTimes(Kind::Zip) => "touch -d @$SOURCE_DATE_EPOCH what is packed, and TZ=UTC zip -X",
             Self::MemberOwners(Kind::Zip) | Self::MemberModes(Kind::Zip) => "chmod what is packed, and zip -X",
-            Self::MemberOrder => "sort the list of what is packed: tar --sort=name, or find | LC_ALL=C sort",
             Self::GzipTime | Self::GzipName => "gzip -n",
             Self::PycTime => "compile Python with --invalidation-mode unchecked-hash, or set the sources' times before",
             Self::BuildId => {
                 "what was stripped differs: add -ffile-prefix-map=\"$PWD\"=. to CFLAGS, or compile without -g"
             }
-            Self::LineOrder => "sort it, with LC_ALL=C",
             _ => return None,
         })
     }
