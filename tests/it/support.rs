@@ -20,6 +20,10 @@ impl Scene {
         let root = folder.path().canonicalize().expect("a real path");
         let scene = Self { _folder: folder, environment: BTreeMap::new(), root };
         std::fs::create_dir(scene.path("home")).expect("a home");
+        // What is killed leaves its folder, and whoever may run in a scene may make one.
+        std::fs::create_dir(scene.path("tmp")).expect("a folder");
+        let mode = std::fs::Permissions::from_mode(0o1777);
+        std::fs::set_permissions(scene.path("tmp"), mode).expect("sets the mode");
         scene
     }
 
@@ -54,7 +58,7 @@ impl Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hardtack"));
         command.args(arguments).current_dir(&self.root).env_clear();
         command.env("HOME", self.path("home")).env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command.env("COLUMNS", "100").env("TMPDIR", std::env::temp_dir());
+        command.env("COLUMNS", "100").env("TMPDIR", self.path("tmp"));
         // What is to be tried again says so.
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("HARDTACK_RETRIES", "0");
         command.envs(&self.environment);

@@ -93,7 +93,8 @@ impl What {
     pub fn suspects(self) -> Vec<Condition> {
         match self {
             Self::Value(condition) => vec![condition],
-            Self::CompiledDate | Self::Date | Self::TimeOfDay | Self::Seconds => vec![Condition::Time],
+            Self::CompiledDate | Self::Date => vec![Condition::Time, Condition::Timezone],
+            Self::TimeOfDay | Self::Seconds => vec![Condition::Time],
             Self::MemberOrder | Self::LineOrder => vec![Condition::FileOrder, Condition::Jobs, Condition::Locale],
             Self::Number => vec![Condition::Processes, Condition::Aslr],
             Self::MemberModes(_) => vec![Condition::Umask],
