@@ -75,6 +75,7 @@ fn make(context: &Context<'_>, arguments: &Arguments, told: bool) -> Result<(), 
         self_extracting: arguments.self_extracting,
         shape,
         passing: arguments.passing,
+        told,
         papers,
     };
     // Every byte that is packed is hashed on the way; only when one of them proves wrong, the cache is read first, which

@@ -36,7 +36,7 @@ pub(super) fn listen() {
         ENDING.store(true, Ordering::SeqCst);
         let passing = PASSING.lock().unwrap_or_else(PoisonError::into_inner).take();
         let words = match &passing {
-            Some(_) => "interrupted; nothing of the rehearsal is left",
+            Some(_) => "interrupted; nothing of what was built is left",
             None => "interrupted; the same command goes on where this one was",
         };
         let _ = writeln!(std::io::stderr(), "{words}");

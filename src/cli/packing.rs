@@ -44,6 +44,8 @@ pub(super) struct Release<'r> {
     pub(super) shape: Shape,
     /// The project is gone afterwards.
     pub(super) passing: bool,
+    /// Somebody asked for the bundle, and is told of it.
+    pub(super) told: bool,
     /// What else is written about the bundle: where it is, of a bundle.
     pub(super) papers: Vec<fn(&Utf8Path) -> Utf8PathBuf>,
 }
@@ -151,7 +153,12 @@ impl Release<'_> {
             }
             written => {
                 let written = written?;
-                summary(context, &pack, (gathered, self.passing), &written);
+                if gathered.lock_written && !self.passing {
+                    context.console.say(format!("wrote {}; commit it", shown(context, &gathered.lock_path)));
+                }
+                if self.told {
+                    summary(context, &pack, gathered, &written);
+                }
                 Ok(Some(written))
             }
         }
@@ -265,11 +272,8 @@ fn epoch(context: &Context<'_>, settings: &Settings, files: &ProjectFiles) -> Re
 }
 
 /// Says what was packed.
-fn summary(context: &Context<'_>, pack: &Pack<'_>, (gathered, passing): (&Gathered, bool), written: &[Written]) {
+fn summary(context: &Context<'_>, pack: &Pack<'_>, gathered: &Gathered, written: &[Written]) {
     let console = context.console;
-    if gathered.lock_written && !passing {
-        console.say(format!("wrote {}; commit it", shown(context, &gathered.lock_path)));
-    }
     let origin = match pack.epoch.1 {
         EpochSource::Environment => "from SOURCE_DATE_EPOCH",
         EpochSource::Date => "from [hardtack] date",

@@ -206,7 +206,7 @@ pub(super) fn in_passing_folder<T>(
     outcome.map_err(|report| match report.exit {
         BUILD | ATTEMPT => {
             let kept = held.keep();
-            report.hint(format!("the rehearsal is kept in {} until you remove it", kept.display()))
+            report.hint(format!("what was built is kept in {} until you remove it", kept.display()))
         }
         _ => report,
     })

@@ -38,36 +38,50 @@ pub(super) fn take_times_out(folder: &Utf8Path) -> Result<BTreeSet<RelPath>, Err
     Ok(taken)
 }
 
-/// Whether there was something to take out. The file's own time and mode stay.
+/// Whether there was something to take out. The file's own time and mode stay; another file takes its place, since this one may be
+/// one of the machine's under another name.
 fn clean(path: &Utf8Path, metadata: &fs::Metadata) -> io::Result<bool> {
-    let headers = match readable(path, metadata, dated_headers)? {
-        headers if headers.is_empty() => return Ok(false),
-        headers => headers,
+    let folder = path.parent().unwrap_or(path);
+    let of_folder = folder.metadata()?.permissions();
+    // Builds make files and folders that not even their owners can read or change.
+    let lacks = |permissions: &fs::Permissions, mode| permissions.mode() & mode != mode;
+    let (shut, hidden) = (lacks(&of_folder, 0o700), lacks(&metadata.permissions(), 0o400));
+    let open = |path: &Utf8Path, permissions: &fs::Permissions| {
+        fs::set_permissions(path, fs::Permissions::from_mode(permissions.mode() | 0o700))
     };
-    let mode = metadata.permissions().mode();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o600))?;
-    let mut file = File::options().write(true).open(path)?;
-    for (offset, bytes) in headers {
-        file.seek(SeekFrom::Start(offset))?;
-        file.write_all(&bytes)?;
+    if shut {
+        open(folder, &of_folder)?;
     }
-    file.set_modified(metadata.modified()?)?;
-    drop(file);
-    fs::set_permissions(path, metadata.permissions())?;
-    Ok(true)
-}
-
-/// Reads a file whose owner may not.
-fn readable<T>(path: &Utf8Path, metadata: &fs::Metadata, read: impl Fn(&mut File) -> io::Result<T>) -> io::Result<T> {
-    let mode = metadata.permissions().mode();
-    if mode & 0o400 == 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o400))?;
+    if hidden {
+        open(path, &metadata.permissions())?;
     }
-    let outcome = File::open(path).and_then(|mut file| read(&mut file));
-    if mode & 0o400 == 0 {
+    let outcome = File::open(path).and_then(|file| replace(path, file, metadata));
+    if hidden {
         fs::set_permissions(path, metadata.permissions())?;
     }
+    if shut {
+        fs::set_permissions(folder, of_folder)?;
+    }
     outcome
+}
+
+fn replace(path: &Utf8Path, mut file: File, metadata: &fs::Metadata) -> io::Result<bool> {
+    let headers = dated_headers(&mut file)?;
+    if headers.is_empty() {
+        return Ok(false);
+    }
+    let folder = path.parent().unwrap_or(path);
+    let mut new = tempfile::Builder::new().prefix(".hardtack-").tempfile_in(folder)?;
+    file.seek(SeekFrom::Start(0))?;
+    io::copy(&mut file, new.as_file_mut())?;
+    for (offset, bytes) in headers {
+        new.as_file_mut().seek(SeekFrom::Start(offset))?;
+        new.as_file_mut().write_all(&bytes)?;
+    }
+    new.as_file().set_modified(metadata.modified()?)?;
+    new.as_file().set_permissions(metadata.permissions())?;
+    new.persist(path).map_err(|error| error.error)?;
+    Ok(true)
 }
 
 /// Where members have something that is not to be, and what is to be there. What is not such a library has none.
@@ -127,6 +141,7 @@ mod tests {
             fs::write(folder.join(name), library(time)).expect("written");
             fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o444)).expect("set");
         }
+        fs::hard_link(folder.join("one.a"), folder.join("elsewhere")).expect("linked");
         fs::write(folder.join("no.a"), "!<arch>\nbroken").expect("written");
         fs::write(folder.join("text.a"), "no library").expect("written");
         let taken: Vec<_> = take_times_out(folder).expect("taken out").iter().map(ToString::to_string).collect();
@@ -137,5 +152,6 @@ mod tests {
         assert_eq!(folder.join("one.a").metadata().expect("there").permissions().mode() & 0o777, 0o444);
         assert_eq!(take_times_out(folder).expect("taken out").len(), 0, "nothing is left to take out");
         assert_eq!(read("no.a"), "!<arch>\nbroken");
+        assert_eq!(read("elsewhere"), library("1700000000"), "what has another name is not this one's to change");
     }
 }

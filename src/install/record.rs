@@ -261,7 +261,7 @@ impl PartRecord {
     }
 
     /// Its files and links, by their paths below the folder that its location is below.
-    pub(super) fn paths(&self) -> impl Iterator<Item = RelPath> {
+    pub fn paths(&self) -> impl Iterator<Item = RelPath> {
         self.files.keys().map(|path| self.location.join(path))
     }
 

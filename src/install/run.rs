@@ -207,6 +207,9 @@ impl Build<'_> {
             own.insert(name.clone(), filled);
         }
         environment.extend(own);
+        if let Some(conditions) = self.conditions() {
+            conditions.preload(&mut environment, &inside);
+        }
         let mut command = command.to_owned();
         if let Some(fixed) = FixedJobs::of(self.part, &command) {
             let jobs = self.bench.hold_jobs();

@@ -62,7 +62,7 @@ pub enum HowDifferent {
     OnlySecond,
     /// It has other bytes.
     Content,
-    /// It has the same bytes and another mode: those of the first and of the second.
+    /// It has another mode: those of the first and of the second.
     Mode(u32, u32),
     /// It is a link that leads elsewhere: to where in the first and in the second.
     Target(String, String),
@@ -133,15 +133,32 @@ impl<'f> Files<'f> {
     fn of(receipt: &'f Receipt) -> Self {
         Self { of_parts: &receipt.files, beside: &receipt.beside }
     }
+
+    /// Whether a path is a folder with something in it.
+    fn has_below(&self, path: &RelPath) -> bool {
+        let below = format!("{path}/");
+        let is_below = |other: &&RelPath| other.as_str().starts_with(&below);
+        self.of_parts.keys().chain(self.beside.keys()).any(|other| is_below(&other))
+    }
 }
 
-/// How many different paths two builds have together, and those that differ.
+/// How many different paths two builds have together, and how those differ that do: one that has other bytes may have
+/// another mode, too, and comes twice then.
 pub fn differing_files(first: Files<'_>, second: Files<'_>) -> (usize, Vec<FileDifference>) {
     let (inside, beside) = (paths(first.of_parts, second.of_parts), paths(first.beside, second.beside));
     let of_parts = inside.iter().map(|path| (*path, how(first.of_parts.get(*path), second.of_parts.get(*path))));
     let others = beside.iter().map(|path| (*path, how_beside(first.beside.get(*path), second.beside.get(*path))));
-    let differing =
-        of_parts.chain(others).filter_map(|(path, how)| Some(FileDifference { path: path.clone(), how: how? }));
+    let others = others.map(|(path, how)| (path, Vec::from_iter(how)));
+    let differing = of_parts.chain(others).flat_map(|(path, all)| {
+        all.into_iter().map(|how| {
+            let is_folder = match how {
+                HowDifferent::OnlyFirst => second.has_below(path),
+                HowDifferent::OnlySecond => first.has_below(path),
+                _ => false,
+            };
+            FileDifference { path: path.clone(), how: if is_folder { HowDifferent::Type } else { how } }
+        })
+    });
     (inside.len() + beside.len(), differing.collect())
 }
 
@@ -164,21 +181,22 @@ fn how_beside(first: Option<&ProjectEntry>, second: Option<&ProjectEntry>) -> Op
     }
 }
 
-fn how(first: Option<&InstalledFile>, second: Option<&InstalledFile>) -> Option<HowDifferent> {
+fn how(first: Option<&InstalledFile>, second: Option<&InstalledFile>) -> Vec<HowDifferent> {
     use InstalledFile::{File, Symlink};
     match (first, second) {
-        (Some(first), Some(second)) if first == second => None,
-        (None, None) => None,
-        (Some(_), None) => Some(HowDifferent::OnlyFirst),
-        (None, Some(_)) => Some(HowDifferent::OnlySecond),
-        (Some(File { sha256, mode, .. }), Some(File { sha256: other, mode: other_mode, .. })) if sha256 == other => {
-            Some(HowDifferent::Mode(*mode, *other_mode))
+        (Some(first), Some(second)) if first == second => Vec::new(),
+        (None, None) => Vec::new(),
+        (Some(_), None) => vec![HowDifferent::OnlyFirst],
+        (None, Some(_)) => vec![HowDifferent::OnlySecond],
+        (Some(File { sha256, mode, .. }), Some(File { sha256: other, mode: other_mode, .. })) => {
+            let content = (sha256 != other).then_some(HowDifferent::Content);
+            let modes = (mode != other_mode).then_some(HowDifferent::Mode(*mode, *other_mode));
+            content.into_iter().chain(modes).collect()
         }
-        (Some(File { .. }), Some(File { .. })) => Some(HowDifferent::Content),
         (Some(Symlink { target }), Some(Symlink { target: other })) => {
-            Some(HowDifferent::Target(target.clone(), other.clone()))
+            vec![HowDifferent::Target(target.clone(), other.clone())]
         }
-        _ => Some(HowDifferent::Type),
+        _ => vec![HowDifferent::Type],
     }
 }
 

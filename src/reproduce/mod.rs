@@ -10,7 +10,7 @@ mod outcome;
 mod page;
 
 pub use compare::{Comparison, FileDifference, Files, HowDifferent, InputDifference, Verdict, differing_files};
-pub use contents::{Clock, Clues, Kind, Spot, View, What, differences};
-pub use halving::{Build, Cause, causes};
+pub use contents::{Clock, Clues, Kind, Spot, View, What, differences, printable};
+pub use halving::{Build, Cause, Causes, causes};
 pub use outcome::{Apart, Differing, Failure, PartOutcome, Reproduction, Span, counted};
 pub use page::{junit, page};

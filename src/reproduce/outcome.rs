@@ -1,6 +1,6 @@
 //! What building twice came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ pub struct Reproduction {
     pub verdict: Verdict,
     /// How many files and links there are.
     pub files: usize,
+    /// There was a second build; else no part was compared.
+    pub compared: bool,
     /// The parts, with what differs in each, in the order in which they are built.
     pub parts: Vec<PartOutcome>,
     /// Conditions that were not the same.
@@ -115,6 +117,11 @@ pub struct Span {
 }
 
 impl Reproduction {
+    /// How many files differ: one that has other bytes may have another mode, too.
+    pub fn differing_files(&self) -> usize {
+        self.parts.iter().map(PartOutcome::differing_files).sum()
+    }
+
     /// All files that differ.
     pub fn differing(&self) -> impl Iterator<Item = &Differing> {
         self.parts.iter().flat_map(|part| &part.differing)
@@ -123,6 +130,13 @@ impl Reproduction {
     /// Parts that do not build under all conditions.
     pub fn failures(&self) -> impl Iterator<Item = (&PartOutcome, &Failure)> {
         self.parts.iter().filter_map(|part| Some((part, part.failure.as_ref()?)))
+    }
+}
+
+impl PartOutcome {
+    /// How many of its files differ.
+    pub fn differing_files(&self) -> usize {
+        self.differing.iter().map(|file| &file.path).collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -135,8 +149,9 @@ impl Differing {
 
     /// What can be done about it, each once, in the order of its spots.
     pub fn fixes(&self) -> Vec<&'static str> {
+        let of_umask = self.causes.is_empty() || self.causes.contains(&Cause::Condition(Condition::Umask));
         let of_mode = match self.how {
-            HowDifferent::Mode(..) => Some("set modes with install -m; installations use umask 022"),
+            HowDifferent::Mode(..) if of_umask => Some("set modes with install -m; installations use umask 022"),
             _ => None,
         };
         let is_order = |spot: &Spot| matches!(spot.what, What::LineOrder | What::MemberOrder);

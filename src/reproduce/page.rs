@@ -7,6 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use serde_json::{Value, json};
 
+use super::contents::printable;
 use super::halving::Cause;
 use super::outcome::{Differing, PartOutcome, Reproduction, Span, counted};
 
@@ -30,7 +31,7 @@ pub fn page(reproduction: &Reproduction) -> String {
         include_str!("page/page.html"),
         json!({
             "of": reproduction,
-            "differing": reproduction.differing().count(),
+            "differing": reproduction.differing_files(),
             "failing": reproduction.failures().count(),
             "parts": reproduction.parts.iter().map(part).collect::<Vec<_>>(),
             "counts": counts,
@@ -47,6 +48,7 @@ pub fn page(reproduction: &Reproduction) -> String {
 /// A test case a part; conditions that were not varied are skipped ones.
 pub fn junit(reproduction: &Reproduction) -> String {
     let failing = reproduction.parts.iter().filter(|part| is_failing(part)).count();
+    let uncompared = if reproduction.compared { 0 } else { reproduction.parts.len() - failing };
     fill(
         "junit.xml",
         include_str!("page/junit.xml"),
@@ -54,6 +56,7 @@ pub fn junit(reproduction: &Reproduction) -> String {
             "of": reproduction,
             "tests": reproduction.parts.len() + reproduction.not_varied.len(),
             "failing": failing,
+            "skipped": reproduction.not_varied.len() + uncompared,
             "parts": reproduction.parts.iter().map(part).collect::<Vec<_>>(),
         }),
     )
@@ -69,8 +72,8 @@ fn fill(name: &str, template: &str, values: Value) -> String {
     environment.set_syntax(syntax.expect("the usual delimiters"));
     // Templates are part of the program: what is wrong in one, a test finds.
     let text = environment.render_named_str(name, template, Serde(values)).expect("a template that fits its values");
-    // XML has no other control characters (XML 1.0, 2.2), and a page no use for them.
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    // XML has no other control characters and none that are no characters (XML 1.0, 2.2), and a page no use for them.
+    text.lines().map(|line| printable(line) + "\n").collect()
 }
 
 fn part(part: &PartOutcome) -> Value {
@@ -79,6 +82,7 @@ fn part(part: &PartOutcome) -> Value {
         "files": part.files,
         "seconds": part.seconds.map(|seconds| format!("{seconds:.1}")),
         "is_failing": is_failing(part),
+        "differing_files": part.differing_files(),
         "differing": part.differing.iter().map(file).collect::<Vec<_>>(),
         "failure": part.failure.as_ref().map(|failure| json!({
             "message": failure.message, "causes": words(&failure.causes),

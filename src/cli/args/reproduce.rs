@@ -2,7 +2,6 @@
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use clap::builder::FalseyValueParser;
 
 use super::{Sources, Trust};
 
@@ -26,25 +25,26 @@ pub(in super::super) struct Reproduce {
     #[arg(value_name = "BUNDLE|DIR")]
     pub(in super::super) what: Option<Utf8PathBuf>,
     /// Conditions of the second build that are not those of the first: a list of names, `site`, `all` or `none`
-    #[arg(long, value_name = "LIST", env = "HARDTACK_VARY", default_value = "site", allow_hyphen_values = true, conflicts_with_all = ["against", "compare"])]
-    pub(in super::super) vary: String,
+    /// [default: site; all with --bundle]
+    #[arg(long, value_name = "LIST", env = "HARDTACK_VARY", allow_hyphen_values = true)]
+    pub(in super::super) vary: Option<String>,
     /// Fails where one of these cannot be varied on this machine
-    #[arg(long, value_name = "LIST", env = "HARDTACK_REQUIRE", conflicts_with_all = ["against", "compare"])]
+    #[arg(long, value_name = "LIST", env = "HARDTACK_REQUIRE")]
     pub(in super::super) require: Option<String>,
-    /// Builds this part alone, with those it uses; may be given for several
-    #[arg(long, value_name = "PART", env = "HARDTACK_ONLY", action = clap::ArgAction::Append, conflicts_with_all = ["against", "compare", "bundle"])]
+    /// Builds these parts alone, with those they use
+    #[arg(long, value_name = "PART", value_delimiter = ',', action = clap::ArgAction::Append, conflicts_with_all = ["against", "compare", "bundle"])]
     pub(in super::super) only: Vec<String>,
     /// Does not build again to find out which condition makes a file differ
-    #[arg(long, env = "HARDTACK_NO_CAUSES", value_parser = FalseyValueParser::new(), conflicts_with_all = ["against", "compare", "bundle"])]
+    #[arg(long,  conflicts_with_all = ["against", "compare", "bundle"])]
     pub(in super::super) no_causes: bool,
     /// Writes a page with everything that was found to this file
-    #[arg(long, value_name = "FILE.html", env = "HARDTACK_REPORT", conflicts_with_all = ["against", "compare", "bundle"])]
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["against", "compare", "bundle"])]
     pub(in super::super) report: Option<Utf8PathBuf>,
     /// Asks diffoscope what it makes of bytes that are not explained
-    #[arg(long, env = "HARDTACK_DIFFOSCOPE", value_parser = FalseyValueParser::new(), conflicts_with_all = ["against", "compare", "bundle"])]
+    #[arg(long, conflicts_with_all = ["against", "compare", "bundle"])]
     pub(in super::super) diffoscope: bool,
     /// Packs this project twice under different conditions instead, and compares the bundles
-    #[arg(long, value_name = "DIR", env = "HARDTACK_REPRODUCE_BUNDLE", conflicts_with_all = ["what", "against", "compare"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["what", "against", "compare"])]
     pub(in super::super) bundle: Option<Utf8PathBuf>,
     /// Builds at this receipt's prefix, and compares with its files
     #[arg(long, value_name = "RECEIPT", env = "HARDTACK_AGAINST", requires = "what")]

@@ -12,7 +12,7 @@ use crate::cli::error::Report;
 use crate::cli::trial::{Built, Trial, Unbuilt};
 use crate::install::sandbox::{Aid, Condition, Conditions, Kit, SECONDS, Sandbox};
 use crate::install::{InstalledFile, PartRecord, ProjectEntry, Receipt};
-use crate::reproduce::{Clock, Span};
+use crate::reproduce::{Clock, Files, Span};
 
 /// What is built again and again.
 pub(super) struct Builds<'a> {
@@ -57,10 +57,15 @@ impl Tree {
         self.records.iter().find(is_of)
     }
 
-    /// How many files and links a part has.
-    pub(super) fn files_of(&self, record: &PartRecord) -> usize {
-        record.files.len() + record.beside.len()
+    /// Everything that was installed.
+    pub(super) fn files(&self) -> Files<'_> {
+        Files { of_parts: &self.files, beside: &self.beside }
     }
+}
+
+/// The paths of everything that a part made.
+pub(super) fn made_by(record: &PartRecord) -> BTreeSet<RelPath> {
+    record.paths().chain(made_beside(record).map(|(path, _)| path)).collect()
 }
 
 /// What a part made beside its location, and its empty folders.

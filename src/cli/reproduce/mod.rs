@@ -20,6 +20,9 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     if context.console.junit && !builds {
         return Err(Report::new(USAGE, "usage", "--format junit is for what is built twice"));
     }
+    if !builds && arguments.bundle.is_none() && (arguments.vary.is_some() || arguments.require.is_some()) {
+        context.console.note("nothing is varied where receipts are compared");
+    }
     match (&arguments.against, &arguments.bundle, arguments.compare.as_slice()) {
         (None, None, receipts @ [_, _, ..]) => receipts::side_by_side(context, arguments, receipts),
         (None, None, [_]) => Err(Report::new(USAGE, "usage", "--compare takes two receipts or more")),

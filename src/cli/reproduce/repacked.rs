@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, ToSpan};
@@ -25,7 +24,7 @@ use crate::install::sandbox::{Bind, Condition, Conditions, Outcome, SECONDS, San
 use crate::install::varying::{NotVaried, Prepared, equip, prepare};
 use crate::recipes::quoted;
 use crate::report::JSON_FORMAT;
-use crate::reproduce::{Clock, Clues, Spot, Verdict, differences};
+use crate::reproduce::{Clock, Clues, Spot, Verdict, differences, printable};
 
 /// The longest bundle that is looked into.
 const LONGEST: u64 = 1 << 29;
@@ -72,7 +71,7 @@ fn repack(
     arguments: &Arguments,
     (folder, within): (&Utf8Path, &Utf8Path),
 ) -> Result<Repacked, Report> {
-    let mut wanted = Wanted::parse("--vary", if arguments.vary == "site" { "all" } else { &arguments.vary })?;
+    let mut wanted = Wanted::to_vary(arguments.vary.as_deref(), "all")?;
     // A project is elsewhere whenever it is in a sandbox, and one packs as many files at a time as there are processors.
     wanted.conditions.insert(Condition::Path);
     wanted.conditions.remove(&Condition::Jobs);
@@ -145,6 +144,10 @@ fn pack_in_sandbox(
         ("HOME".to_owned(), inside.join(conditions.home()).into_string()),
         ("TMPDIR".to_owned(), inside.to_string()),
         ("HARDTACK_CACHE_DIR".to_owned(), inside.join("cache").into_string()),
+        // What this git looks at, the first did as well, whoever owns it.
+        ("GIT_CONFIG_COUNT".to_owned(), "1".to_owned()),
+        ("GIT_CONFIG_KEY_0".to_owned(), "safe.directory".to_owned()),
+        ("GIT_CONFIG_VALUE_0".to_owned(), "*".to_owned()),
     ]);
     let epoch = context.environment.variable("SOURCE_DATE_EPOCH");
     environment.extend(epoch.map(|epoch| ("SOURCE_DATE_EPOCH".to_owned(), epoch.to_owned())));
@@ -154,6 +157,7 @@ fn pack_in_sandbox(
         environment.insert("BUILDOUT_HOME".to_owned(), inside.join("defaults").into_string());
     }
     conditions.apply(&mut environment, inside);
+    conditions.preload(&mut environment, inside);
     // All that the project is made of comes along: the repository that it is in, or what its config reads.
     let access = Access::INSTALL;
     let root = Loaded::from_disk(context, project, Vec::new(), access)?.project(context)?.root().to_owned();
@@ -162,18 +166,27 @@ fn pack_in_sandbox(
     let seen_project = seen.join(project.strip_prefix(above).unwrap_or(Utf8Path::new("")));
     let mut words = vec!["bundle".to_owned(), seen_project.into_string()];
     words.extend(["--offline", "--allow-dirty", "--installer", "none", "-o", "/tmp/second.tar.gz"].map(str::to_owned));
-    words.extend(["--config".to_owned(), context.config.to_string()]);
+    let config = context.config.strip_prefix(above).map_or_else(|_| context.config.clone(), |below| seen.join(below));
+    words.extend(["--config".to_owned(), config.into_string()]);
     words.extend(context.overrides.iter().flat_map(|item| ["--set".to_owned(), item.clone().into()]));
     words.extend(context.no_user_defaults.then(|| "-U".to_owned()));
     let words = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let mut binds = vec![Bind::new(top.clone(), inside), Bind::read_only(above.to_owned(), seen)];
+    // Of a work tree of several, the repository is elsewhere.
+    if let Ok(text) = fs::read_to_string(above.join(".git"))
+        && let Some(folder) = text.trim().strip_prefix("gitdir: ")
+        && let Some(repository) = Utf8Path::new(folder).ancestors().find(|folder| folder.file_name() == Some(".git"))
+    {
+        binds.push(Bind::read_only(repository.to_owned(), repository));
+    }
     let task = Task {
-        // A project without sources has nothing to take over.
+        // A bundle of nothing but project files has nothing to be taken over.
         command: format!(
-            "./hardtack cache import --trust first.tar.gz >import.log 2>&1; exec ./hardtack {words} >second.log 2>&1"
+            "./hardtack cache import --trust first.tar.gz >/dev/null 2>&1; exec ./hardtack {words} >said 2>&1"
         ),
         folder: inside.to_owned(),
         environment,
-        binds: vec![Bind::new(top.clone(), inside), Bind::read_only(above.to_owned(), seen)],
+        binds,
         writable: Vec::new(),
         lock: None,
         inherit: Vec::new(),
@@ -182,10 +195,12 @@ fn pack_in_sandbox(
     match sandbox.under(conditions).run(&task, &within.join("messages"), None, &output)? {
         Outcome::Ran(status, _) if status.success() => Ok(top.join("second.tar.gz")),
         Outcome::Ran(status, _) => {
-            let said = |name: &str| fs::read_to_string(Path::new(top.as_str()).join(name)).unwrap_or_default();
+            let said = fs::read_to_string(top.join("said")).unwrap_or_default();
             let mut report = Report::new(UNSPECIFIC, "not-repacked", format!("packing again failed: {status}"));
-            report.output = (said("import.log") + &said("second.log")).lines().map(str::to_owned).collect();
-            Err(report)
+            report.output = said.lines().map(printable).collect();
+            Err(report.hint(
+                "nothing of the machine is there but the project, or its repository, and what the first bundle has",
+            ))
         }
         Outcome::NoWalls(reason) => Err(crate::install::Error::Isolation { reason }.into()),
     }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
-
-use camino::Utf8Path;
 
 use super::builds::{Builds, Tree};
 use crate::base::{IoContext, RelPath};
@@ -13,15 +12,19 @@ use crate::cli::args::Reproduce as Arguments;
 use crate::cli::error::Report;
 use crate::cli::trial::Unbuilt;
 use crate::install::sandbox::{Condition, OtherTimezone};
-use crate::install::varying::{Prepared, Varied};
+use crate::install::varying::{NotVaried, Prepared, Varied};
 use crate::reproduce::{
-    Apart, Cause, Clues, Differing, Failure, Files, HowDifferent, causes, differences, differing_files,
+    Apart, Cause, Clues, Differing, Failure, FileDifference, HowDifferent, What, causes, differences, differing_files,
 };
 
 /// The longest file that is opened.
 const LONGEST: u64 = 1 << 29;
 /// Lines of another program's opinion that are kept.
 const OPINION: usize = 60;
+/// Exit status of what starts a program that is not there.
+const NO_PROGRAM: i32 = 127;
+/// Seconds that it may take.
+const OPINION_TAKES: &str = "300";
 
 /// The second build.
 pub(super) struct Second {
@@ -31,6 +34,16 @@ pub(super) struct Second {
     pub(super) failures: Vec<(String, Failure)>,
     /// The conditions it was made under.
     pub(super) varied: BTreeSet<Condition>,
+}
+
+impl Second {
+    /// Conditions that were left out since a part does not build under them.
+    pub(super) fn left_out(&self, wanted: &[Varied]) -> Vec<NotVaried> {
+        let names: Vec<_> = self.failures.iter().map(|(name, _)| name.as_str()).collect();
+        let reason = format!("{} does not build like that", names.join(", "));
+        let left = wanted.iter().map(|varied| varied.condition).filter(|condition| !self.varied.contains(condition));
+        left.map(|condition| NotVaried { condition, reason: reason.clone() }).collect()
+    }
 }
 
 /// Builds under these conditions; where a part fails because of some of them, without those.
@@ -63,8 +76,11 @@ pub(super) fn second_build(
                     _ => Ok(BTreeSet::new()),
                 })
             };
-            let found = causes(&things, &second.varied, &BTreeSet::new(), &mut build)?;
-            failure.causes = found.into_values().flatten().collect();
+            let found = causes(&things, &second.varied, &BTreeSet::new(), &mut build);
+            if let Some(report) = found.stopped {
+                return Err(report);
+            }
+            failure.causes = found.found.into_values().flatten().collect();
         }
         let before = second.varied.len();
         for cause in &failure.causes {
@@ -103,7 +119,7 @@ impl Search<'_> {
     pub(super) fn differences(&self, arguments: &Arguments) -> Result<Found, Report> {
         let mut found = Found { files: self.first.files.len(), differing: BTreeMap::new(), no_causes: None };
         let Some(second) = &self.second.tree else { return Ok(found) };
-        let (files, differing) = differing_files(files_of(self.first), files_of(second));
+        let (files, differing) = differing_of(self.first, second);
         let mut differing: Vec<Differing> = differing.into_iter().map(Differing::new).collect();
         found.files = files;
         let clues = self.clues(second);
@@ -113,7 +129,7 @@ impl Search<'_> {
         if !differing.is_empty() && !arguments.no_causes {
             match self.find_causes(&mut differing) {
                 Ok(()) => {}
-                Err(reason) => found.no_causes = Some(reason.message),
+                Err(report) => found.no_causes = Some(report.message),
             }
             // Knowing them, less is taken for what it only looks like.
             for file in &mut differing {
@@ -145,7 +161,13 @@ impl Search<'_> {
                 return Ok(());
             }
         }
-        let [first, second] = [read(&paths[0])?, read(&paths[1])?];
+        let [first, second] = paths.each_ref().map(|path| fs::read(path).at("read", path));
+        let (first, second) = match (first, second) {
+            (Ok(first), Ok(second)) => (first, second),
+            // Some files are for nobody to read, whoever made them; that they differ is known.
+            (Err(error), _) | (_, Err(error)) if error.source.kind() == ErrorKind::PermissionDenied => return Ok(()),
+            (Err(error), _) | (_, Err(error)) => return Err(error.into()),
+        };
         file.spots = differences(file.path.as_str(), [&first, &second], clues);
         Ok(())
     }
@@ -167,20 +189,22 @@ impl Search<'_> {
             .flat_map(|file| file.spots.iter().flat_map(|spot| spot.what.suspects()).chain(of_modes(file)))
             .filter(|condition| self.second.varied.contains(condition))
             .collect();
-        let things: BTreeSet<RelPath> = differing.iter().map(|file| file.path.clone()).collect();
+        let things: BTreeSet<Thing> = differing.iter().map(Thing::of).collect();
         let differ =
             if things.len() == 1 { "1 file differs".to_owned() } else { format!("{} files differ", things.len()) };
         console.say(format!("{differ}; looking for the conditions that make the difference"));
-        let mut build = |some: &BTreeSet<Condition>, things: &BTreeSet<RelPath>| {
+        let mut build = |some: &BTreeSet<Condition>, things: &BTreeSet<Thing>| {
             let names: Vec<_> = some.iter().map(|condition| condition.name()).collect();
             let under = if names.is_empty() { "nothing else".to_owned() } else { names.join(", ") };
             console.say(format!("build {}: {under}", builds.count.get() + 1));
-            let parts = things.iter().filter_map(|path| self.first.part_of(path).or(self.of_second(path)));
+            let parts =
+                things.iter().filter_map(|thing| self.first.part_of(&thing.path).or(self.of_second(&thing.path)));
             let parts = parts.map(|part| part.name.clone()).collect();
             builds.look(some, &parts, |built| match built {
                 Ok(tree) => {
-                    let (_, all) = differing_files(files_of(self.first), files_of(tree));
-                    Ok(all.into_iter().map(|file| file.path).filter(|path| things.contains(path)).collect())
+                    let (_, all) = differing_of(self.first, tree);
+                    let all = all.into_iter().map(|file| Thing::of(&Differing::new(file)));
+                    Ok(all.filter(|thing| things.contains(thing)).collect())
                 }
                 Err(Unbuilt::Part { report, .. } | Unbuilt::Other(report)) => Err(Report::new(
                     report.exit,
@@ -189,11 +213,22 @@ impl Search<'_> {
                 )),
             })
         };
-        let found = causes(&things, &self.second.varied, &suspects, &mut build)?;
+        let found = causes(&things, &self.second.varied, &suspects, &mut build);
         for file in differing {
-            file.causes = found.get(&file.path).cloned().unwrap_or_default();
+            file.causes = found.found.get(&Thing::of(file)).cloned().unwrap_or_default();
+            // What differs each time may hold something of a condition, too, which its bytes prove.
+            if file.causes.contains(&Cause::Unsteady) {
+                let values = file.spots.iter().filter_map(|spot| match spot.what {
+                    What::Value(condition) => Some(Cause::Condition(condition)),
+                    _ => None,
+                });
+                file.causes.extend(values.collect::<BTreeSet<_>>());
+            }
         }
-        Ok(())
+        match found.stopped {
+            Some(report) => Err(report),
+            None => Ok(()),
+        }
     }
 
     fn of_second(&self, path: &RelPath) -> Option<&crate::install::PartRecord> {
@@ -204,8 +239,14 @@ impl Search<'_> {
     fn ask_diffoscope(&self, differing: &mut [Differing], second: &Tree) {
         for file in differing.iter_mut().filter(|file| file.is_unexplained()) {
             let paths = [self.first.root.join(&file.path), second.root.join(&file.path)];
-            let asked = Command::new("diffoscope").args(["--text", "-", "--no-progress"]).args(paths).output();
+            let asked = Command::new("timeout")
+                .args([OPINION_TAKES, "diffoscope", "--text", "-", "--no-progress"])
+                .args(paths)
+                .output();
             match asked {
+                Ok(answer) if answer.status.code() == Some(NO_PROGRAM) => {
+                    return self.builds.context.console.warn("diffoscope is not installed, and is not asked");
+                }
                 Ok(answer) => {
                     let text = String::from_utf8_lossy(&answer.stdout).into_owned();
                     file.other_opinion = Some(text.lines().take(OPINION).collect::<Vec<_>>().join("\n"));
@@ -231,13 +272,37 @@ pub(super) fn apart(first: &Tree, second: &Tree) -> Apart {
     apart
 }
 
-fn files_of(tree: &Tree) -> Files<'_> {
-    Files { of_parts: &tree.files, beside: &tree.beside }
+/// How many files two builds have together, and how they differ.
+fn differing_of(first: &Tree, second: &Tree) -> (usize, Vec<FileDifference>) {
+    let (count, mut differing) = differing_files(first.files(), second.files());
+    // Records have no modes of what is beside locations.
+    let of_both = first.beside.keys().filter(|path| second.beside.contains_key(*path));
+    for path in of_both {
+        let mode = |tree: &Tree| {
+            let metadata = fs::symlink_metadata(tree.root.join(path)).ok().filter(fs::Metadata::is_file);
+            metadata.map(|metadata| metadata.mode() & 0o7777)
+        };
+        if let (Some(one), Some(other)) = (mode(first), mode(second))
+            && one != other
+        {
+            differing.push(FileDifference { path: path.clone(), how: HowDifferent::Mode(one, other) });
+        }
+    }
+    (count, differing)
 }
 
-/// A file whose owner may read it or not.
-fn read(path: &Utf8Path) -> Result<Vec<u8>, Report> {
-    Ok(fs::read(path).at("read", path)?)
+/// Something that differs and has causes of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Thing {
+    path: RelPath,
+    /// It is the file's mode, and not what it is or holds.
+    is_mode: bool,
+}
+
+impl Thing {
+    fn of(file: &Differing) -> Self {
+        Self { path: file.path.clone(), is_mode: matches!(file.how, HowDifferent::Mode(..)) }
+    }
 }
 
 /// What builds may have caught of a condition.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::builds::{Builds, Tree};
+use super::builds::{Builds, Tree, made_by};
 use super::search::{self, Second};
-use super::vary::{Wanted, check_required};
+use super::vary::{Wanted, check_required, hold};
 use super::{ends, words};
-use crate::base::{create_dir_all, is_empty_dir, write_atomic};
+use crate::base::{IoContext, create_dir_all, is_empty_dir, write_atomic};
 use crate::bundle::Bundle;
 use crate::cli::args::{Bundle as BundleArguments, Reproduce as Arguments};
 use crate::cli::collection::shown;
@@ -19,7 +19,7 @@ use crate::cli::install::environment;
 use crate::cli::rehearse::in_passing_folder;
 use crate::cli::rootfs::other_root;
 use crate::cli::trial::{Unbuilt, sandbox_of};
-use crate::cli::{bundle, trust};
+use crate::cli::{bundle, interrupt, trust};
 use crate::install::sandbox::Condition;
 use crate::install::varying::{Prepared, prepare};
 use crate::report::{JSON_FORMAT, plural};
@@ -28,26 +28,11 @@ use crate::reproduce::{Apart, PartOutcome, Reproduction, Verdict, junit, page};
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     // As installations do: what is built must not hang on the mask of whoever builds.
     rustix::process::umask(rustix::fs::Mode::from(0o022));
-    let report = arguments.report.as_ref().map(|report| context.folder.join(report));
-    if let Some(report) = report.as_ref().filter(|report| report.is_dir()) {
-        return Err(Report::new(USAGE, "usage", format!("--report: `{report}` is a folder")));
-    }
+    let report = arguments.report.as_ref().map(|report| report_at(context, report)).transpose()?;
     let reproduction = match &arguments.within {
-        Some(folder) => {
-            let folder = context.folder.join(folder);
-            if !is_empty_dir(&folder)? {
-                let message = format!("`{}` is not empty", shown(context, &folder));
-                return Err(Report::new(USAGE, "not-empty", message).hint("choose another folder"));
-            }
-            create_dir_all(&folder)?;
-            reproduce(context, arguments, &context.real_path(&folder))?
-        }
+        Some(folder) => in_folder(context, arguments, &context.folder.join(folder))?,
         None => in_passing_folder(context, |within| reproduce(context, arguments, within))?,
     };
-    if let Some(report) = &report {
-        write_atomic(report, page(&reproduction).as_bytes(), 0o644)?;
-        context.console.say(format!("wrote {}", shown(context, report)));
-    }
     let console = context.console;
     if console.junit {
         console.out(&junit(&reproduction))?;
@@ -58,21 +43,53 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     } else {
         console.out(&words::summary(&reproduction))?;
     }
+    if let Some(report) = &report {
+        write_atomic(report, page(&reproduction).as_bytes(), 0o644)?;
+        console.say(format!("wrote {}", shown(context, report)));
+    }
     ends(reproduction.verdict)
 }
 
+/// Where a page goes, if one can be written there: nobody wants to hear that after an hour.
+fn report_at(context: &Context<'_>, report: &Utf8Path) -> Result<Utf8PathBuf, Report> {
+    let report = context.folder.join(report);
+    let folder = report.parent().unwrap_or(&report);
+    if report.is_dir() || !folder.is_dir() {
+        let reason = if report.is_dir() { "is a folder" } else { "is in a folder that is not there" };
+        return Err(Report::new(USAGE, "usage", format!("--report: `{report}` {reason}")));
+    }
+    tempfile::Builder::new().tempfile_in(folder).at("write to", folder)?;
+    Ok(report)
+}
+
+/// Builds in a folder that is new or empty, and is kept.
+fn in_folder(context: &Context<'_>, arguments: &Arguments, folder: &Utf8Path) -> Result<Reproduction, Report> {
+    if !is_empty_dir(folder)? {
+        let message = format!("`{}` is not empty", shown(context, folder));
+        return Err(Report::new(USAGE, "not-empty", message).hint("choose another folder"));
+    }
+    create_dir_all(folder)?;
+    let folder = context.real_path(folder);
+    interrupt::passing(Some(&folder));
+    let outcome = reproduce(context, arguments, &folder);
+    interrupt::passing(None);
+    outcome
+}
+
 fn reproduce(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) -> Result<Reproduction, Report> {
-    let wanted = Wanted::parse("--vary", &arguments.vary)?;
+    let mut wanted = Wanted::to_vary(arguments.vary.as_deref(), "site")?;
     let required = Wanted::parse("--require", arguments.require.as_deref().unwrap_or_default())?;
-    check_required(&required, &wanted, &[])?;
+    let environment = environment(&arguments.env)?;
+    let held = hold(&mut wanted, &environment);
+    check_required(&required, &wanted, &held)?;
+    let bundle = bundle_of(context, arguments, within)?;
     let root = arguments.rootfs.as_ref();
     let root = root.map(|root| other_root(&context.real_path(root), within)).transpose()?;
     let sandbox = sandbox_of(context, root, &within.join("probe"))?;
-    let environment = environment(&arguments.env)?;
     let jobs = jobs(arguments);
-    let prepared = prepare(&sandbox, &wanted.conditions, (&environment, jobs), &within.join("kit"))?;
+    let mut prepared = prepare(&sandbox, &wanted.conditions, (&environment, jobs), &within.join("kit"))?;
     check_required(&required, &wanted, &prepared.not_varied)?;
-    let bundle = bundle_of(context, arguments, within)?;
+    prepared.not_varied.extend(held);
     let varied: BTreeSet<Condition> = prepared.varied.iter().map(|varied| varied.condition).collect();
     let builds = Builds {
         context,
@@ -100,11 +117,15 @@ fn reproduce(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) ->
 fn conclude(
     builds: &Builds<'_>,
     arguments: &Arguments,
-    (prepared, wanted): (Prepared, Wanted),
+    (mut prepared, wanted): (Prepared, Wanted),
     (first, second): (Tree, Second),
 ) -> Result<Reproduction, Report> {
-    let search = search::Search { builds, prepared: &prepared, first: &first, second: &second };
-    let found = search.differences(arguments)?;
+    let found = {
+        let search = search::Search { builds, prepared: &prepared, first: &first, second: &second };
+        search.differences(arguments)?
+    };
+    prepared.not_varied.extend(second.left_out(&prepared.varied));
+    prepared.varied.retain(|varied| second.varied.contains(&varied.condition));
     let Second { tree, failures, .. } = second;
     let took = |tree: Option<&Tree>, name: &str| {
         let record = tree.into_iter().flat_map(|tree| &tree.records).find(|record| record.name == name);
@@ -117,7 +138,7 @@ fn conclude(
         .iter()
         .map(|record| PartOutcome {
             name: record.name.clone(),
-            files: first.files_of(record),
+            files: paths_of(&record.name, &[Some(&first), tree.as_ref()]),
             seconds: [took(Some(&first), &record.name), took(tree.as_ref(), &record.name)],
             differing: differing.remove(&record.name).unwrap_or_default(),
             failure: failures.remove(&record.name),
@@ -130,6 +151,7 @@ fn conclude(
         system: builds.context.environment.system(builds.sandbox.root()),
         verdict: if is_equal { Verdict::Equal } else { Verdict::Different },
         files: found.files,
+        compared: tree.is_some(),
         parts,
         varied: prepared.varied,
         not_varied: prepared.not_varied,
@@ -140,6 +162,12 @@ fn conclude(
         first: first.spans,
         second: tree.map(|tree| tree.spans).unwrap_or_default(),
     })
+}
+
+/// How many paths builds of a part have together.
+fn paths_of(part: &str, trees: &[Option<&Tree>]) -> usize {
+    let records = trees.iter().flatten().flat_map(|tree| &tree.records).filter(|record| record.name == part);
+    records.flat_map(made_by).collect::<BTreeSet<_>>().len()
 }
 
 /// How many processes work at a time in the first build and in the second: all that may, and another number.
@@ -160,13 +188,16 @@ fn bundle_of(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) ->
         }
         return Ok(path);
     }
+    if within.starts_with(&path) {
+        let message = format!("`{within}` is in the project, and would be packed with it");
+        return Err(Report::new(USAGE, "usage", message).hint("choose a folder outside, with --in or TMPDIR"));
+    }
     let output = within.join("project.tar");
     let order = BundleArguments {
         words: vec![path.into_string()],
         output: Some(output.clone()),
         installer: vec!["none".to_owned()],
         allow_dirty: true,
-        passing: true,
         sources: arguments.sources.clone(),
         ..BundleArguments::default()
     };

@@ -1,10 +1,13 @@
 //! Lists of conditions, as they are typed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::error::{ENVIRONMENT, Report, USAGE};
-use crate::install::sandbox::{Aid, Condition};
+use crate::install::sandbox::{Aid, Condition, MARKER};
 use crate::install::varying::NotVaried;
+
+/// Why something is not varied that could be.
+const LEFT_OUT: &str = "--vary leaves it out";
 
 /// What is to be different in a second build.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,12 +19,24 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Reads what is to be varied. A list that begins with something to be left out goes on from `usual`.
+    pub(super) fn to_vary(list: Option<&str>, usual: &str) -> Result<Self, Report> {
+        match list.map(str::trim).filter(|list| !list.is_empty()) {
+            None => Self::parse("--vary", usual),
+            Some(list) if list.starts_with('-') => Self::parse("--vary", &format!("{usual},{list}")),
+            Some(list) => Self::parse("--vary", list),
+        }
+    }
+
     /// Reads a list; `option` is where it stands.
     pub(super) fn parse(option: &str, list: &str) -> Result<Self, Report> {
         let mut wanted = Self::default();
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             let (name, is_in) = word.strip_prefix('-').map_or((word, true), |name| (name, false));
             let (conditions, aids) = named(name).ok_or_else(|| unknown(option, name))?;
+            if name == "none" && is_in {
+                wanted = Self::default();
+            }
             for condition in conditions {
                 if is_in {
                     wanted.conditions.insert(condition)
@@ -67,25 +82,54 @@ fn unknown(option: &str, name: &str) -> Report {
     Report::new(USAGE, "usage", format!("{option}: there is no condition `{name}`")).hint(hint)
 }
 
+/// Conditions that a variable which is set for all steps holds.
+const HELD_BY: [(&str, Condition); 7] = [
+    ("TZ", Condition::Timezone),
+    ("LC_ALL", Condition::Locale),
+    ("LANG", Condition::Locale),
+    ("LANGUAGE", Condition::Locale),
+    ("TERM", Condition::Terminal),
+    ("COLUMNS", Condition::Terminal),
+    (MARKER.0, Condition::Environment),
+];
+
+/// Takes out what somebody holds by setting it for all steps.
+pub(super) fn hold(wanted: &mut Wanted, environment: &BTreeMap<String, String>) -> Vec<NotVaried> {
+    let mut held = Vec::new();
+    for (name, condition) in HELD_BY {
+        if environment.contains_key(name) && wanted.conditions.remove(&condition) {
+            held.push(NotVaried { condition, reason: format!("--env sets {name}") });
+        }
+    }
+    if environment.contains_key("SOURCE_DATE_EPOCH") {
+        wanted.without.remove(&Aid::Epoch);
+    }
+    held
+}
+
 /// Fails where something that is required is not varied.
 pub(super) fn check_required(required: &Wanted, wanted: &Wanted, not_varied: &[NotVaried]) -> Result<(), Report> {
     let mut lacking = Vec::new();
     for condition in &required.conditions {
         let reason = match not_varied.iter().find(|not_varied| not_varied.condition == *condition) {
             Some(not_varied) => not_varied.reason.clone(),
-            None if !wanted.conditions.contains(condition) => "--vary leaves it out".to_owned(),
+            None if !wanted.conditions.contains(condition) => LEFT_OUT.to_owned(),
             None => continue,
         };
         lacking.push(format!("{condition}: {reason}"));
     }
     for aid in required.without.difference(&wanted.without) {
-        lacking.push(format!("{}: --vary leaves it out", aid.name()));
+        lacking.push(format!("{}: {LEFT_OUT}", aid.name()));
     }
     if lacking.is_empty() {
         return Ok(());
     }
-    let message = format!("what is required is not varied here: {}", lacking.join("; "));
-    Err(Report::new(ENVIRONMENT, "not-varied", message).hint("build on another machine, or require less"))
+    let message = format!("what is required is not varied: {}", lacking.join("; "));
+    let hint = match lacking.iter().all(|lacking| lacking.ends_with(LEFT_OUT)) {
+        true => "name it in --vary, or require less",
+        false => "build on another machine, or require less",
+    };
+    Err(Report::new(ENVIRONMENT, "not-varied", message).hint(hint))
 }
 
 #[cfg(test)]
@@ -102,6 +146,10 @@ mod tests {
         assert_eq!(read("none,path, ar").expect("a list").without, BTreeSet::from([Aid::Ar]));
         let most = read("all,-locale,-epoch").expect("a list");
         assert!(!most.conditions.contains(&Condition::Locale) && !most.without.contains(&Aid::Epoch));
+        assert!(read("all,none").expect("a list").conditions.is_empty());
+        let usual = |list| Wanted::to_vary(list, "site").map_err(|report| report.message);
+        assert_eq!(usual(None), usual(Some("")));
+        assert_eq!(usual(Some("-time")).expect("a list").conditions.len(), site.conditions.len() - 1);
         assert_eq!(read("tmie"), Err("--vary: there is no condition `tmie`".to_owned()));
     }
 

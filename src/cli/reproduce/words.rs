@@ -6,10 +6,12 @@ use super::vary::Wanted;
 use crate::cli::context::Context;
 use crate::install::varying::{NotVaried, Prepared, Varied};
 use crate::report::plural;
-use crate::reproduce::{Cause, Differing, Reproduction, Spot, Verdict};
+use crate::reproduce::{Cause, Differing, Reproduction, Spot, Verdict, printable};
 
 /// Files of a part that are told one by one.
 const MOST: usize = 20;
+/// Differences of a file that are told one by one.
+const SPOTS: usize = 8;
 /// Files that a fix is for are named up to this number.
 const NAMED: usize = 4;
 
@@ -30,7 +32,7 @@ pub(super) fn announce(context: &Context<'_>, prepared: &Prepared, wanted: &Want
 /// The verdict, what differs with its causes, and what was varied.
 pub(super) fn summary(reproduction: &Reproduction) -> String {
     let Reproduction { name, version, files, parts, builds, .. } = reproduction;
-    let differing = reproduction.differing().count();
+    let differing = reproduction.differing_files();
     let of = format!("{name} {version}");
     let mut text = match (reproduction.verdict, differing) {
         (Verdict::Equal, _) => {
@@ -50,12 +52,14 @@ pub(super) fn summary(reproduction: &Reproduction) -> String {
     };
     for (part, failure) in reproduction.failures() {
         let causes = causes(&failure.causes);
-        text += &format!("\n{}: does not build{causes}\n", part.name);
-        failure.message.lines().for_each(|line| text += &format!("  {line}\n"));
+        let always = if failure.causes == [Cause::Unsteady] { "always " } else { "" };
+        let causes = if always.is_empty() { causes } else { String::new() };
+        text += &format!("\n{}: does not {always}build{causes}\n", part.name);
+        failure.message.lines().for_each(|line| text += &format!("  {}\n", printable(line)));
     }
     let mut fixes: Vec<(&'static str, Vec<&str>)> = Vec::new();
     for part in parts.iter().filter(|part| !part.differing.is_empty()) {
-        text += &format!("\n{}: {} of {}\n", part.name, part.differing.len(), plural(part.files, "file"));
+        text += &format!("\n{}: {} of {}\n", part.name, part.differing_files(), plural(part.files, "file"));
         for file in part.differing.iter().take(MOST) {
             text += &line_of(file);
         }
@@ -81,8 +85,11 @@ pub(super) fn summary(reproduction: &Reproduction) -> String {
             text += &format!("fix for {}{more}:\n  {fix}\n", names.join(", "));
         }
     }
+    if !reproduction.compared {
+        text += "\nnothing was compared, for there was no second build\n";
+    }
     if let Some(reason) = &reproduction.no_causes {
-        text += &format!("\ncauses are not known: {reason}\n");
+        text += &format!("\nnot all causes are known: {reason}\n");
     }
     text += "\n";
     text += &conditions(&reproduction.varied, &reproduction.not_varied);
@@ -125,13 +132,18 @@ fn causes(causes: &[Cause]) -> String {
 fn line_of(file: &Differing) -> String {
     let head = format!("  {}{}", file.path, causes(&file.causes));
     let mut text = match file.spots.as_slice() {
-        [] => format!("{head}: {}\n", file.how),
+        [] => format!("{head}: {}\n", printable(&file.how.to_string())),
         spots => {
-            format!("{head}\n") + &spots.iter().map(|spot| format!("    {}\n", self::spot(spot))).collect::<String>()
+            let lines = spots.iter().take(SPOTS).map(|spot| format!("    {}\n", self::spot(spot)));
+            let more = match spots.len() {
+                0..=SPOTS => String::new(),
+                all => format!("    and {} more\n", all - SPOTS),
+            };
+            format!("{head}\n{}{more}", lines.collect::<String>())
         }
     };
     if let Some(opinion) = &file.other_opinion {
-        opinion.lines().for_each(|line| text += &format!("    | {line}\n"));
+        opinion.lines().for_each(|line| text += &format!("    | {}\n", printable(line)));
     }
     text
 }

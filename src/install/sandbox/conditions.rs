@@ -193,9 +193,6 @@ impl Conditions {
                 set(name, value.to_owned());
             }
         }
-        if self.kit.libraries.is_some() {
-            set("LD_PRELOAD", temporary.join(LIBRARY).into_string());
-        }
         if self.has(Condition::ExecPath)
             && let Some(path) = environment.get_mut("PATH")
         {
@@ -203,6 +200,14 @@ impl Conditions {
         }
         if self.without.contains(&Aid::Epoch) {
             environment.remove("SOURCE_DATE_EPOCH");
+        }
+    }
+
+    /// Sees to it that a step loads the library, whatever else it is to load. For last, when all variables are known.
+    pub fn preload(&self, environment: &mut BTreeMap<String, String>, temporary: &Utf8Path) {
+        if self.kit.libraries.is_some() {
+            let others = environment.get("LD_PRELOAD").map(|others| format!(" {others}")).unwrap_or_default();
+            environment.insert("LD_PRELOAD".to_owned(), format!("{}{others}", temporary.join(LIBRARY)));
         }
     }
 

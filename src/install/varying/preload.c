@@ -70,29 +70,59 @@ static void *next(const char *name) {
     return found ? found : dlsym(RTLD_NEXT, name);
 }
 
-int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
-                           const struct timespec *restrict deadline) {
-    static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
-    struct timespec moved;
-    if (!real) real = next("pthread_cond_timedwait");
-    return real ? real(condition, mutex, kernels(deadline, &moved)) : ENOSYS;
-}
+/* A function of the C library that waits until a deadline, and the same with the deadline put right. FAILED is what it comes to where the library
+ * has no such function. */
+#define WAITS(name, failed, parameters, arguments)                                                                       \
+    int name parameters {                                                                                                \
+        static int(*real) parameters;                                                                                    \
+        struct timespec moved;                                                                                           \
+        if (!real) real = next(#name);                                                                                   \
+        if (!real) return failed;                                                                                        \
+        deadline = kernels(deadline, &moved);                                                                            \
+        return real arguments;                                                                                           \
+    }
 
-int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict deadline) {
-    static int (*real)(pthread_mutex_t *, const struct timespec *);
-    struct timespec moved;
-    if (!real) real = next("pthread_mutex_timedlock");
-    return real ? real(mutex, kernels(deadline, &moved)) : ENOSYS;
-}
+typedef const struct timespec *deadline_t;
 
-int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict deadline) {
-    static int (*real)(sem_t *, const struct timespec *);
-    struct timespec moved;
-    if (!real) real = next("sem_timedwait");
-    if (real) return real(semaphore, kernels(deadline, &moved));
-    errno = ENOSYS;
-    return -1;
-}
+WAITS(pthread_cond_timedwait, ENOSYS, (pthread_cond_t *condition, pthread_mutex_t *mutex, deadline_t deadline),
+      (condition, mutex, deadline))
+WAITS(pthread_cond_clockwait, ENOSYS,
+      (pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock, deadline_t deadline),
+      (condition, mutex, clock, deadline))
+WAITS(pthread_mutex_timedlock, ENOSYS, (pthread_mutex_t *mutex, deadline_t deadline), (mutex, deadline))
+WAITS(pthread_mutex_clocklock, ENOSYS, (pthread_mutex_t *mutex, clockid_t clock, deadline_t deadline),
+      (mutex, clock, deadline))
+WAITS(pthread_rwlock_timedrdlock, ENOSYS, (pthread_rwlock_t *lock, deadline_t deadline), (lock, deadline))
+WAITS(pthread_rwlock_timedwrlock, ENOSYS, (pthread_rwlock_t *lock, deadline_t deadline), (lock, deadline))
+WAITS(pthread_rwlock_clockrdlock, ENOSYS, (pthread_rwlock_t *lock, clockid_t clock, deadline_t deadline),
+      (lock, clock, deadline))
+WAITS(pthread_rwlock_clockwrlock, ENOSYS, (pthread_rwlock_t *lock, clockid_t clock, deadline_t deadline),
+      (lock, clock, deadline))
+WAITS(pthread_timedjoin_np, ENOSYS, (pthread_t thread, void **result, deadline_t deadline), (thread, result, deadline))
+WAITS(pthread_clockjoin_np, ENOSYS, (pthread_t thread, void **result, clockid_t clock, deadline_t deadline),
+      (thread, result, clock, deadline))
+WAITS(sem_timedwait, (errno = ENOSYS, -1), (sem_t *semaphore, deadline_t deadline), (semaphore, deadline))
+WAITS(sem_clockwait, (errno = ENOSYS, -1), (sem_t *semaphore, clockid_t clock, deadline_t deadline),
+      (semaphore, clock, deadline))
+WAITS(cnd_timedwait, 4 /* thrd_error */, (void *condition, void *mutex, deadline_t deadline), (condition, mutex, deadline))
+WAITS(mtx_timedlock, 4 /* thrd_error */, (void *mutex, deadline_t deadline), (mutex, deadline))
+
+/* Timers that go off at a time of day. */
+#define GOES_OFF(name, type)                                                                                             \
+    int name(type timer, int flags, const struct itimerspec *to, struct itimerspec *before) {                            \
+        static int (*real)(type, int, const struct itimerspec *, struct itimerspec *);                                   \
+        struct timespec moved;                                                                                           \
+        struct itimerspec own;                                                                                           \
+        if (!real) real = next(#name);                                                                                   \
+        if (!real) return errno = ENOSYS, -1;                                                                            \
+        if (!to) return real(timer, flags, to, before);                                                                  \
+        own = *to;                                                                                                       \
+        own.it_value = *kernels(&to->it_value, &moved);                                                                  \
+        return real(timer, flags, &own, before);                                                                         \
+    }
+
+GOES_OFF(timer_settime, timer_t)
+GOES_OFF(timerfd_settime, int)
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *until, struct timespec *left) {
     struct timespec moved;
@@ -168,7 +198,39 @@ int readdir_r(DIR *restrict folder, struct dirent *restrict to, struct dirent **
     return 0;
 }
 
+/* The C library's own does not ask for readdir by its name. */
+int scandir(const char *path, struct dirent ***to, int (*wanted)(const struct dirent *),
+            int (*compare)(const struct dirent **, const struct dirent **)) {
+    DIR *folder = opendir(path);
+    struct dirent *entry, **found = NULL;
+    size_t count = 0;
+    if (!folder) return -1;
+    while ((entry = readdir(folder))) {
+        if (wanted && !wanted(entry)) continue;
+        struct dirent **more = realloc(found, (count + 1) * sizeof *more);
+        if (more) found = more;
+        if (!more || !(found[count] = malloc(entry->d_reclen))) {
+            while (count) free(found[--count]);
+            free(found);
+            closedir(folder);
+            errno = ENOMEM;
+            return -1;
+        }
+        memcpy(found[count++], entry, entry->d_reclen);
+    }
+    closedir(folder);
+    if (compare && count) qsort(found, count, sizeof *found, (int (*)(const void *, const void *))compare);
+    *to = found;
+    return (int)count;
+}
+
 #ifdef __GLIBC__
+int scandir64(const char *path, struct dirent64 ***to, int (*wanted)(const struct dirent64 *),
+              int (*compare)(const struct dirent64 **, const struct dirent64 **)) {
+    return scandir(path, (struct dirent ***)to, (int (*)(const struct dirent *))wanted,
+                   (int (*)(const struct dirent **, const struct dirent **))compare);
+}
+
 struct dirent64 *readdir64(DIR *folder) {
     return (struct dirent64 *)readdir(folder);
 }

@@ -117,6 +117,7 @@ fn see(
     environment.insert("LC_ALL".to_owned(), LOCALE.to_owned());
     environment.insert("HOME".to_owned(), inside.join(conditions.home()).into_string());
     conditions.apply(&mut environment, &inside);
+    conditions.preload(&mut environment, &inside);
     let folder = inside.join(conditions.build_folder());
     let (_, words) = run_in(&sandbox.under(conditions), LOOK, &environment, top, &folder)?;
     let pairs = words.lines().filter_map(|line| line.split_once('\t'));

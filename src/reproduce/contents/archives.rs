@@ -1,5 +1,7 @@
 //! Archives with members: static libraries, tar and zip.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use super::compressed::moment;
@@ -7,26 +9,24 @@ use super::spot::{Kind, What};
 
 /// Members that are looked at, at most.
 const MOST: usize = 100_000;
-/// Bytes of all members of a zip file, at most.
-const MOST_BYTES: u64 = 1 << 29;
 
 /// An archive, opened.
-pub(super) struct Members {
+pub(super) struct Members<'b> {
     pub(super) kind: Kind,
-    pub(super) list: Vec<Member>,
+    pub(super) list: Vec<Member<'b>>,
 }
 
 /// One member.
-pub(super) struct Member {
+pub(super) struct Member<'b> {
     pub(super) name: String,
     time: String,
     owner: String,
     mode: String,
-    pub(super) content: Vec<u8>,
+    pub(super) content: Cow<'b, [u8]>,
 }
 
 /// What it is that differs, and how it is read.
-type Field = (fn(Kind) -> What, fn(&Member) -> String);
+type Field = (fn(Kind) -> What, fn(&Member<'_>) -> String);
 
 /// What headers say of members.
 pub(super) const FIELDS: [Field; 3] = [
@@ -35,30 +35,36 @@ pub(super) const FIELDS: [Field; 3] = [
     (What::MemberModes, |member| member.mode.clone()),
 ];
 
-impl Members {
-    /// Opens an archive; none where it is none, or broken.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+impl<'b> Members<'b> {
+    /// Opens an archive; none where it is none, or broken, or more than there is room for.
+    pub(super) fn of(bytes: &'b [u8], room: u64) -> Option<Self> {
         if bytes.starts_with(b"!<arch>\n") {
             return Some(Self { kind: Kind::Ar, list: ar(bytes)? });
         }
         if bytes.starts_with(b"PK\x03\x04") {
-            return Some(Self { kind: Kind::Zip, list: zip(bytes)? });
+            return Some(Self { kind: Kind::Zip, list: zip(bytes, room)? });
         }
         if bytes.get(257..262) == Some(b"ustar") {
-            return Some(Self { kind: Kind::Tar, list: tar(bytes)? });
+            return Some(Self { kind: Kind::Tar, list: tar(bytes, room)? });
         }
         None
     }
 
-    /// The member of a name; of several, the first.
-    pub(super) fn named(&self, name: &str) -> Option<&Member> {
-        self.list.iter().find(|member| member.name == name)
+    /// Its members by their names.
+    pub(super) fn by_name(&self) -> BTreeMap<&str, &Member<'b>> {
+        self.list.iter().map(|member| (member.name.as_str(), member)).collect()
+    }
+
+    /// Bytes that had to be unpacked for it.
+    pub(super) fn unpacked(&self) -> u64 {
+        let own = self.list.iter().filter(|member| matches!(member.content, Cow::Owned(_)));
+        own.map(|member| member.content.len() as u64).sum()
     }
 }
 
 /// Members of several names alike are told apart by a number.
-fn told_apart(mut list: Vec<Member>) -> Vec<Member> {
-    let mut seen = std::collections::BTreeMap::new();
+fn told_apart(mut list: Vec<Member<'_>>) -> Vec<Member<'_>> {
+    let mut seen = BTreeMap::new();
     for member in &mut list {
         let count = seen.entry(member.name.clone()).and_modify(|count| *count += 1).or_insert(1);
         if *count > 1 {
@@ -69,7 +75,7 @@ fn told_apart(mut list: Vec<Member>) -> Vec<Member> {
 }
 
 /// A static library, in the format of ar(5) with GNU's long names.
-fn ar(bytes: &[u8]) -> Option<Vec<Member>> {
+fn ar(bytes: &[u8]) -> Option<Vec<Member<'_>>> {
     let mut list = Vec::new();
     let mut long_names: &[u8] = &[];
     let mut at = 8;
@@ -95,7 +101,7 @@ fn ar(bytes: &[u8]) -> Option<Vec<Member>> {
                     time: field(16..28).parse::<i64>().map_or_else(|_| field(16..28), moment),
                     owner: format!("{}:{}", field(28..34), field(34..40)),
                     mode: field(40..48),
-                    content: content.to_vec(),
+                    content: Cow::Borrowed(content),
                 });
             }
         }
@@ -106,7 +112,7 @@ fn ar(bytes: &[u8]) -> Option<Vec<Member>> {
     Some(told_apart(list))
 }
 
-fn tar(bytes: &[u8]) -> Option<Vec<Member>> {
+fn tar(bytes: &[u8], mut room: u64) -> Option<Vec<Member<'static>>> {
     let mut archive = tar::Archive::new(bytes);
     let mut list = Vec::new();
     for entry in archive.entries().ok()? {
@@ -124,9 +130,12 @@ fn tar(bytes: &[u8]) -> Option<Vec<Member>> {
         let (time, mode) = (header.mtime().unwrap_or_default(), header.mode().unwrap_or_default());
         let link = entry.link_name_bytes().map(|link| link.into_owned()).unwrap_or_default();
         let mut content = Vec::new();
-        entry.read_to_end(&mut content).ok()?;
+        // What a sparse file is said to hold need not be in the archive.
+        let read = entry.by_ref().take(room + 1).read_to_end(&mut content).ok()?;
+        room = room.checked_sub(read as u64)?;
         // A link's target is all it has.
         content.extend(link);
+        let content = Cow::Owned(content);
         let time = moment(i64::try_from(time).unwrap_or_default());
         list.push(Member { name, time, owner, mode: format!("{mode:04o}"), content });
         if list.len() > MOST {
@@ -136,10 +145,9 @@ fn tar(bytes: &[u8]) -> Option<Vec<Member>> {
     Some(told_apart(list))
 }
 
-fn zip(bytes: &[u8]) -> Option<Vec<Member>> {
+fn zip(bytes: &[u8], mut room: u64) -> Option<Vec<Member<'static>>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
     let mut list = Vec::new();
-    let mut room = MOST_BYTES;
     for index in 0..archive.len().min(MOST) {
         let file = archive.by_index(index).ok()?;
         let name = file.name().ok()?.into_owned();
@@ -150,6 +158,7 @@ fn zip(bytes: &[u8]) -> Option<Vec<Member>> {
         let mut content = Vec::new();
         let read = file.take(room + 1).read_to_end(&mut content).ok()?;
         room = room.checked_sub(read as u64)?;
+        let content = Cow::Owned(content);
         list.push(Member {
             name,
             time: format!("{time} {extra}").trim().to_owned(),

@@ -4,16 +4,13 @@ use std::io::Read;
 
 use super::spot::What;
 
-/// Bytes that are unpacked at most; what is larger is compared as it is.
-const MOST: u64 = 1 << 29;
-
 const GZIP: &[u8] = &[0x1f, 0x8b, 8];
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const BZIP2: &[u8] = b"BZh";
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
-/// What a compressed file holds; none where it is not compressed, or broken, or too much.
-pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+/// What a compressed file holds; none where it is not compressed, or broken, or more than there is room for.
+pub(super) fn unpacked(bytes: &[u8], room: u64) -> Option<Vec<u8>> {
     let reader: Box<dyn Read + '_> = if bytes.starts_with(GZIP) {
         Box::new(flate2::read::MultiGzDecoder::new(bytes))
     } else if bytes.starts_with(XZ) {
@@ -26,8 +23,8 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     };
     let mut content = Vec::new();
-    reader.take(MOST + 1).read_to_end(&mut content).ok()?;
-    (content.len() as u64 <= MOST).then_some(content)
+    reader.take(room + 1).read_to_end(&mut content).ok()?;
+    (content.len() as u64 <= room).then_some(content)
 }
 
 /// How headers of two gzip files differ (RFC 1952, 2.3).

@@ -149,26 +149,30 @@ fn lines(bytes: [&[u8]; 2], clues: &Clues) -> Option<Difference> {
 }
 
 /// What two lines differ in, if it is one thing.
-fn of_texts([first, second]: &[String; 2], clues: &Clues) -> Option<What> {
+fn of_texts(lines: &[String; 2], clues: &Clues) -> Option<What> {
+    let [first, second] = lines;
     let shared = first.bytes().zip(second.bytes()).take_while(|(one, other)| one == other).count();
-    let around = |text: &str| {
-        let is_part = |byte: u8| byte.is_ascii_digit() || byte == b':';
+    let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b':';
+    // What stands there of digits and colons, and what comes after it.
+    let around = |text: &'_ String| {
         let bytes = text.as_bytes();
-        let begin = bytes[..shared.min(bytes.len())].iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
-        let length = bytes[begin..].iter().take_while(|byte| is_part(**byte)).count();
-        String::from_utf8_lossy(&bytes[begin..begin + length]).into_owned()
+        let begin = bytes[..shared.min(bytes.len())].iter().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
+        let length = bytes[begin..].iter().take_while(|byte| is_part(byte)).count();
+        let (part, rest) = bytes[begin..].split_at(length);
+        (String::from_utf8_lossy(part).into_owned(), rest.to_vec())
     };
-    let parts = [around(first), around(second)];
-    if parts.iter().any(String::is_empty) {
+    let [(one, after_one), (other, after_other)] = [around(first), around(second)];
+    if one.is_empty() || other.is_empty() {
         return None;
     }
-    if parts.iter().all(|part| part.len() >= 5 && part.matches(':').count() >= 1) {
+    if [&one, &other].iter().all(|part| part.len() >= 5 && part.contains(':')) {
         return Some(What::TimeOfDay);
     }
-    let numbers = parts.each_ref().map(|part| part.parse::<i64>().ok());
-    let [Some(first), Some(second)] = numbers else { return None };
-    let is_time = |number: i64, side: usize| clues.clocks.is_some_and(|clocks| within(clocks[side], number));
-    Some(if is_time(first, 0) && is_time(second, 1) { What::Seconds } else { What::Number })
+    let (Ok(number), Ok(other_number)) = (one.parse::<i64>(), other.parse::<i64>()) else { return None };
+    if clues.clocks.is_some_and(|clocks| within(clocks[0], number) && within(clocks[1], other_number)) {
+        return Some(What::Seconds);
+    }
+    (after_one == after_other).then_some(What::Number)
 }
 
 /// Whether a number of seconds is when a build was.

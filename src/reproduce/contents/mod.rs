@@ -10,17 +10,24 @@ mod programs;
 mod spot;
 mod view;
 
+use std::collections::BTreeMap;
+
 use archives::Members;
 pub use leaf::{Clock, Clues};
 pub use spot::{Kind, Spot, What};
-pub use view::View;
+pub use view::{View, printable};
 
 /// Archives within archives, at most; a bomb is not worth more.
 const DEEPEST: usize = 6;
 
+/// Bytes that are unpacked of two files, in all; what is larger is compared as it is.
+const ROOM: u64 = 1 << 30;
+/// Differences of a file that are told.
+const MOST: usize = 200;
+
 /// Where two files differ. Both are whole; `name` says what it is, where its bytes do not.
 pub fn differences(name: &str, [first, second]: [&[u8]; 2], clues: &Clues) -> Vec<Spot> {
-    let mut found = Finder { clues, inside: Vec::new(), spots: Vec::new() };
+    let mut found = Finder { clues, inside: Vec::new(), spots: Vec::new(), room: ROOM };
     found.compare(name, [first, second]);
     // What follows from something else need not be told where that is.
     if found.spots.iter().any(|spot| !spot.what.follows()) {
@@ -35,11 +42,13 @@ struct Finder<'c> {
     /// What it is in, from the outermost.
     inside: Vec<String>,
     spots: Vec<Spot>,
+    /// Bytes that may be unpacked yet.
+    room: u64,
 }
 
 impl Finder<'_> {
     fn compare(&mut self, name: &str, bytes: [&[u8]; 2]) {
-        if bytes[0] == bytes[1] {
+        if bytes[0] == bytes[1] || self.spots.len() > MOST {
             return;
         }
         let before = self.spots.len();
@@ -59,12 +68,15 @@ impl Finder<'_> {
         for (what, values) in compressed::header_differences(bytes) {
             self.add(what, None, values.map(View::words));
         }
-        if let [Some(first), Some(second)] = bytes.map(compressed::unpacked) {
+        let room = self.room / 2;
+        if let [Some(first), Some(second)] = bytes.map(|bytes| compressed::unpacked(bytes, room)) {
+            self.room -= (first.len() + second.len()) as u64;
             self.within("contents", |finder| finder.compare(name.trim_end_matches(".gz"), [&first, &second]));
             if self.spots.len() == before {
                 self.add(What::Compression, None, [View::none(), View::none()]);
             }
-        } else if let [Some(first), Some(second)] = bytes.map(Members::of) {
+        } else if let [Some(first), Some(second)] = bytes.map(|bytes| Members::of(bytes, room)) {
+            self.room -= first.unpacked() + second.unpacked();
             self.archives(&first, &second);
         } else if let Some(sections) = programs::differing_sections(bytes) {
             for section in sections {
@@ -75,24 +87,28 @@ impl Finder<'_> {
         }
     }
 
-    fn archives(&mut self, first: &Members, second: &Members) {
-        let names = |members: &Members| members.list.iter().map(|member| member.name.clone()).collect::<Vec<_>>();
-        let (ours, theirs) = (names(first), names(second));
-        for (list, other, what) in [(&ours, &theirs, What::OnlyFirst), (&theirs, &ours, What::OnlySecond)] {
-            for name in list.iter().filter(|name| !other.contains(name)) {
-                self.within(name, |finder| finder.add(what, None, [View::none(), View::none()]));
+    fn archives(&mut self, first: &Members<'_>, second: &Members<'_>) {
+        let (ours, theirs) = (first.by_name(), second.by_name());
+        let absent = |members: &Members<'_>, other: &BTreeMap<&str, _>| -> Vec<String> {
+            let names = members.list.iter().map(|member| member.name.clone());
+            names.filter(|name| !other.contains_key(name.as_str())).collect()
+        };
+        for (names, what) in [(absent(first, &theirs), What::OnlyFirst), (absent(second, &ours), What::OnlySecond)] {
+            for name in names {
+                self.within(&name, |finder| finder.add(what, None, [View::none(), View::none()]));
             }
         }
-        let in_both = |names: &[String], other: &[String]| -> Vec<String> {
-            names.iter().filter(|name| other.contains(name)).cloned().collect()
+        let in_both = |members: &Members<'_>, other: &BTreeMap<&str, _>| -> Vec<String> {
+            let names = members.list.iter().map(|member| member.name.clone());
+            names.filter(|name| other.contains_key(name.as_str())).collect()
         };
-        if in_both(&ours, &theirs) != in_both(&theirs, &ours) {
-            let words = [&ours, &theirs].map(|names| View::words(names.join(", ")));
-            self.add(What::MemberOrder, None, words);
+        let orders = [in_both(first, &theirs), in_both(second, &ours)];
+        if orders[0] != orders[1] {
+            self.add(What::MemberOrder, None, orders.map(|names| View::words(names.join(", "))));
         }
         // What is said of members is said once, with the first as its example.
         for (what, pick) in archives::FIELDS {
-            let pairs = first.list.iter().filter_map(|member| Some((member, second.named(&member.name)?)));
+            let pairs = first.list.iter().filter_map(|member| Some((member, *theirs.get(member.name.as_str())?)));
             let mut differing = pairs.filter(|(one, other)| pick(one) != pick(other));
             if let Some((one, other)) = differing.next() {
                 let count = 1 + differing.count();
@@ -104,14 +120,14 @@ impl Finder<'_> {
             }
         }
         for member in &first.list {
-            if let Some(other) = second.named(&member.name) {
+            if let Some(other) = theirs.get(member.name.as_str()) {
                 self.within(&member.name, |finder| finder.compare(&member.name, [&member.content, &other.content]));
             }
         }
     }
 
     fn within(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
-        self.inside.push(name.to_owned());
+        self.inside.push(printable(name));
         work(self);
         self.inside.pop();
     }
@@ -121,6 +137,14 @@ impl Finder<'_> {
     }
 
     fn add_at(&mut self, what: What, at: Option<u64>, section: Option<String>, [first, second]: [View; 2]) {
+        if self.spots.len() >= MOST {
+            // Once is enough to say that there are more.
+            if self.spots.len() == MOST {
+                let (first, second) = (View::none(), View::none());
+                self.spots.push(Spot { inside: Vec::new(), what: What::More, section: None, at: None, first, second });
+            }
+            return;
+        }
         self.spots.push(Spot { inside: self.inside.clone(), what, section, at, first, second });
     }
 }

@@ -81,6 +81,8 @@ pub enum What {
     Lines,
     /// Bytes that nothing more is known of.
     Bytes,
+    /// There are more differences than are told.
+    More,
 }
 
 impl What {
@@ -163,6 +165,7 @@ impl std::fmt::Display for What {
             Self::OnlySecond => f.write_str("only the second has it"),
             Self::Lines => f.write_str("other lines"),
             Self::Bytes => f.write_str("other bytes"),
+            Self::More => f.write_str("and more differences"),
         }
     }
 }

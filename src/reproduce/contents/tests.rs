@@ -112,6 +112,42 @@ fn what_is_broken_is_compared_as_it_is() {
     assert_eq!(found("x", b"\x7fELF\x02nonsense", b"\x7fELF\x02nonsensf").len(), 1);
 }
 
+#[test]
+fn what_claims_to_be_large_is_not_unpacked() {
+    // GNU's format for sparse files: three terabytes of which nothing is in the archive.
+    let mut header = tar::Header::new_gnu();
+    header.set_path("hole").expect("a name");
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_mode(0o644);
+    header.as_gnu_mut().expect("of GNU").realsize = *b"\x80\0\0\0\0\0\x03\0\0\0\0\0";
+    let archive = |time| {
+        let mut header = header.clone();
+        header.set_size(0);
+        header.set_mtime(time);
+        header.set_cksum();
+        [&header.as_bytes()[..], &[0; 1024]].concat()
+    };
+    assert_eq!(found("x.tar", archive(1), archive(2)).len(), 1);
+    let zeros = gzip(0, &vec![0; 8 << 20]);
+    let many: Vec<u8> = std::iter::repeat_n(zeros, 150).flatten().collect();
+    assert!(
+        found("x.gz", &many, [&many[..], b"x"].concat())[0].starts_with("other bytes"),
+        "more than there is room for"
+    );
+}
+
+#[test]
+fn many_members_are_told_of_once_and_not_all() {
+    let archive = |content: &str| {
+        let member = |index: usize| {
+            format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n{content:<8}", format!("m{index}/"), 0, 0, 0, 644, 8)
+        };
+        "!<arch>\n".to_owned() + &(0..20_000).map(member).collect::<String>()
+    };
+    let words = found("x.a", archive("one"), archive("two"));
+    assert_eq!((words.len(), words[200].as_str()), (201, "and more differences:  | "));
+}
+
 proptest::proptest! {
     #[test]
     fn no_bytes_are_too_odd(first in proptest::collection::vec(0u8..=255, 0..600), second in proptest::collection::vec(0u8..=255, 0..600), magic in 0usize..6) {

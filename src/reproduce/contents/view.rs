@@ -51,11 +51,21 @@ impl View {
     }
 }
 
-/// As much of a line as is shown, without what a terminal would obey.
+/// As much of a line as is shown.
 fn clipped(line: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{b7}' } else { c };
     match line.char_indices().nth(WIDTH) {
-        Some((end, _)) => line[..end].chars().map(shown).chain(std::iter::once('\u{2026}')).collect(),
-        None => line.chars().map(shown).collect(),
+        Some((end, _)) => printable(&line[..end]) + "\u{2026}",
+        None => printable(line),
     }
+}
+
+/// A text without what terminals and readers obey: control characters, those that turn the direction of writing, and those that are no
+/// characters (Unicode 23.2 and 23.7).
+pub fn printable(text: &str) -> String {
+    let is_shown = |c: char| {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let is_none = u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
+        !(c.is_control() || turns || is_none)
+    };
+    text.chars().map(|c| if is_shown(c) { c } else { '\u{b7}' }).collect()
 }

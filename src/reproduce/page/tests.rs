@@ -28,6 +28,7 @@ fn reproduction() -> Reproduction {
         system: "debian 12 x86_64".to_owned(),
         verdict: Verdict::Different,
         files: 9,
+        compared: true,
         parts: vec![part("p", vec![file], None), part("same", Vec::new(), None), part("q", Vec::new(), Some(failure))],
         varied: vec![Varied { condition: Condition::Host, first: "one".to_owned(), second: "<two>".to_owned() }],
         not_varied: vec![NotVaried { condition: Condition::Locale, reason: "none <is> installed".to_owned() }],
@@ -64,7 +65,7 @@ fn servers_get_a_case_for_each_part() {
     let xml = junit(&reproduction());
     assert!(xml.starts_with("<?xml version=\"1.0\""), "{xml}");
     assert!(xml.contains("tests=\"4\" failures=\"2\""), "{xml}");
-    assert!(xml.contains("<failure type=\"differs\" message=\"1 of 3 files differ\">"), "{xml}");
+    assert!(xml.contains("<failure type=\"differs\" message=\"1 of 3 files differs\">"), "{xml}");
     assert!(xml.contains("<skipped message=\"not varied: none &lt;is&gt; installed\"/>"), "{xml}");
     assert!(!xml.contains('\u{1b}') && !xml.contains("<b>"), "{xml}");
 }
