@@ -16,7 +16,7 @@ use super::rootfs::other_root;
 use super::trial::{Built, Trial, Unbuilt, sandbox_of};
 use super::trust::{self, secret_key};
 use super::{interrupt, receipts};
-use crate::base::{create_dir_all, is_empty_dir, sha256_file};
+use crate::base::{create_dir_all, is_empty_dir, remove_tree, sha256_file};
 use crate::bundle::Bundle;
 use crate::install::contract::{CONTRACT, Contract, Kind, gather, owners};
 use crate::install::sandbox::Level;
@@ -202,14 +202,22 @@ pub(super) fn in_passing_folder<T>(
     let (held, within) = context.environment.temporary_folder()?;
     interrupt::passing(Some(&within));
     let outcome = work(&within);
-    interrupt::passing(None);
-    outcome.map_err(|report| match report.exit {
-        BUILD | ATTEMPT => {
-            let kept = held.keep();
-            report.hint(format!("what was built is kept in {} until you remove it", kept.display()))
+    if let Err(report) = &outcome
+        && matches!(report.exit, BUILD | ATTEMPT)
+    {
+        interrupt::passing(None);
+        let kept = held.keep();
+        let hint = format!("what was built is kept in {} until you remove it", kept.display());
+        return outcome.map_err(|report| report.hint(hint));
+    }
+    // Several trees are gone sooner together; what cannot be removed is for whoever cleans up temporary folders.
+    std::thread::scope(|scope| {
+        for entry in within.read_dir_utf8().into_iter().flatten().flatten() {
+            scope.spawn(move || remove_tree(entry.path()));
         }
-        _ => report,
-    })
+    });
+    interrupt::passing(None);
+    outcome
 }
 
 /// Reads what parts that were taken over installed: a receipt says nothing that was not looked at.

@@ -79,7 +79,10 @@ pub fn prepare(
     (environment, jobs): (&BTreeMap<String, String>, (usize, usize)),
     folder: &Utf8Path,
 ) -> Result<Prepared, Error> {
-    let (kit, mut missing) = make(sandbox, environment, folder)?;
+    let (kit, mut missing) = make(sandbox, wanted, environment, folder)?;
+    if wanted.is_empty() {
+        return Ok(Prepared { kit, varied: Vec::new(), not_varied: Vec::new() });
+    }
     let look = |varied: BTreeSet<Condition>, name: &str| {
         let conditions = Conditions { varied, without: BTreeSet::new(), kit: kit.clone() };
         see(sandbox, conditions, environment, &folder.join(name))
