@@ -1,9 +1,13 @@
 //! `hardtack reproduce`: whether what is built depends on anything but what it is built from.
 
 mod builds;
+mod clues;
+mod differing;
+mod ending;
 mod receipts;
 mod repacked;
 mod search;
+mod second;
 mod twice;
 mod vary;
 mod words;
@@ -12,8 +16,7 @@ use camino::Utf8Path;
 
 use super::args::Reproduce as Arguments;
 use super::context::Context;
-use super::error::{DIFFERENT, Report, USAGE};
-use crate::reproduce::Verdict;
+use super::error::{Report, USAGE};
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
     let builds = arguments.compare.is_empty() && arguments.against.is_none() && arguments.bundle.is_none();
@@ -33,14 +36,5 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
         (None, Some(folder), []) => repacked::run(context, arguments, folder),
         (None, None, []) => twice::run(context, arguments),
         _ => Err(Report::new(USAGE, "usage", "--against, --compare and --bundle go one at a time")),
-    }
-}
-
-/// The exit status for a verdict that was told.
-fn ends(verdict: Verdict) -> Result<(), Report> {
-    match verdict {
-        Verdict::Equal => Ok(()),
-        Verdict::Different => Err(Report { exit: DIFFERENT, ..Report::default() }),
-        Verdict::NotComparable => Err(Report { exit: super::error::UNSPECIFIC, ..Report::default() }),
     }
 }

@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 use serde_json::json;
 
-use super::ends;
+use super::ending::ends;
 use crate::attest::Signed;
 use crate::bundle::bad_prefix;
 use crate::cli::args::Reproduce as Arguments;

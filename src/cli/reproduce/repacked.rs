@@ -7,8 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
+use super::ending::ends;
 use super::vary::{Wanted, check_required};
-use super::{ends, words};
+use super::words;
 use crate::base::{IoContext, Sha256, clone_file, create_dir_all, sha256_file};
 use crate::bundle::{Installer, Linkage};
 use crate::cli::access::Access;

@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use super::builds::{Builds, Tree};
+use super::clues::values_of;
+use super::differing::{Thing, differing_of};
+use super::second::Second;
 use crate::base::{IoContext, RelPath};
 use crate::cli::args::Reproduce as Arguments;
 use crate::cli::error::Report;
 use crate::cli::trial::Unbuilt;
-use crate::install::sandbox::{Condition, OtherTimezone};
-use crate::install::varying::{NotVaried, Prepared, Varied};
-use crate::reproduce::{
-    Apart, Cause, Clues, Differing, Failure, FileDifference, HowDifferent, What, causes, differences, differing_files,
-};
+use crate::install::sandbox::Condition;
+use crate::install::varying::Prepared;
+use crate::reproduce::{Cause, Clues, Differing, HowDifferent, What, causes, differences};
 
 /// The longest file that is opened.
 const LONGEST: u64 = 1 << 29;
@@ -25,77 +25,6 @@ const OPINION: usize = 60;
 const NO_PROGRAM: i32 = 127;
 /// Seconds that it may take.
 const OPINION_TAKES: &str = "300";
-
-/// The second build.
-pub(super) struct Second {
-    /// None where no conditions are left that it could be made under.
-    pub(super) tree: Option<Tree>,
-    /// Parts that are not built under all conditions.
-    pub(super) failures: Vec<(String, Failure)>,
-    /// The conditions it was made under.
-    pub(super) varied: BTreeSet<Condition>,
-}
-
-impl Second {
-    /// Conditions that were left out since a part does not build under them.
-    pub(super) fn left_out(&self, wanted: &[Varied]) -> Vec<NotVaried> {
-        let names: Vec<_> = self.failures.iter().map(|(name, _)| name.as_str()).collect();
-        let reason = format!("{} does not build like that", names.join(", "));
-        let left = wanted.iter().map(|varied| varied.condition).filter(|condition| !self.varied.contains(condition));
-        left.map(|condition| NotVaried { condition, reason: reason.clone() }).collect()
-    }
-}
-
-/// Builds under these conditions; where a part fails because of some of them, without those.
-pub(super) fn second_build(
-    builds: &Builds<'_>,
-    first: &Tree,
-    varied: &BTreeSet<Condition>,
-    look_for_causes: bool,
-) -> Result<Second, Report> {
-    let mut second = Second { tree: None, failures: Vec::new(), varied: varied.clone() };
-    loop {
-        let (name, report) = match builds.build("second", &second.varied) {
-            Ok(tree) => return Ok(Second { tree: Some(tree), ..second }),
-            Err(Unbuilt::Part { name, report }) => (name, report),
-            Err(Unbuilt::Other(report)) => return Err(report),
-        };
-        crate::base::remove_tree(&builds.within.join("second"))?;
-        // One that nobody knows was not built for another reason.
-        if !first.records.iter().any(|record| record.name == name) {
-            return Err(report);
-        }
-        let said = report.output.iter().rev().take(8).rev().map(|line| format!("\n{line}")).collect::<String>();
-        let mut failure = Failure { message: report.message.clone() + &said, causes: Vec::new() };
-        if look_for_causes {
-            builds.context.console.say(format!("{name} does not build like this; looking for the condition"));
-            let things = BTreeSet::from([name.clone()]);
-            let mut build = |some: &BTreeSet<Condition>, _: &BTreeSet<String>| {
-                builds.look(some, &things, |built| match built {
-                    Err(Unbuilt::Part { name, .. }) if things.contains(name) => Ok(things.clone()),
-                    _ => Ok(BTreeSet::new()),
-                })
-            };
-            let found = causes(&things, &second.varied, &BTreeSet::new(), &mut build);
-            if let Some(report) = found.stopped {
-                return Err(report);
-            }
-            failure.causes = found.found.into_values().flatten().collect();
-        }
-        let before = second.varied.len();
-        for cause in &failure.causes {
-            match cause {
-                Cause::Condition(condition) => drop(second.varied.remove(condition)),
-                Cause::Together(conditions) => second.varied.retain(|condition| !conditions.contains(condition)),
-                Cause::Unsteady => {}
-            }
-        }
-        second.failures.push((name, failure));
-        if second.varied.len() == before {
-            return Ok(second);
-        }
-    }
-}
 
 /// What a search goes by.
 pub(super) struct Search<'a> {
@@ -257,82 +186,4 @@ impl Search<'_> {
             }
         }
     }
-}
-
-/// What is not the same and counts for nothing.
-pub(super) fn apart(first: &Tree, second: &Tree) -> Apart {
-    let mut apart = Apart::default();
-    for path in first.files.keys() {
-        let look = |tree: &Tree| fs::symlink_metadata(tree.root.join(path)).ok();
-        if let (Some(one), Some(other)) = (look(first), look(second)) {
-            apart.times += usize::from((one.mtime(), one.mtime_nsec()) != (other.mtime(), other.mtime_nsec()));
-            apart.owners += usize::from((one.uid(), one.gid()) != (other.uid(), other.gid()));
-        }
-    }
-    apart
-}
-
-/// How many files two builds have together, and how they differ.
-fn differing_of(first: &Tree, second: &Tree) -> (usize, Vec<FileDifference>) {
-    let (count, mut differing) = differing_files(first.files(), second.files());
-    // Records have no modes of what is beside locations.
-    let of_both = first.beside.keys().filter(|path| second.beside.contains_key(*path));
-    for path in of_both {
-        let mode = |tree: &Tree| {
-            let metadata = fs::symlink_metadata(tree.root.join(path)).ok().filter(fs::Metadata::is_file);
-            metadata.map(|metadata| metadata.mode() & 0o7777)
-        };
-        if let (Some(one), Some(other)) = (mode(first), mode(second))
-            && one != other
-        {
-            differing.push(FileDifference { path: path.clone(), how: HowDifferent::Mode(one, other) });
-        }
-    }
-    (count, differing)
-}
-
-/// Something that differs and has causes of its own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Thing {
-    path: RelPath,
-    /// It is the file's mode, and not what it is or holds.
-    is_mode: bool,
-}
-
-impl Thing {
-    fn of(file: &Differing) -> Self {
-        Self { path: file.path.clone(), is_mode: matches!(file.how, HowDifferent::Mode(..)) }
-    }
-}
-
-/// What builds may have caught of a condition.
-fn values_of(varied: &Varied, timezone: OtherTimezone) -> Vec<(Condition, [String; 2])> {
-    use crate::install::sandbox::{
-        BUILD_FOLDERS, DOMAIN, FOLDER_IN_PATH, HOMES, HOSTS, LOCALE, MARKER, TIMEZONE, USER,
-    };
-    let owned = |values: [&str; 2]| values.map(str::to_owned);
-    let pairs = match varied.condition {
-        Condition::Path => vec![owned(BUILD_FOLDERS).map(|folder| format!("/tmp/{folder}"))],
-        Condition::Home => vec![owned(HOMES).map(|folder| format!("/tmp/{folder}"))],
-        Condition::Host => vec![owned(HOSTS), owned(["", DOMAIN])],
-        Condition::User => vec![owned(["", USER]), [varied.first.clone(), varied.second.clone()]],
-        Condition::Environment => vec![owned(["", MARKER.1])],
-        Condition::ExecPath => vec![owned(["", FOLDER_IN_PATH])],
-        Condition::Timezone => {
-            vec![owned([TIMEZONE, OtherTimezone::NAME]), owned(["+0000", timezone.offset()])]
-        }
-        Condition::Locale => {
-            let name = varied.second.split(':').next().unwrap_or_default();
-            vec![owned([LOCALE, name])]
-        }
-        Condition::Terminal => vec![owned(["", "xterm-256color"])],
-        Condition::Kernel => vec![[varied.first.clone(), varied.second.clone()], owned(["", "2.6.39"])],
-        Condition::Hardware => {
-            let number = |text: &str| text.split_whitespace().nth(1).unwrap_or_default().to_owned();
-            vec![owned(["", "Another Processor"]), [number(&varied.first), number(&varied.second)]]
-        }
-        Condition::Time | Condition::Umask | Condition::Cpus | Condition::Jobs | Condition::FileOrder => Vec::new(),
-        Condition::Aslr | Condition::Processes => Vec::new(),
-    };
-    pairs.into_iter().map(|values| (varied.condition, values)).collect()
 }

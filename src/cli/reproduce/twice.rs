@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::builds::{Builds, Tree, made_by};
-use super::search::{self, Second};
+use super::differing::apart;
+use super::ending::ends;
+use super::search::Search;
+use super::second::{Second, second_build};
 use super::vary::{Wanted, check_required, hold};
-use super::{ends, words};
-use crate::base::{IoContext, create_dir_all, is_empty_dir, write_atomic};
+use super::words;
+use crate::base::{IoContext, create_dir_all, is_empty_dir, normalize, write_atomic};
 use crate::bundle::Bundle;
 use crate::cli::args::{Bundle as BundleArguments, Reproduce as Arguments};
 use crate::cli::collection::shown;
@@ -30,7 +33,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     rustix::process::umask(rustix::fs::Mode::from(0o022));
     let report = arguments.report.as_ref().map(|report| report_at(context, report)).transpose()?;
     let reproduction = match &arguments.within {
-        Some(folder) => in_folder(context, arguments, &context.folder.join(folder))?,
+        Some(folder) => in_folder(context, arguments, &normalize(&context.folder.join(folder)))?,
         None => in_passing_folder(context, |within| reproduce(context, arguments, within))?,
     };
     let console = context.console;
@@ -68,6 +71,7 @@ fn in_folder(context: &Context<'_>, arguments: &Arguments, folder: &Utf8Path) ->
         let message = format!("`{}` is not empty", shown(context, folder));
         return Err(Report::new(USAGE, "not-empty", message).hint("choose another folder"));
     }
+    check_outside(folder, &project_or_bundle(context, arguments))?;
     create_dir_all(folder)?;
     let folder = context.real_path(folder);
     interrupt::passing(Some(&folder));
@@ -109,7 +113,7 @@ fn reproduce(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) ->
         Unbuilt::Other(report) => report,
     })?;
     context.console.say(format!("building again, under {}", plural(varied.len(), "other condition")));
-    let second = search::second_build(&builds, &first, &varied, !arguments.no_causes)?;
+    let second = second_build(&builds, &first, &varied, !arguments.no_causes)?;
     conclude(&builds, arguments, (prepared, wanted), (first, second))
 }
 
@@ -121,7 +125,7 @@ fn conclude(
     (first, second): (Tree, Second),
 ) -> Result<Reproduction, Report> {
     let found = {
-        let search = search::Search { builds, prepared: &prepared, first: &first, second: &second };
+        let search = Search { builds, prepared: &prepared, first: &first, second: &second };
         search.differences(arguments)?
     };
     prepared.not_varied.extend(second.left_out(&prepared.varied));
@@ -156,7 +160,7 @@ fn conclude(
         varied: prepared.varied,
         not_varied: prepared.not_varied,
         without: wanted.without.into_iter().collect(),
-        apart: tree.as_ref().map_or_else(Apart::default, |tree| search::apart(&first, tree)),
+        apart: tree.as_ref().map_or_else(Apart::default, |tree| apart(&first, tree)),
         builds: builds.count.get(),
         no_causes: found.no_causes,
         first: first.spans,
@@ -178,8 +182,7 @@ fn jobs(arguments: &Arguments) -> (usize, usize) {
 
 /// The bundle's file: the one that was named, or one that is made of a project.
 fn bundle_of(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) -> Result<Utf8PathBuf, Report> {
-    let what = arguments.what.as_deref().unwrap_or(Utf8Path::new("."));
-    let path = context.real_path(what);
+    let path = project_or_bundle(context, arguments);
     if !path.is_dir() {
         trust::check(context, &arguments.trust, &path)?;
         if let Some(rest) = Bundle::open(&path)?.rest() {
@@ -188,10 +191,7 @@ fn bundle_of(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) ->
         }
         return Ok(path);
     }
-    if within.starts_with(&path) {
-        let message = format!("`{within}` is in the project, and would be packed with it");
-        return Err(Report::new(USAGE, "usage", message).hint("choose a folder outside, with --in or TMPDIR"));
-    }
+    check_outside(within, &path)?;
     let output = within.join("project.tar");
     let order = BundleArguments {
         words: vec![path.into_string()],
@@ -203,4 +203,18 @@ fn bundle_of(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) ->
     };
     bundle::write_bundle(context, &order)?;
     Ok(output)
+}
+
+/// What is to be built.
+fn project_or_bundle(context: &Context<'_>, arguments: &Arguments) -> Utf8PathBuf {
+    context.real_path(arguments.what.as_deref().unwrap_or(Utf8Path::new(".")))
+}
+
+/// Refuses a folder in the project, with which it would be packed.
+fn check_outside(folder: &Utf8Path, project: &Utf8Path) -> Result<(), Report> {
+    if !folder.starts_with(project) {
+        return Ok(());
+    }
+    let message = format!("`{folder}` is in the project, and would be packed with it");
+    Err(Report::new(USAGE, "usage", message).hint("choose a folder outside, with --in or TMPDIR"))
 }
