@@ -70,8 +70,8 @@ static void *next(const char *name) {
     return found ? found : dlsym(RTLD_NEXT, name);
 }
 
-/* A function of the C library that waits until a deadline, and the same with the deadline put right. FAILED is what it comes to where the library
- * has no such function. */
+/* A function of the C library that waits until a deadline, and the same with the deadline put right. FAILED is what it
+ * comes to where the library has no such function. */
 #define WAITS(name, failed, parameters, arguments)                                                                       \
     int name parameters {                                                                                                \
         static int(*real) parameters;                                                                                    \
