@@ -366,7 +366,7 @@ fn an_interrupted_rehearsal_leaves_nothing() {
     rustix::process::kill_process(number, rustix::process::Signal::INT).expect("sends");
     let output = child.wait_with_output().expect("ends");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(130) && said.contains("nothing of the rehearsal is left"), "{said}");
+    assert!(output.status.code() == Some(130) && said.contains("nothing of what was built is left"), "{said}");
     assert!(!said.contains("p: failed"), "{said}");
     assert_eq!(std::fs::read_dir(scene.path("scratch")).expect("reads").count(), 0);
 }
