@@ -109,6 +109,11 @@ impl Comparison {
         Self { files, differing, inputs: inputs(first, second) }
     }
 
+    /// How many files differ.
+    pub fn differing_files(&self) -> usize {
+        distinct(self.differing.iter().map(|file| &file.path))
+    }
+
     /// What is to be said of it.
     pub fn verdict(&self) -> Verdict {
         match (self.differing.is_empty(), self.inputs.is_empty()) {
@@ -117,6 +122,11 @@ impl Comparison {
             (false, false) => Verdict::NotComparable,
         }
     }
+}
+
+/// How many different paths there are: one that has other bytes may have another mode, too.
+pub(super) fn distinct<'p>(paths: impl Iterator<Item = &'p RelPath>) -> usize {
+    paths.collect::<BTreeSet<_>>().len()
 }
 
 /// What a build installed.

@@ -1,10 +1,10 @@
 //! What building twice came to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::compare::{FileDifference, HowDifferent, Verdict};
+use super::compare::{FileDifference, HowDifferent, Verdict, distinct};
 use super::contents::{Spot, What};
 use super::halving::Cause;
 use crate::base::RelPath;
@@ -117,7 +117,7 @@ pub struct Span {
 }
 
 impl Reproduction {
-    /// How many files differ: one that has other bytes may have another mode, too.
+    /// How many files differ.
     pub fn differing_files(&self) -> usize {
         self.parts.iter().map(PartOutcome::differing_files).sum()
     }
@@ -136,7 +136,7 @@ impl Reproduction {
 impl PartOutcome {
     /// How many of its files differ.
     pub fn differing_files(&self) -> usize {
-        self.differing.iter().map(|file| &file.path).collect::<BTreeSet<_>>().len()
+        distinct(self.differing.iter().map(|file| &file.path))
     }
 }
 

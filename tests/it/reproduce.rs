@@ -98,6 +98,13 @@ fn of_several_receipts_it_is_told_who_agrees() {
     ] {
         assert!(told.contains(line), "{told}");
     }
+    // One file, whose bytes and mode are both other.
+    let mut four = one.clone();
+    four["predicate"]["files"]["parts/p/same"]["mode"] = 0o600.into();
+    four["predicate"]["files"]["parts/p/same"]["sha256"] = "00".repeat(32).into();
+    scene.write("four.json", four.to_string());
+    let told = scene.hardtack("reproduce --compare one.json four.json").exits(8).stdout;
+    assert!(told.contains("   1 of 3 files differ\n   parts/p/same: other bytes\n   parts/p/same: mode "), "{told}");
     scene.hardtack("reproduce --compare one.json").exits(2);
     scene.write("nonsense.json", "{}");
     scene.hardtack("reproduce --compare one.json nonsense.json").exits(2).says(&["error[not-a-receipt]"]);

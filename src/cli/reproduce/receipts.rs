@@ -116,7 +116,7 @@ fn read(context: &Context<'_>, arguments: &Arguments, path: &Utf8Path) -> Result
 /// What is not the same, a line each.
 fn words(comparison: &Comparison) -> String {
     let Comparison { files, differing, inputs } = comparison;
-    let mut text = match differing.len() {
+    let mut text = match comparison.differing_files() {
         0 => format!(
             "   {} the same\n",
             if *files == 1 { "1 file is".to_owned() } else { format!("all {files} files are") }
