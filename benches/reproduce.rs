@@ -1,8 +1,9 @@
 //! What building twice takes beyond two builds.
 //!
 //! `cargo bench --bench reproduce [ROUNDS]` makes a part that installs 10,000 files of 3 KB. In each round it is installed
-//! twice, each time to a new folder, and then reproduced with nothing varied, which builds it twice as well. Its build takes some ten
-//! seconds of one processor, which is little for so many files. `TMPDIR=/dev/shm` keeps a disk that is busy out of it.
+//! twice, each time to a new folder, and then reproduced with nothing varied, which builds it twice as well. Its build takes
+//! some ten seconds of one processor, which is little for so many files. `TMPDIR=/dev/shm` keeps a disk that is busy out of
+//! it.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark talks, and stops where it cannot go on")]
 

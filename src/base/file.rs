@@ -175,6 +175,25 @@ pub fn remove_tree(path: &Utf8Path) -> Result<(), PathError> {
     fs::remove_dir_all(path).at("remove", path)
 }
 
+/// Works with a file or folder of these permissions, which need not have the `needed` bits, and has them meanwhile.
+///
+/// # Errors
+/// When they cannot be given or taken back.
+pub fn granting<T>(
+    path: &Utf8Path,
+    permissions: fs::Permissions,
+    needed: u32,
+    work: impl FnOnce() -> T,
+) -> io::Result<T> {
+    if permissions.mode() & needed == needed {
+        return Ok(work());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(permissions.mode() | needed))?;
+    let outcome = work();
+    fs::set_permissions(path, permissions)?;
+    Ok(outcome)
+}
+
 /// What is at `path`, links not followed; none where nothing is, nor a folder above it.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ pub use digest::{
 };
 pub use distribution::{Distribution, Distributions, Role};
 pub use file::{
-    IoContext, PathError, TEMPORARY, create_dir_all, empty_folders_below, files_below, is_empty_dir, look_at,
+    IoContext, PathError, TEMPORARY, create_dir_all, empty_folders_below, files_below, granting, is_empty_dir, look_at,
     only_folder, open_file, publish, publish_file, read_limited, read_to_string, remove_tree, sync_dir, write_atomic,
 };
 pub use filelock::{FileLock, LockMode};

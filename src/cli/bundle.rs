@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::access::Access;
-use super::args::Bundle as Arguments;
+use super::args::{Bundle as Arguments, Sources};
 use super::check;
 use super::collection::{gather, shown};
 use super::context::Context;
@@ -25,9 +25,21 @@ pub(super) fn run(context: &Context<'_>, arguments: &Arguments) -> Result<(), Re
     make(context, arguments, true)
 }
 
-/// Writes a bundle and what goes with it, and does not say so where results are printed.
-pub(super) fn write_bundle(context: &Context<'_>, arguments: &Arguments) -> Result<(), Report> {
-    make(context, arguments, false)
+/// Writes a bundle that nobody asked for, as something to be compared: of what is there, without an installer.
+pub(super) fn write_to_compare(
+    context: &Context<'_>,
+    (project, output): (&Utf8Path, &Utf8Path),
+    sources: &Sources,
+) -> Result<(), Report> {
+    let arguments = Arguments {
+        words: vec![project.to_string()],
+        output: Some(output.to_owned()),
+        installer: vec!["none".to_owned()],
+        allow_dirty: true,
+        sources: sources.clone(),
+        ..Arguments::default()
+    };
+    make(context, &arguments, false)
 }
 
 fn make(context: &Context<'_>, arguments: &Arguments, told: bool) -> Result<(), Report> {

@@ -35,6 +35,7 @@ mod network;
 mod opened;
 mod output;
 mod packing;
+mod passing;
 mod prepared;
 mod project;
 mod query;

@@ -9,6 +9,7 @@ use super::error::{Report, USAGE};
 use super::media::{self, Media};
 use super::opened::Opened;
 use super::output::warn_of_older;
+use super::passing::in_passing_folder;
 use super::project::Project;
 use super::trust::{sign_file, sign_sums, sums_signature_of};
 use super::{receipts, rehearse};
@@ -180,9 +181,7 @@ impl Release<'_> {
         packed: Packed,
         key: Option<&SecretKey>,
     ) -> Result<Vec<Written>, Report> {
-        rehearse::in_passing_folder(self.context, |within| {
-            self.rehearse_within(&within.join("rehearsal"), gathered, packed, key)
-        })
+        in_passing_folder(self.context, |within| self.rehearse_within(&within.join("rehearsal"), gathered, packed, key))
     }
 
     fn rehearse_within(

@@ -9,14 +9,15 @@ use serde_json::json;
 use super::args::Rehearse as Arguments;
 use super::collection::shown;
 use super::context::Context;
-use super::error::{ATTEMPT, BUILD, DIGEST, Report, USAGE};
+use super::error::{DIGEST, Report, USAGE};
 use super::install::{PATH, environment};
 use super::opened::Opened;
+use super::passing::in_passing_folder;
+use super::receipts;
 use super::rootfs::other_root;
 use super::trial::{Built, Trial, Unbuilt, sandbox_of};
 use super::trust::{self, secret_key};
-use super::{interrupt, receipts};
-use crate::base::{create_dir_all, is_empty_dir, remove_tree, sha256_file};
+use crate::base::{create_dir_all, is_empty_dir, sha256_file};
 use crate::bundle::Bundle;
 use crate::install::contract::{CONTRACT, Contract, Kind, gather, owners};
 use crate::install::sandbox::Level;
@@ -191,33 +192,6 @@ impl<'a> Order<'a> {
         create_dir_all(folder)?;
         Ok(context.real_path(folder))
     }
-}
-
-/// Works in a folder that is gone afterwards, also when the program is interrupted; it is kept where a build failed, for what
-/// there is to be seen in it.
-pub(super) fn in_passing_folder<T>(
-    context: &Context<'_>,
-    work: impl FnOnce(&Utf8Path) -> Result<T, Report>,
-) -> Result<T, Report> {
-    let (held, within) = context.environment.temporary_folder()?;
-    interrupt::passing(Some(&within));
-    let outcome = work(&within);
-    if let Err(report) = &outcome
-        && matches!(report.exit, BUILD | ATTEMPT)
-    {
-        interrupt::passing(None);
-        let kept = held.keep();
-        let hint = format!("what was built is kept in {} until you remove it", kept.display());
-        return outcome.map_err(|report| report.hint(hint));
-    }
-    // Several trees are gone sooner together; what cannot be removed is for whoever cleans up temporary folders.
-    std::thread::scope(|scope| {
-        for entry in within.read_dir_utf8().into_iter().flatten().flatten() {
-            scope.spawn(move || remove_tree(entry.path()));
-        }
-    });
-    interrupt::passing(None);
-    outcome
 }
 
 /// Reads what parts that were taken over installed: a receipt says nothing that was not looked at.

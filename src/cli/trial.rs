@@ -1,6 +1,5 @@
 //! A bundle built in a folder, where builds know it by another path: what rehearsals and comparisons are made of.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -69,11 +68,9 @@ pub(super) fn sandbox_of(
 impl Trial<'_> {
     /// Builds.
     pub(super) fn build(&self, context: &Context<'_>, within: &Utf8Path) -> Result<Built, Unbuilt> {
-        let (root, conditions) = (self.sandbox.root().map(Utf8Path::to_owned), self.sandbox.conditions().cloned());
-        let rehearsal = Rehearsal { root, conditions };
         let dest = within.join("dest");
         let (dest, rehearsed_at) = (Some(dest.as_path()), self.prefix);
-        let target = Target { dest, rehearsal: Some(&rehearsal), rehearsed_at, ..Target::default() };
+        let target = Target { dest, rehearsal: self.sandbox.rehearsal(), rehearsed_at, ..Target::default() };
         let path = self.environment.get("PATH").map(String::as_str).unwrap_or_default();
         let mut prepared = from_file(context, target, self.bundle, path)?;
         if let Some((part, place)) = prepared.plan.shared().next() {
@@ -97,13 +94,14 @@ impl Trial<'_> {
         check_visible(destination.seen_at(), self.sandbox.level)?;
         // Builds that are compared are announced by whoever compares.
         if self.sandbox.conditions().is_none() {
-            let of = if rehearsal.root.is_some() { ", with the compilers and libraries of another root" } else { "" };
+            let of =
+                if self.sandbox.root().is_some() { ", with the compilers and libraries of another root" } else { "" };
             console.say(format!("rehearsing at {}{of}", destination.seen_at()));
         }
         let order = prepared.order(self.sandbox, self.environment.clone(), self.jobs);
-        let clock = RefCell::new(Clock::new());
+        let mut clock = Clock::new();
         let installed = install(&order, &mut |event| {
-            clock.borrow_mut().note(&event);
+            clock.note(&event);
             if !self.quietly || console.verbose > 0 {
                 events::installation(console, console.verbose > 0, &event);
             }
@@ -112,7 +110,7 @@ impl Trial<'_> {
             Ok(installed) => installed.kept,
             Err(error) => return Err(unbuilt(error)),
         };
-        Ok(Built { prepared, reused, spans: clock.into_inner().spans })
+        Ok(Built { prepared, reused, spans: clock.spans })
     }
 }
 

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use camino::Utf8Path;
 
 use super::error::Error;
-use super::sandbox::{Bind, Sandbox, Task};
+use super::sandbox::{Bind, Outcome, Sandbox, TEMPORARY, Task};
 use crate::base::{IoContext, create_dir_all};
 
 /// Where package managers and compilers are.
@@ -19,24 +19,51 @@ done";
 
 /// What a shell command prints, with `input` to read. That it fails is an answer, too.
 pub(super) fn ask(command: &str, input: &str, sandbox: &Sandbox, scratch: &Utf8Path) -> Result<String, Error> {
-    let temporary = scratch.join("tmp");
-    create_dir_all(&temporary)?;
-    let (question, answer) = (scratch.join("input"), scratch.join("output"));
+    create_dir_all(scratch)?;
+    let question = scratch.join("input");
     fs::write(&question, input).at("write", &question)?;
-    let environment = [("PATH", PATH), ("LC_ALL", "C")];
-    let task = Task {
-        command: command.to_owned(),
+    let environment = [("PATH", PATH), ("LC_ALL", "C")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let inquiry = Inquiry {
+        command,
+        input: Some(File::open(&question).at("open", &question)?),
+        environment: environment.into(),
+        temporary: &scratch.join("tmp"),
         folder: "/".into(),
-        environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        binds: vec![Bind::new(temporary.clone(), "/tmp")],
-        writable: vec![temporary],
-        lock: None,
-        inherit: Vec::new(),
     };
-    let input = Some(File::open(&question).at("open", &question)?);
-    let output = File::create(&answer).at("create", &answer)?;
-    let _ = sandbox.run(&task, &scratch.join("messages"), input, &output)?;
-    Ok(String::from_utf8_lossy(&fs::read(&answer).at("read", &answer)?).into_owned())
+    Ok(inquiry.answer(sandbox, scratch)?.1)
+}
+
+/// A shell command whose words are wanted.
+pub(super) struct Inquiry<'q> {
+    pub(super) command: &'q str,
+    pub(super) input: Option<File>,
+    /// Its whole environment.
+    pub(super) environment: BTreeMap<String, String>,
+    /// The folder that it has for temporary files.
+    pub(super) temporary: &'q Utf8Path,
+    /// The folder it runs in, as seen inside.
+    pub(super) folder: &'q Utf8Path,
+}
+
+impl Inquiry<'_> {
+    /// How it ended, and what it said. `scratch` is a folder for that.
+    pub(super) fn answer(self, sandbox: &Sandbox, scratch: &Utf8Path) -> Result<(Outcome, String), Error> {
+        create_dir_all(self.temporary)?;
+        create_dir_all(scratch)?;
+        let task = Task {
+            command: self.command.to_owned(),
+            folder: self.folder.to_owned(),
+            environment: self.environment,
+            binds: vec![Bind::new(self.temporary.to_owned(), TEMPORARY)],
+            writable: vec![self.temporary.to_owned()],
+            lock: None,
+            inherit: Vec::new(),
+        };
+        let words = scratch.join("output");
+        let output = File::create(&words).at("create", &words)?;
+        let outcome = sandbox.run(&task, &scratch.join("messages"), self.input, &output)?;
+        Ok((outcome, String::from_utf8_lossy(&fs::read(&words).at("read", &words)?).into_owned()))
+    }
 }
 
 /// What the compilers and their tools say of themselves, by their names.

@@ -6,12 +6,11 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 
 use camino::Utf8Path;
 
 use super::error::Error;
-use crate::base::{IoContext, RelPath, files_below};
+use crate::base::{IoContext, RelPath, files_below, granting};
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
@@ -38,34 +37,17 @@ pub(super) fn take_times_out(folder: &Utf8Path) -> Result<BTreeSet<RelPath>, Err
     Ok(taken)
 }
 
-/// Whether there was something to take out. The file's own time and mode stay; another file takes its place, since this one may be
-/// one of the machine's under another name.
+/// Whether there was something to take out. Builds make files and folders that not even their owners can read or change.
 fn clean(path: &Utf8Path, metadata: &fs::Metadata) -> io::Result<bool> {
     let folder = path.parent().unwrap_or(path);
     let of_folder = folder.metadata()?.permissions();
-    // Builds make files and folders that not even their owners can read or change.
-    let lacks = |permissions: &fs::Permissions, mode| permissions.mode() & mode != mode;
-    let (shut, hidden) = (lacks(&of_folder, 0o700), lacks(&metadata.permissions(), 0o400));
-    let open = |path: &Utf8Path, permissions: &fs::Permissions| {
-        fs::set_permissions(path, fs::Permissions::from_mode(permissions.mode() | 0o700))
-    };
-    if shut {
-        open(folder, &of_folder)?;
-    }
-    if hidden {
-        open(path, &metadata.permissions())?;
-    }
-    let outcome = File::open(path).and_then(|file| replace(path, file, metadata));
-    if hidden {
-        fs::set_permissions(path, metadata.permissions())?;
-    }
-    if shut {
-        fs::set_permissions(folder, of_folder)?;
-    }
-    outcome
+    granting(folder, of_folder, 0o700, || granting(path, metadata.permissions(), 0o400, || replace(path, metadata))?)?
 }
 
-fn replace(path: &Utf8Path, mut file: File, metadata: &fs::Metadata) -> io::Result<bool> {
+/// The file's own time and mode stay; another file takes its place, since this one may be one of the machine's under another
+/// name.
+fn replace(path: &Utf8Path, metadata: &fs::Metadata) -> io::Result<bool> {
+    let mut file = File::open(path)?;
     let headers = dated_headers(&mut file)?;
     if headers.is_empty() {
         return Ok(false);
@@ -125,6 +107,8 @@ fn some(file: &mut File, most: usize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn member(name: &str, time: &str, content: &str) -> String {

@@ -15,8 +15,8 @@ use super::attempts::Seen;
 use super::error::Error;
 use super::input::Input;
 use crate::base::{
-    Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, is_empty_dir,
-    link_file, look_at, write_atomic,
+    Fingerprint, IoContext, LinkMode, RelPath, Sha256, create_dir_all, files_below, fingerprint_file, granting,
+    is_empty_dir, link_file, look_at, write_atomic,
 };
 use crate::recipes::SharedPlace;
 
@@ -321,13 +321,7 @@ impl PartRecord {
 
 /// The fingerprint of a file that its owner may read or not: builds install some that only root should.
 fn fingerprint_any_mode(path: &Utf8Path, permissions: fs::Permissions) -> Result<Fingerprint, Error> {
-    if permissions.mode() & 0o400 != 0 {
-        return Ok(fingerprint_file(path)?);
-    }
-    fs::set_permissions(path, fs::Permissions::from_mode(permissions.mode() | 0o400)).at("set the mode of", path)?;
-    let fingerprint = fingerprint_file(path);
-    fs::set_permissions(path, permissions).at("set the mode of", path)?;
-    Ok(fingerprint?)
+    Ok(granting(path, permissions, 0o400, || fingerprint_file(path)).at("set the mode of", path)??)
 }
 
 /// Reads a JSON file of ours; `None` if it is not there.

@@ -14,7 +14,7 @@ use super::copying::{Places, exclude};
 use super::error::Error;
 use super::event::Event;
 use super::fixed_jobs::FixedJobs;
-use super::sandbox::{self, BUILD_FOLDERS, Bind, Conditions, HOMES, Level, Outcome, Sandbox, Task};
+use super::sandbox::{self, BUILD_FOLDERS, Bind, Conditions, HOMES, Level, Outcome, Sandbox, TEMPORARY, Task};
 use super::varying::equip;
 use crate::archive::{Unpack, unpack};
 use crate::base::{IoContext, clone_file, create_dir_all, only_folder, remove_tree};
@@ -24,8 +24,6 @@ use crate::recipes::{Input, Part, StepKind};
 const TAIL: usize = 30;
 /// Bytes of a log that are looked at for them.
 const TAIL_BYTES: u64 = 64 << 10;
-/// The path of the build folder inside a sandbox with its own mounts: the same on every machine.
-const INSIDE: &str = "/tmp";
 /// The other folder for everybody's files.
 const OTHER_TEMPORARY: &str = "/var/tmp";
 /// What is in it from the start, whatever the machine's own folders of these names hold.
@@ -182,7 +180,7 @@ impl Build<'_> {
     ) -> Result<(), Error> {
         writeln!(log, "# {step}: {command}").at("write", &self.log)?;
         let inside = match self.sandbox.level {
-            Level::Full => Utf8PathBuf::from(INSIDE),
+            Level::Full => Utf8PathBuf::from(TEMPORARY),
             Level::Seccomp | Level::None => top.to_owned(),
         };
         let mut environment = self.environment.clone();
@@ -266,7 +264,7 @@ impl Build<'_> {
 
     /// The folders a step sees where the machine has others.
     fn folders(&self, top: &Utf8Path, environment: &BTreeMap<String, String>) -> Vec<Bind> {
-        let mut folders = vec![Bind::new(top.to_owned(), INSIDE)];
+        let mut folders = vec![Bind::new(top.to_owned(), TEMPORARY)];
         let root = self.sandbox.root().unwrap_or(Utf8Path::new("/"));
         if root.join(OTHER_TEMPORARY.trim_start_matches('/')).is_dir() {
             folders.push(Bind::new(self.work.join("var-tmp"), OTHER_TEMPORARY));
@@ -274,7 +272,7 @@ impl Build<'_> {
         // What is not to be seen is, where somebody asked for the programs in it.
         let path = environment.get("PATH").map(String::as_str).unwrap_or_default();
         let is_hidden = |folder: &&Utf8Path| {
-            sandbox::is_masked(folder) || [INSIDE, OTHER_TEMPORARY].iter().any(|other| folder.starts_with(other))
+            sandbox::is_masked(folder) || [TEMPORARY, OTHER_TEMPORARY].iter().any(|other| folder.starts_with(other))
         };
         let hidden = path.split(':').map(Utf8Path::new).filter(|folder| is_hidden(folder) && folder.is_dir());
         for folder in hidden {

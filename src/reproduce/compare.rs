@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::base::RelPath;
@@ -144,11 +145,10 @@ impl<'f> Files<'f> {
         Self { of_parts: &receipt.files, beside: &receipt.beside }
     }
 
-    /// Whether a path is a folder with something in it.
-    fn has_below(&self, path: &RelPath) -> bool {
-        let below = format!("{path}/");
-        let is_below = |other: &&RelPath| other.as_str().starts_with(&below);
-        self.of_parts.keys().chain(self.beside.keys()).any(|other| is_below(&other))
+    /// The folders with something in them.
+    fn folders(&self) -> BTreeSet<&'f Utf8Path> {
+        let paths = self.of_parts.keys().chain(self.beside.keys());
+        paths.flat_map(|path| <RelPath as AsRef<Utf8Path>>::as_ref(path).ancestors().skip(1)).collect()
     }
 }
 
@@ -159,14 +159,17 @@ pub fn differing_files(first: Files<'_>, second: Files<'_>) -> (usize, Vec<FileD
     let of_parts = inside.iter().map(|path| (*path, how(first.of_parts.get(*path), second.of_parts.get(*path))));
     let others = beside.iter().map(|path| (*path, how_beside(first.beside.get(*path), second.beside.get(*path))));
     let others = others.map(|(path, how)| (path, Vec::from_iter(how)));
+    let folders = [first.folders(), second.folders()];
     let differing = of_parts.chain(others).flat_map(|(path, all)| {
-        all.into_iter().map(|how| {
-            let is_folder = match how {
-                HowDifferent::OnlyFirst => second.has_below(path),
-                HowDifferent::OnlySecond => first.has_below(path),
-                _ => false,
+        let in_place = |folders: &BTreeSet<&Utf8Path>| folders.contains::<Utf8Path>(path.as_ref());
+        let (first, second) = (in_place(&folders[0]), in_place(&folders[1]));
+        all.into_iter().map(move |how| {
+            let how = match how {
+                HowDifferent::OnlyFirst if second => HowDifferent::Type,
+                HowDifferent::OnlySecond if first => HowDifferent::Type,
+                how => how,
             };
-            FileDifference { path: path.clone(), how: if is_folder { HowDifferent::Type } else { how } }
+            FileDifference { path: path.clone(), how }
         })
     });
     (inside.len() + beside.len(), differing.collect())

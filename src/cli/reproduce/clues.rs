@@ -1,7 +1,8 @@
 //! What builds may have caught of their conditions.
 
 use crate::install::sandbox::{
-    BUILD_FOLDERS, Condition, DOMAIN, FOLDER_IN_PATH, HOMES, HOSTS, LOCALE, MARKER, OtherTimezone, TIMEZONE, USER,
+    BUILD_FOLDERS, Condition, DOMAIN, FOLDER_IN_PATH, HOMES, HOSTS, KERNEL, LOCALE, MARKER, OtherTimezone, PROCESSOR,
+    TEMPORARY, TERMINAL, TIMEZONE, USER,
 };
 use crate::install::varying::Varied;
 
@@ -9,8 +10,8 @@ use crate::install::varying::Varied;
 pub(super) fn values_of(varied: &Varied, timezone: OtherTimezone) -> Vec<(Condition, [String; 2])> {
     let owned = |values: [&str; 2]| values.map(str::to_owned);
     let pairs = match varied.condition {
-        Condition::Path => vec![owned(BUILD_FOLDERS).map(|folder| format!("/tmp/{folder}"))],
-        Condition::Home => vec![owned(HOMES).map(|folder| format!("/tmp/{folder}"))],
+        Condition::Path => vec![owned(BUILD_FOLDERS).map(|folder| format!("{TEMPORARY}/{folder}"))],
+        Condition::Home => vec![owned(HOMES).map(|folder| format!("{TEMPORARY}/{folder}"))],
         Condition::Host => vec![owned(HOSTS), owned(["", DOMAIN])],
         Condition::User => vec![owned(["", USER]), [varied.first.clone(), varied.second.clone()]],
         Condition::Environment => vec![owned(["", MARKER.1])],
@@ -22,11 +23,11 @@ pub(super) fn values_of(varied: &Varied, timezone: OtherTimezone) -> Vec<(Condit
             let name = varied.second.split(':').next().unwrap_or_default();
             vec![owned([LOCALE, name])]
         }
-        Condition::Terminal => vec![owned(["", "xterm-256color"])],
-        Condition::Kernel => vec![[varied.first.clone(), varied.second.clone()], owned(["", "2.6.39"])],
+        Condition::Terminal => vec![owned(["", TERMINAL])],
+        Condition::Kernel => vec![[varied.first.clone(), varied.second.clone()], owned(["", KERNEL])],
         Condition::Hardware => {
             let number = |text: &str| text.split_whitespace().nth(1).unwrap_or_default().to_owned();
-            vec![owned(["", "Another Processor"]), [number(&varied.first), number(&varied.second)]]
+            vec![owned(["", PROCESSOR]), [number(&varied.first), number(&varied.second)]]
         }
         Condition::Time | Condition::Umask | Condition::Cpus | Condition::Jobs | Condition::FileOrder => Vec::new(),
         Condition::Aslr | Condition::Processes => Vec::new(),

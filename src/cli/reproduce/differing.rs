@@ -1,11 +1,18 @@
 //! How two builds' trees differ.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
+use camino::Utf8Path;
+
 use super::builds::Tree;
-use crate::base::RelPath;
-use crate::reproduce::{Apart, Differing, FileDifference, HowDifferent, differing_files};
+use crate::base::{IoContext, RelPath};
+use crate::cli::error::Report;
+use crate::reproduce::{Apart, Clues, Differing, FileDifference, HowDifferent, Spot, differences, differing_files};
+
+/// The longest file that is opened.
+const LONGEST: u64 = 1 << 29;
 
 /// What is not the same and counts for nothing.
 pub(super) fn apart(first: &Tree, second: &Tree) -> Apart {
@@ -18,6 +25,21 @@ pub(super) fn apart(first: &Tree, second: &Tree) -> Apart {
         }
     }
     apart
+}
+
+/// What two files differ in; nothing where one of them is too long to be opened, or for nobody to read.
+pub(super) fn look_into(name: &str, paths: [&Utf8Path; 2], clues: &Clues) -> Result<Vec<Spot>, Report> {
+    for path in paths {
+        if path.metadata().at("inspect", path)?.len() > LONGEST {
+            return Ok(Vec::new());
+        }
+    }
+    match paths.map(|path| fs::read(path).at("read", path)) {
+        [Ok(first), Ok(second)] => Ok(differences(name, [&first, &second], clues)),
+        // That they differ is known.
+        [Err(error), _] | [_, Err(error)] if error.source.kind() == ErrorKind::PermissionDenied => Ok(Vec::new()),
+        [Err(error), _] | [_, Err(error)] => Err(error.into()),
+    }
 }
 
 /// How many files two builds have together, and how they differ.

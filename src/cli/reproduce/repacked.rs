@@ -7,28 +7,26 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
+use super::differing::look_into;
 use super::ending::ends;
 use super::vary::{Wanted, check_required};
 use super::words;
 use crate::base::{IoContext, Sha256, clone_file, create_dir_all, sha256_file};
 use crate::bundle::{Installer, Linkage};
 use crate::cli::access::Access;
-use crate::cli::args::{Bundle as BundleArguments, Reproduce as Arguments};
-use crate::cli::bundle::write_bundle;
+use crate::cli::args::Reproduce as Arguments;
+use crate::cli::bundle::write_to_compare;
 use crate::cli::context::Context;
 use crate::cli::error::{Report, UNSPECIFIC};
 use crate::cli::install::PATH;
+use crate::cli::passing::in_passing_folder;
 use crate::cli::project::Loaded;
-use crate::cli::rehearse::in_passing_folder;
 use crate::cli::trial::sandbox_of;
-use crate::install::sandbox::{Bind, Condition, Conditions, Outcome, SECONDS, Sandbox, Task};
+use crate::install::sandbox::{Bind, Condition, Conditions, Outcome, SECONDS, Sandbox, TEMPORARY, Task};
 use crate::install::varying::{NotVaried, Prepared, equip, prepare};
 use crate::recipes::quoted;
 use crate::report::JSON_FORMAT;
-use crate::reproduce::{Clock, Clues, Spot, Verdict, differences, printable};
-
-/// The longest bundle that is looked into.
-const LONGEST: u64 = 1 << 29;
+use crate::reproduce::{Clock, Clues, Spot, Verdict, printable};
 
 pub(super) fn run(context: &Context<'_>, arguments: &Arguments, folder: &Utf8Path) -> Result<(), Report> {
     let outcome = in_passing_folder(context, |within| repack(context, arguments, (folder, within)))?;
@@ -90,26 +88,15 @@ fn repack(
     let project = context.folder_of(Some(&folder.to_string()))?;
     let first = within.join("first.tar.gz");
     let from = Timestamp::now();
-    let order = BundleArguments {
-        words: vec![project.to_string()],
-        output: Some(first.clone()),
-        installer: vec!["none".to_owned()],
-        allow_dirty: true,
-        sources: arguments.sources.clone(),
-        ..BundleArguments::default()
-    };
-    write_bundle(context, &order)?;
+    write_to_compare(context, (&project, &first), &arguments.sources)?;
     context.console.say("packing again, elsewhere and offline, from what is in the first bundle");
     let second = pack_in_sandbox(context, (&sandbox, &prepared), (&project, &first), &within.join("second"))?;
-    let clock = |moved: i64| Clock { from: from + moved.seconds(), to: Timestamp::now() + moved.seconds() };
     let digests = [sha256_file(&first)?, sha256_file(&second)?];
-    let mut spots = Vec::new();
-    let is_short = |path: &Utf8Path| path.metadata().is_ok_and(|data| data.len() <= LONGEST);
-    if digests[0] != digests[1] && is_short(&first) && is_short(&second) {
-        let [one, other] = [fs::read(&first).at("read", &first)?, fs::read(&second).at("read", &second)?];
-        let clues = Clues { values: Vec::new(), clocks: Some([clock(0), clock(SECONDS)]) };
-        spots = differences("bundle.tar.gz", [&one, &other], &clues);
-    }
+    let moved = if prepared.varied.iter().any(|varied| varied.condition == Condition::Time) { SECONDS } else { 0 };
+    let clock = |moved: i64| Clock { from: from + moved.seconds(), to: Timestamp::now() + moved.seconds() };
+    let clues = Clues { values: Vec::new(), clocks: Some([clock(0), clock(moved)]) };
+    let spots =
+        if digests[0] == digests[1] { Vec::new() } else { look_into("bundle.tar.gz", [&first, &second], &clues)? };
     Ok(Repacked { digests, spots, prepared })
 }
 
@@ -134,7 +121,7 @@ fn pack_in_sandbox(
 ) -> Result<Utf8PathBuf, Report> {
     let varied = prepared.varied.iter().map(|varied| varied.condition).collect();
     let conditions = Conditions { varied, kit: prepared.kit.clone(), ..Conditions::default() };
-    let inside = Utf8Path::new("/tmp");
+    let inside = Utf8Path::new(TEMPORARY);
     let top = within.join("tmp");
     create_dir_all(&top.join(conditions.home()))?;
     equip(&conditions, &top)?;

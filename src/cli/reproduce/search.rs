@@ -1,24 +1,20 @@
 //! What differs, and why: files are opened, and builds repeated under fewer conditions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
 use std::process::Command;
 
 use super::builds::{Builds, Tree};
 use super::clues::values_of;
-use super::differing::{Thing, differing_of};
+use super::differing::{Thing, differing_of, look_into};
 use super::second::Second;
-use crate::base::{IoContext, RelPath};
+use crate::base::RelPath;
 use crate::cli::args::Reproduce as Arguments;
 use crate::cli::error::Report;
 use crate::cli::trial::Unbuilt;
 use crate::install::sandbox::Condition;
 use crate::install::varying::Prepared;
-use crate::reproduce::{Cause, Clues, Differing, HowDifferent, What, causes, differences};
+use crate::reproduce::{Cause, Clues, Differing, HowDifferent, What, causes};
 
-/// The longest file that is opened.
-const LONGEST: u64 = 1 << 29;
 /// Lines of another program's opinion that are kept.
 const OPINION: usize = 60;
 /// Exit status of what starts a program that is not there.
@@ -62,8 +58,9 @@ impl Search<'_> {
             }
             // Knowing them, less is taken for what it only looks like.
             for file in &mut differing {
-                let clues = clues.only_of(&file.causes);
-                self.explain(file, second, &clues)?;
+                if let Some(clues) = clues.only_of(&file.causes) {
+                    self.explain(file, second, &clues)?;
+                }
             }
         } else if arguments.no_causes && !differing.is_empty() {
             found.no_causes = Some("--no-causes was given".to_owned());
@@ -85,19 +82,7 @@ impl Search<'_> {
             return Ok(());
         }
         let paths = [self.first.root.join(&file.path), second.root.join(&file.path)];
-        for path in &paths {
-            if path.metadata().at("inspect", path)?.len() > LONGEST {
-                return Ok(());
-            }
-        }
-        let [first, second] = paths.each_ref().map(|path| fs::read(path).at("read", path));
-        let (first, second) = match (first, second) {
-            (Ok(first), Ok(second)) => (first, second),
-            // Some files are for nobody to read, whoever made them; that they differ is known.
-            (Err(error), _) | (_, Err(error)) if error.source.kind() == ErrorKind::PermissionDenied => return Ok(()),
-            (Err(error), _) | (_, Err(error)) => return Err(error.into()),
-        };
-        file.spots = differences(file.path.as_str(), [&first, &second], clues);
+        file.spots = look_into(file.path.as_str(), paths.each_ref().map(|path| path.as_path()), clues)?;
         Ok(())
     }
 

@@ -14,12 +14,12 @@ use super::vary::{Wanted, check_required, hold};
 use super::words;
 use crate::base::{IoContext, create_dir_all, is_empty_dir, normalize, write_atomic};
 use crate::bundle::Bundle;
-use crate::cli::args::{Bundle as BundleArguments, Reproduce as Arguments};
+use crate::cli::args::Reproduce as Arguments;
 use crate::cli::collection::shown;
 use crate::cli::context::Context;
 use crate::cli::error::{Report, USAGE};
 use crate::cli::install::environment;
-use crate::cli::rehearse::in_passing_folder;
+use crate::cli::passing::in_passing_folder;
 use crate::cli::rootfs::other_root;
 use crate::cli::trial::{Unbuilt, sandbox_of};
 use crate::cli::{bundle, interrupt, trust};
@@ -193,15 +193,7 @@ fn bundle_of(context: &Context<'_>, arguments: &Arguments, within: &Utf8Path) ->
     }
     check_outside(within, &path)?;
     let output = within.join("project.tar");
-    let order = BundleArguments {
-        words: vec![path.into_string()],
-        output: Some(output.clone()),
-        installer: vec!["none".to_owned()],
-        allow_dirty: true,
-        sources: arguments.sources.clone(),
-        ..BundleArguments::default()
-    };
-    bundle::write_bundle(context, &order)?;
+    bundle::write_to_compare(context, (&path, &output), &arguments.sources)?;
     Ok(output)
 }
 

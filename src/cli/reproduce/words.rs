@@ -17,15 +17,14 @@ const NAMED: usize = 4;
 
 /// Says what will be varied, and what cannot be.
 pub(super) fn announce(context: &Context<'_>, prepared: &Prepared, wanted: &Wanted) {
-    let names: Vec<_> = prepared.varied.iter().map(|varied| varied.condition.name()).collect();
-    let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    let names = list(prepared.varied.iter().map(|varied| varied.condition.name()));
     context.console.say(format!("will be varied: {names}"));
     for not_varied in &prepared.not_varied {
         context.console.warn(format!("not varied: {}: {}", not_varied.condition, not_varied.reason));
     }
     if !wanted.without.is_empty() {
-        let without: Vec<_> = wanted.without.iter().map(|aid| aid.meaning()).collect();
-        context.console.say(format!("both builds do without {}", without.join(", ")));
+        let without = list(wanted.without.iter().map(|aid| aid.meaning()));
+        context.console.say(format!("both builds do without {without}"));
     }
 }
 

@@ -49,19 +49,19 @@ pub fn run_child(order: &Utf8Path) -> i32 {
 
 fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> Result<End, WallError> {
     let Order { level, task, .. } = order;
-    let conditions = order.rehearsal.as_ref().and_then(|rehearsal| rehearsal.conditions.as_ref());
+    let compared = order.rehearsal.as_ref().and_then(|rehearsal| rehearsal.conditions.as_ref());
     let usual = Conditions::default();
-    let conditions_or_usual = conditions.unwrap_or(&usual);
-    rustix::process::umask(rustix::fs::Mode::from(conditions_or_usual.umask()));
+    let conditions = compared.unwrap_or(&usual);
+    rustix::process::umask(rustix::fs::Mode::from(conditions.umask()));
     let hardtack = Pid::from_raw(order.parent).ok_or(io::Error::from(io::ErrorKind::InvalidData));
     processes::tie_to(hardtack.doing("finding the parent process")?)?;
     if *level == Level::Full {
         let mut watching = Witness::new().doing("opening /proc")?;
-        namespaces::leave(conditions_or_usual)?;
+        namespaces::leave(conditions)?;
         let tells = watching.is_ready();
         let root = order.rehearsal.as_ref().and_then(|rehearsal| rehearsal.root.as_deref());
         // What builds use was seen in rehearsals; builds that are compared are to take no longer than need be.
-        let notes_files = order.rehearsal.is_some() && conditions.is_none();
+        let notes_files = order.rehearsal.is_some() && compared.is_none();
         if notes_files {
             let own = task.binds.iter().filter(|bind| bind.from != bind.to || !bind.read_only);
             let watched = watching.watch_files(root, own.map(|bind| bind.to.clone()));
@@ -69,8 +69,8 @@ fn run(order: &Order, answer: &File, seen: &File, tell: &dyn Fn(&WallError)) -> 
         }
         let told_of = if notes_files { Tells::NetworkAndFiles } else { Tells::Network };
         let inside = |outside: &mut Outside| {
-            mounts::furnish(&task.binds, root, conditions_or_usual)?;
-            if let Some(conditions) = conditions {
+            mounts::furnish(&task.binds, root, conditions)?;
+            if let Some(conditions) = compared {
                 conditions.use_up_numbers();
                 conditions.take_effect();
             }

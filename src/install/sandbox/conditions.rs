@@ -30,6 +30,12 @@ pub const FOLDER_IN_PATH: &str = "/nonexistent/another-path";
 pub const TIMEZONE: &str = "UTC";
 /// The locale of every build.
 pub const LOCALE: &str = "C.UTF-8";
+/// What the kernel's files say of another.
+pub const KERNEL: &str = "2.6.39";
+/// Another processor's name.
+pub const PROCESSOR: &str = "Another Processor";
+/// What a terminal is called.
+pub const TERMINAL: &str = "xterm-256color";
 /// How far the clock is moved: 398 days, so that year, month, day and weekday are others, and some hours, minutes and seconds.
 pub const SECONDS: i64 = 398 * 86_400 + 6 * 3600 + 13 * 60 + 7;
 /// The library that moves the clock and turns folders round, below the folder for temporary files.
@@ -189,7 +195,7 @@ impl Conditions {
             set(MARKER.0, MARKER.1.to_owned());
         }
         if self.has(Condition::Terminal) {
-            for (name, value) in [("TERM", "xterm-256color"), ("COLUMNS", "132"), ("LINES", "43")] {
+            for (name, value) in [("TERM", TERMINAL), ("COLUMNS", "132"), ("LINES", "43")] {
                 set(name, value.to_owned());
             }
         }
@@ -225,8 +231,8 @@ impl Conditions {
             alter("/etc/group", &|text| text + &format!("{USER}:x:{number}:\n"));
         }
         if self.has(Condition::Kernel) {
-            alter("/proc/version", &|_| "Linux version 2.6.39 (another@another-host) #1 SMP\n".to_owned());
-            alter("/proc/sys/kernel/osrelease", &|_| "2.6.39\n".to_owned());
+            alter("/proc/version", &|_| format!("Linux version {KERNEL} (another@another-host) #1 SMP\n"));
+            alter("/proc/sys/kernel/osrelease", &|_| format!("{KERNEL}\n"));
         }
         if self.has(Condition::Hardware) {
             alter("/proc/cpuinfo", &other_processors);
@@ -272,7 +278,7 @@ fn other_user(own: u32) -> u32 {
 /// Processors of another make. What they can do stays, for programs do it.
 fn other_processors(text: String) -> String {
     let other = |line: &str| match line.split_once(':') {
-        Some((name, _)) if name.trim() == "model name" => format!("{name}: Another Processor @ 1.37GHz\n"),
+        Some((name, _)) if name.trim() == "model name" => format!("{name}: {PROCESSOR} @ 1.37GHz\n"),
         Some((name, _)) if name.trim() == "cpu MHz" => format!("{name}: 1370.000\n"),
         Some((name, _)) if name.trim() == "bogomips" => format!("{name}: 2740.00\n"),
         _ => format!("{line}\n"),

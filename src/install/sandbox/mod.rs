@@ -34,13 +34,16 @@ use terminal::Terminal;
 pub use child::run_child;
 pub use condition::{Aid, Condition};
 pub use conditions::{
-    BUILD_FOLDERS, Conditions, DOMAIN, FOLDER_IN_PATH, HOMES, HOSTS, Kit, LOCALE, MARKER, OtherLocale, OtherTimezone,
-    SECONDS, TIMEZONE, USER,
+    BUILD_FOLDERS, Conditions, DOMAIN, FOLDER_IN_PATH, HOMES, HOSTS, KERNEL, Kit, LOCALE, MARKER, OtherLocale,
+    OtherTimezone, PROCESSOR, SECONDS, TERMINAL, TIMEZONE, USER,
 };
 pub(super) use mounts::is_masked;
 
 /// The first argument that makes hardtack a sandbox's child.
 pub const CHILD: &str = "__sandbox";
+
+/// The folder for temporary files inside a sandbox with its own mounts: the same on every machine.
+pub const TEMPORARY: &str = "/tmp";
 
 /// How well a step is kept from the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +197,11 @@ impl Sandbox {
         }
     }
 
+    /// What is different from installations, if it is for a rehearsal.
+    pub fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.rehearsal.as_ref()
+    }
+
     /// The root that commands have, if it is not this machine's.
     pub fn root(&self) -> Option<&Utf8Path> {
         self.rehearsal.as_ref().and_then(|rehearsal| rehearsal.root.as_deref())
@@ -254,7 +262,7 @@ impl Sandbox {
             command: ":".to_owned(),
             folder: "/".into(),
             environment: BTreeMap::new(),
-            binds: vec![Bind::new(inside.clone(), "/tmp")],
+            binds: vec![Bind::new(inside.clone(), TEMPORARY)],
             writable: vec![inside],
             lock: None,
             inherit: Vec::new(),
@@ -263,7 +271,8 @@ impl Sandbox {
         self.run(&task, scratch, None, &output)
     }
 
-    /// Runs a command that reads `input`, if there is any, and waits for it. `scratch` is a folder for messages between the two processes.
+    /// Runs a command that reads `input`, if there is any, and waits for it. `scratch` is a folder for messages between the two
+    /// processes.
     ///
     /// # Errors
     /// When the child cannot be started.

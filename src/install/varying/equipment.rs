@@ -1,13 +1,14 @@
 //! What varying takes: a library that moves the clock and turns folders round, and a locale.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 
 use camino::Utf8Path;
 
+use super::super::asking::Inquiry;
 use super::super::error::Error;
 use super::super::sandbox::{
-    Bind, Condition, Conditions, Kit, OtherLocale, OtherTimezone, Outcome, SECONDS, Sandbox, Task,
+    Condition, Conditions, Kit, OtherLocale, OtherTimezone, Outcome, SECONDS, Sandbox, TEMPORARY,
 };
 use crate::base::{IoContext, clone_file, create_dir_all, files_below};
 
@@ -76,44 +77,19 @@ pub(super) fn make(
     Ok((kit, missing))
 }
 
-/// Runs a shell command in a folder; whether it went well, and what it said.
-pub(super) fn run(
+/// Runs a shell command in a folder, which it has for temporary files; whether it went well, and what it said.
+fn run(
     sandbox: &Sandbox,
     command: &str,
     environment: &BTreeMap<String, String>,
     folder: &Utf8Path,
 ) -> Result<(bool, String), Error> {
-    run_in(sandbox, command, environment, folder, Utf8Path::new("/tmp"))
-}
-
-/// The same with `folder` as that for temporary files, in a folder below it.
-pub(super) fn run_in(
-    sandbox: &Sandbox,
-    command: &str,
-    environment: &BTreeMap<String, String>,
-    folder: &Utf8Path,
-    inside: &Utf8Path,
-) -> Result<(bool, String), Error> {
-    create_dir_all(folder)?;
-    let messages = folder.with_extension("messages");
-    create_dir_all(&messages)?;
-    let task = Task {
-        command: command.to_owned(),
-        folder: inside.to_owned(),
-        environment: environment.clone(),
-        binds: vec![Bind::new(folder.to_owned(), "/tmp")],
-        writable: vec![folder.to_owned()],
-        lock: None,
-        inherit: Vec::new(),
-    };
-    let words = messages.join("output");
-    let output = File::create(&words).at("create", &words)?;
-    let outcome = sandbox.run(&task, &messages, None, &output)?;
-    let went_well = match outcome {
-        Outcome::Ran(status, _) => status.success(),
-        Outcome::NoWalls(reason) => return Ok((false, reason)),
-    };
-    Ok((went_well, String::from_utf8_lossy(&fs::read(&words).at("read", &words)?).into_owned()))
+    let inside = Utf8Path::new(TEMPORARY);
+    let inquiry = Inquiry { command, input: None, environment: environment.clone(), temporary: folder, folder: inside };
+    Ok(match inquiry.answer(sandbox, &folder.with_extension("scratch"))? {
+        (Outcome::Ran(status, _), words) => (status.success(), words),
+        (Outcome::NoWalls(reason), _) => (false, reason),
+    })
 }
 
 /// Lays what conditions take into the folder for temporary files of a step.

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde::Serialize;
 
+use super::super::asking::Inquiry;
 use super::super::error::Error;
-use super::super::sandbox::{Condition, Conditions, Kit, LOCALE, Sandbox, TIMEZONE};
-use super::equipment::{equip, make, run_in};
+use super::super::sandbox::{Condition, Conditions, Kit, LOCALE, Sandbox, TEMPORARY, TIMEZONE};
+use super::equipment::{equip, make};
 use crate::base::create_dir_all;
 
 /// Prints what a step sees of each condition, a line each.
@@ -112,17 +113,18 @@ fn see(
     environment: &BTreeMap<String, String>,
     top: &Utf8Path,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let inside = Utf8PathBuf::from("/tmp");
+    let inside = Utf8Path::new(TEMPORARY);
     create_dir_all(&top.join(conditions.build_folder()))?;
     equip(&conditions, top)?;
     let mut environment = environment.clone();
     environment.insert("TZ".to_owned(), TIMEZONE.to_owned());
     environment.insert("LC_ALL".to_owned(), LOCALE.to_owned());
     environment.insert("HOME".to_owned(), inside.join(conditions.home()).into_string());
-    conditions.apply(&mut environment, &inside);
-    conditions.preload(&mut environment, &inside);
+    conditions.apply(&mut environment, inside);
+    conditions.preload(&mut environment, inside);
     let folder = inside.join(conditions.build_folder());
-    let (_, words) = run_in(&sandbox.under(conditions), LOOK, &environment, top, &folder)?;
+    let inquiry = Inquiry { command: LOOK, input: None, environment, temporary: top, folder: &folder };
+    let (_, words) = inquiry.answer(&sandbox.under(conditions), &top.with_extension("scratch"))?;
     let pairs = words.lines().filter_map(|line| line.split_once('\t'));
     Ok(pairs.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect())
 }

@@ -19,11 +19,12 @@ pub struct Clues {
 }
 
 impl Clues {
-    /// Those of conditions that are known to be causes; all of them where causes are not known, or not all.
-    pub fn only_of(&self, causes: &[Cause]) -> Self {
+    /// Those of conditions that are known to be causes; none where that would be all of them, since causes are not known, or
+    /// not all.
+    pub fn only_of(&self, causes: &[Cause]) -> Option<Self> {
         // One that differs each time may do so for other reasons as well.
         if causes.is_empty() || causes.contains(&Cause::Unsteady) {
-            return self.clone();
+            return None;
         }
         let is_cause = |condition: Condition| {
             causes.iter().any(|cause| match cause {
@@ -32,8 +33,8 @@ impl Clues {
                 Cause::Unsteady => false,
             })
         };
-        let values = self.values.iter().filter(|(condition, _)| is_cause(*condition)).cloned().collect();
-        Self { values, clocks: self.clocks }
+        let values: Vec<_> = self.values.iter().filter(|(condition, _)| is_cause(*condition)).cloned().collect();
+        (values.len() < self.values.len()).then_some(Self { values, clocks: self.clocks })
     }
 }
 

@@ -89,22 +89,18 @@ impl Finder<'_> {
 
     fn archives(&mut self, first: &Members<'_>, second: &Members<'_>) {
         let (ours, theirs) = (first.by_name(), second.by_name());
-        let absent = |members: &Members<'_>, other: &BTreeMap<&str, _>| -> Vec<String> {
+        let split = |members: &Members<'_>, other: &BTreeMap<&str, _>| -> (Vec<String>, Vec<String>) {
             let names = members.list.iter().map(|member| member.name.clone());
-            names.filter(|name| !other.contains_key(name.as_str())).collect()
+            names.partition(|name| other.contains_key(name.as_str()))
         };
-        for (names, what) in [(absent(first, &theirs), What::OnlyFirst), (absent(second, &ours), What::OnlySecond)] {
+        let ((order, only_first), (other_order, only_second)) = (split(first, &theirs), split(second, &ours));
+        for (names, what) in [(only_first, What::OnlyFirst), (only_second, What::OnlySecond)] {
             for name in names {
                 self.within(&name, |finder| finder.add(what, None, [View::none(), View::none()]));
             }
         }
-        let in_both = |members: &Members<'_>, other: &BTreeMap<&str, _>| -> Vec<String> {
-            let names = members.list.iter().map(|member| member.name.clone());
-            names.filter(|name| other.contains_key(name.as_str())).collect()
-        };
-        let orders = [in_both(first, &theirs), in_both(second, &ours)];
-        if orders[0] != orders[1] {
-            self.add(What::MemberOrder, None, orders.map(|names| View::words(names.join(", "))));
+        if order != other_order {
+            self.add(What::MemberOrder, None, [order, other_order].map(|names| View::words(names.join(", "))));
         }
         // What is said of members is said once, with the first as its example.
         for (what, pick) in archives::FIELDS {

@@ -59,8 +59,8 @@ fn clipped(line: &str) -> String {
     }
 }
 
-/// A text without what terminals and readers obey: control characters, those that turn the direction of writing, and those that are no
-/// characters (Unicode 23.2 and 23.7).
+/// A text without what terminals and readers obey: control characters, those that turn the direction of writing, and those
+/// that are no characters (Unicode 23.2 and 23.7).
 pub fn printable(text: &str) -> String {
     let is_shown = |c: char| {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
