@@ -385,3 +385,26 @@ fn where_a_part_does_not_build_nothing_is_said_to_be_equal_that_was_not_compared
     assert!(told.contains("serial: does not build [host]\n"), "{told}");
     assert!(told.contains("varied: path\nnot varied: host: serial does not build like that\n"), "{told}");
 }
+
+#[test]
+fn a_disk_that_is_full_is_called_that_where_hardtack_finds_it_out() {
+    let mut scene = project("touch $(PREFIX)/same");
+    std::fs::create_dir(scene.path("small")).expect("a folder");
+    scene.set("TMPDIR", scene.path("small").to_str().expect("UTF-8"));
+    let mut full = 0;
+    for size in [100].into_iter().chain((240..=320).step_by(8)) {
+        let mount = format!("mount -t tmpfs -o size={size}k tmpfs small && exec \"$@\"");
+        let words = ["--map-root-user", "--mount", "sh", "-c", &mount, "sh"];
+        let output = scene.under("unshare", &words, &["reproduce", "app-1.0.tar.gz"]).output().expect("unshare starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if said.contains("unshare") || said.contains("mount:") || said.contains("no-isolation") {
+            return crate::support::skipped("no file system can be mounted here");
+        }
+        // A build that finds it out itself says so in its own words.
+        let by_build = output.status.code() == Some(8) || said.contains("error[build-failed]");
+        let is_told = output.status.success() || by_build || said.contains("error[disk-full]");
+        assert!(is_told, "{size}: {said}");
+        full += usize::from(said.contains("error[disk-full]"));
+    }
+    assert!(full > 0, "some of them are too small");
+}

@@ -35,8 +35,9 @@ pub fn run_child(order: &Utf8Path) -> i32 {
     let Ok(answer) = OpenOptions::new().write(true).open(&order.answer) else { return FAILED };
     let Ok(seen) = OpenOptions::new().write(true).open(&order.seen) else { return FAILED };
     let tell = |error: &WallError| {
-        // Where even this cannot be written, an empty answer says as much.
-        let _ = answer.set_len(0).and_then(|()| answer.write_all_at(error.to_string().as_bytes(), 0));
+        // Where even this cannot be written, that there is no answer says as much.
+        let text = error.to_string();
+        let _ = answer.write_all_at(text.as_bytes(), 0).and_then(|()| answer.set_len(text.len() as u64));
     };
     match run(&order, &answer, &seen, &tell) {
         Ok(end) => end.repeat(),

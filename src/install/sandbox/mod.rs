@@ -171,6 +171,8 @@ struct Order {
     rehearsal: Option<Rehearsal>,
 }
 
+/// What the answer is until there is one. It is as long as [`READY`], so that a full disk is found out by who can say so.
+const NO_ANSWER: &str = ".....";
 /// The answer of a child whose walls stand.
 const READY: &str = "ready";
 /// Exit status of a child that could not start the command.
@@ -280,7 +282,7 @@ impl Sandbox {
         create_dir_all(scratch)?;
         let (order_path, answer, seen) =
             (scratch.join("order.json"), scratch.join("answer"), scratch.join("seen.json"));
-        fs::write(&answer, b"").at("write", &answer)?;
+        fs::write(&answer, NO_ANSWER).at("write", &answer)?;
         fs::write(&seen, b"").at("write", &seen)?;
         let parent = rustix::process::getpid().as_raw_nonzero().get();
         let order = Order {
@@ -312,7 +314,7 @@ impl Sandbox {
             .at("start", &self.launcher)?;
         match fs::read_to_string(&answer).at("read", &answer)?.as_str() {
             READY => Ok(Outcome::Ran(status, witness::read(&seen))),
-            "" => Ok(Outcome::NoWalls(format!("the sandbox's process ended early: {status}"))),
+            NO_ANSWER => Ok(Outcome::NoWalls(format!("the sandbox's process ended early: {status}"))),
             reason => Ok(Outcome::NoWalls(reason.to_owned())),
         }
     }
